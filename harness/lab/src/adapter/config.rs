@@ -1,0 +1,198 @@
+//! The documented properties of the adapter, of the handler it runs in, and of the S/MIME encoder before it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use smtp::Secret;
+
+/// `SMTPAuthenticate`: how the adapter says who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMode {
+    /// 0: it does not.
+    None,
+    /// 1: with the configured user name and password, in clear text.
+    Basic,
+    /// 2: with NTLM, as the account that the host instance runs under. The documented default of the handler.
+    Ntlm,
+}
+
+/// Which SASL mechanism "Basic" is. The documentation does not say, so both exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BasicMechanism {
+    /// AUTH LOGIN.
+    Login,
+    /// AUTH PLAIN.
+    Plain,
+}
+
+/// The account that the host instance runs under: what NTLM proves.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// `NetBIOS` domain, or computer name for a local account.
+    pub domain: String,
+    /// Account name.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+    /// `NetBIOS` name of the machine.
+    pub workstation: String,
+}
+
+/// Where a body or attachment comes from.
+#[derive(Clone, Debug)]
+pub enum FileSource {
+    /// A file, read when the message is sent, under the account of the host instance.
+    Path(PathBuf),
+    /// Bytes given by the scenario, with the name they are attached under.
+    Inline {
+        /// File name.
+        name: String,
+        /// Content.
+        bytes: Vec<u8>,
+    },
+}
+
+/// `Signature type` of the S/MIME encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureType {
+    /// Not signed; the documented default.
+    NoSign,
+    /// `multipart/signed`: readable by all. Not allowed together with encryption.
+    ClearSign,
+    /// An opaque `SignedData` blob: encoded, not encrypted.
+    BlobSign,
+}
+
+/// Content-encryption algorithm of the S/MIME encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cipher {
+    /// DES-EDE3-CBC: the default before 2016.
+    Des3,
+    /// AES-128-CBC: the default from 2016.
+    Aes128,
+    /// AES-192-CBC.
+    Aes192,
+    /// AES-256-CBC.
+    Aes256,
+}
+
+/// Transfer encoding of the encoder's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferEncoding {
+    /// The documented default.
+    Base64,
+    /// Quoted-printable.
+    QuotedPrintable,
+    /// 7bit.
+    SevenBit,
+    /// 8bit.
+    EightBit,
+}
+
+/// Whether the certificate that encryption needs is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Assigned to the port and found in the store.
+    Found,
+    /// Assigned to the port, absent from the store. Documented: the message is suspended.
+    NotFound,
+}
+
+/// The MIME/SMIME encoder of the send pipeline.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    /// `Enable encryption`.
+    pub encrypt: bool,
+    /// `Encryption algorithm`.
+    pub cipher: Cipher,
+    /// `Signature type`.
+    pub signature: SignatureType,
+    /// `Content transfer encoding`.
+    pub transfer_encoding: TransferEncoding,
+    /// State of the encryption certificate.
+    pub certificate: Certificate,
+}
+
+impl Default for Encoder {
+    /// As the documentation has it: in the pipeline, it encodes and neither encrypts nor signs.
+    fn default() -> Self {
+        Self {
+            encrypt: false,
+            cipher: Cipher::Aes128,
+            signature: SignatureType::NoSign,
+            transfer_encoding: TransferEncoding::Base64,
+            certificate: Certificate::Found,
+        }
+    }
+}
+
+/// How often and how soon a failed transmission is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// `Retry count`: tries after the first.
+    pub count: u32,
+    /// `Retry interval`. The documented default is five minutes; scenarios compress it.
+    pub interval: Duration,
+}
+
+/// Everything that configures one send port and its handler.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `SMTPAuthenticate`.
+    pub auth: AuthMode,
+    /// Which mechanism Basic uses. It is used only if the server offers it; the other Basic mechanism is not tried.
+    pub mechanism: BasicMechanism,
+    /// Whether the first SASL message goes in the AUTH line (RFC 4954 section 4). For NTLM: variant B.
+    pub initial_response: bool,
+    /// `UserName`: for Basic only.
+    pub username: Option<String>,
+    /// `Password`: for Basic only.
+    pub password: Option<Secret>,
+    /// The account of the host instance: for NTLM only.
+    pub account: Account,
+    /// The argument of EHLO: the machine's name.
+    pub ehlo: String,
+    /// `From`: header and reverse-path.
+    pub from: String,
+    /// `To`, each address by itself.
+    pub to: Vec<String>,
+    /// `CC`, each address by itself.
+    pub cc: Vec<String>,
+    /// `Subject`, macros unexpanded; `None` leaves the default, `%MessageID%`.
+    pub subject: Option<String>,
+    /// `ReadReceipt`.
+    pub read_receipt: bool,
+    /// `DeliveryReceipt`.
+    pub delivery_receipt: bool,
+    /// `EmailBodyText`.
+    pub body_text: Option<String>,
+    /// `EmailBodyFile`.
+    pub body_file: Option<FileSource>,
+    /// `Attachments`.
+    pub attachments: Vec<FileSource>,
+    /// `MessagePartsAttachments`: 0, 1 or 2.
+    pub message_parts_attachments: u8,
+    /// `ReplyBy`, an RFC 3339 time.
+    pub reply_by: Option<String>,
+    /// The encoder, where the send pipeline has one.
+    pub encoder: Option<Encoder>,
+    /// Retry.
+    pub retry: Retry,
+    /// How long to wait for the connection and for each reply.
+    pub timeout: Duration,
+}
+
+/// What BizTalk hands to the adapter: the message out of the MessageBox, before any pipeline.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// `BTS.MessageID`, in the registry form without braces: `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
+    pub message_id: String,
+    /// The body part.
+    pub body: Vec<u8>,
+    /// Its content type.
+    pub content_type: String,
+    /// `%SourceParty%`, where set.
+    pub source_party: Option<String>,
+    /// `%DestinationParty%`, where set.
+    pub destination_party: Option<String>,
+}

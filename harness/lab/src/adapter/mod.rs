@@ -1,0 +1,7 @@
+//! The reference adapter: the documented SMTP send adapter, made runnable.
+
+pub mod config;
+pub mod twin;
+
+pub use config::Config;
+pub use twin::Twin;

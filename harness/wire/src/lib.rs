@@ -1,0 +1,16 @@
+//! Packets: capture files read and written, frames decoded, TCP streams put back together.
+//!
+//! This room knows packets and nothing of SMTP. A capture, whoever made it, comes in at [`read`] and leaves as
+//! [`Conversation`]s: two byte streams in the order in which they crossed the wire, where every byte knows its packet
+//! and every missing byte is an explicit [`StreamEvent::Gap`]. A conversation that our own server held enters as a
+//! capture too: [`tap`] turns what was read from and written to a socket into frames, and those into a file.
+
+pub mod conversation;
+pub mod note;
+pub mod time;
+
+pub use conversation::{
+    Closing, Conversation, Direction, Opening, Provenance, Span, StreamEvent,
+};
+pub use note::{Note, NoteKind};
+pub use time::Timestamp;
