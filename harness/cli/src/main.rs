@@ -1,1 +1,20 @@
-fn main() {}
+//! The `smtpspec` binary.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use smtpspec::args::Cli;
+use smtpspec::{Exit, commands};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::dispatch(&cli) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            let text = failure.to_string();
+            let prefix = if text.starts_with("error[") { "" } else { "error: " };
+            anstream::eprintln!("{prefix}{text}");
+            ExitCode::from(Exit::Trouble.code())
+        }
+    }
+}

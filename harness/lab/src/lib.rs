@@ -5,5 +5,7 @@
 //! capture alone, by the rooms below.
 
 pub mod adapter;
+pub mod runner;
 pub mod scenario;
 pub mod server;
+pub mod tap;

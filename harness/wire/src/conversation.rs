@@ -1,5 +1,6 @@
 //! One TCP connection as two byte streams, with provenance and gaps.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -17,6 +18,7 @@ pub enum Direction {
 
 impl Direction {
     /// The other direction.
+    #[must_use]
     pub const fn reverse(self) -> Self {
         match self {
             Self::Client => Self::Server,
@@ -54,7 +56,11 @@ pub struct Span {
 impl Span {
     /// The range `start..end` of the stream that `direction` sent.
     pub const fn new(direction: Direction, start: u64, end: u64) -> Self {
-        Self { direction, start, end }
+        Self {
+            direction,
+            start,
+            end,
+        }
     }
 
     /// Number of bytes.
@@ -71,7 +77,11 @@ impl Span {
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         debug_assert_eq!(self.direction, other.direction);
-        Self { direction: self.direction, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            direction: self.direction,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 }
 
@@ -165,19 +175,25 @@ pub struct Provenance {
 impl Provenance {
     /// Records that `packet` carried the stream bytes `range`, which must follow all recorded before.
     pub fn push(&mut self, range: Range<u64>, packet: u64) {
-        debug_assert!(self.extents.last().is_none_or(|(last, _)| last.end <= range.start));
+        debug_assert!(
+            self.extents
+                .last()
+                .is_none_or(|(last, _)| last.end <= range.start)
+        );
         self.extents.push((range, packet));
     }
 
     /// Numbers of the packets that carried the bytes of `range`, in stream order, each once.
     pub fn packets(&self, range: Range<u64>) -> Vec<u64> {
-        let first = self.extents.partition_point(|(extent, _)| extent.end <= range.start);
-        let mut packets = Vec::new();
+        let first = self
+            .extents
+            .partition_point(|(extent, _)| extent.end <= range.start);
+        let (mut packets, mut seen) = (Vec::new(), BTreeSet::new());
         for (extent, packet) in &self.extents[first..] {
             if extent.start >= range.end {
                 break;
             }
-            if !packets.contains(packet) {
+            if seen.insert(*packet) {
                 packets.push(*packet);
             }
         }

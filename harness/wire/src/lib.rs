@@ -5,12 +5,25 @@
 //! and every missing byte is an explicit [`StreamEvent::Gap`]. A conversation that our own server held enters as a
 //! capture too: [`tap`] turns what was read from and written to a socket into frames, and those into a file.
 
+pub mod capture;
 pub mod conversation;
+pub mod decode;
+pub mod error;
 pub mod note;
+mod notes;
+pub mod read;
+pub mod segment;
+pub mod tap;
+pub mod tcp;
 pub mod time;
 
-pub use conversation::{
-    Closing, Conversation, Direction, Opening, Provenance, Span, StreamEvent,
-};
+pub use capture::Capture;
+pub use conversation::{Closing, Conversation, Direction, Opening, Provenance, Span, StreamEvent};
+pub use decode::Decoder;
+pub use error::Error;
 pub use note::{Note, NoteKind};
+pub use read::{Ending, Frame, Frames, Truncation};
+pub use segment::{Flags, Segment};
+pub use tap::{CaptureWriter, Header, TappedConversation, create_private};
+pub use tcp::Reassembler;
 pub use time::Timestamp;

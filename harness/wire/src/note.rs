@@ -25,6 +25,12 @@ pub enum NoteKind {
     OddRecord,
     /// A block or record could not be understood and was passed over.
     Skipped,
+    /// Bytes of a stream turned up where they could no longer be put in their place: before the point at which the
+    /// stream was picked up, or inside a gap that had already been declared. They were not used.
+    Late,
+    /// A TCP segment whose sequence or acknowledgment number, or whose flags, do not fit its connection. The part that
+    /// does not fit was not used.
+    OddSegment,
     /// A bound of this reader was reached, and something was given up.
     Limit,
 }

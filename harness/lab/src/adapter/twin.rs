@@ -100,6 +100,27 @@ impl FromStr for Twin {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|twin| twin.name() == name).ok_or_else(|| format!("there is no bad twin `{name}`"))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|twin| twin.name() == name)
+            .ok_or_else(|| format!("there is no bad twin `{name}`"))
+    }
+}
+
+/// The twins that one adapter is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Twins(Vec<Twin>);
+
+impl Twins {
+    /// Whether `twin` is one of them.
+    pub(super) fn has(&self, twin: Twin) -> bool {
+        self.0.contains(&twin)
+    }
+}
+
+impl From<&[Twin]> for Twins {
+    fn from(twins: &[Twin]) -> Self {
+        Self(twins.to_vec())
     }
 }

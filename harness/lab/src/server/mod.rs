@@ -1,1 +1,270 @@
-//! Being written.
+//! The scripted server: a correct SMTP server (RFC 5321) that a scenario's rules make misbehave.
+//!
+//! It acts and records, and never judges. What it believes about a session stays in here, but for the counts of a
+//! [`ServerReport`]; a verdict comes from the capture that its tap writes.
+
+mod auth;
+mod connection;
+mod content;
+mod inbox;
+mod options;
+mod path;
+mod reply;
+mod script;
+mod seed;
+mod session;
+mod stream;
+mod tls;
+mod verbs;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use options::{Account, Options, Seed};
+pub use script::{Fired, Script};
+
+use crate::scenario::TlsMode;
+use crate::tap::Tap;
+use connection::Connection;
+use seed::SeedBytes;
+use tls::Identity;
+
+/// Connections that are served at the same time; more of them wait to be accepted.
+const MAX_CONNECTIONS: usize = 64;
+
+/// A server that is bound and not yet running.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+/// What all connections of a server share.
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    seed: SeedBytes,
+    identity: Option<Identity>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: AtomicU32,
+    authenticated: AtomicU32,
+    accepted: AtomicU32,
+}
+
+/// What a server did while it ran. For the runner's own flow; verdicts come from the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerReport {
+    /// How often each rule was used, in the order of the scenario.
+    pub fired: Vec<Fired>,
+    /// Connections accepted.
+    pub connections: u32,
+    /// Authentications that ended well.
+    pub authenticated: u32,
+    /// Messages whose content was answered 2yz.
+    pub accepted: u32,
+}
+
+impl ServerReport {
+    /// Rules that had to be used and were not: the case proves nothing.
+    pub fn unfired(&self) -> impl Iterator<Item = &Fired> {
+        self.fired
+            .iter()
+            .filter(|fired| fired.must_fire && fired.hits == 0)
+    }
+}
+
+impl Server {
+    /// Listens on an address; port 0 takes any free one.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound, the system gives no randomness, or a certificate cannot be made.
+    pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
+        let seed = SeedBytes::draw(options.seed)?;
+        let identity = match options.server.tls {
+            TlsMode::None => None,
+            TlsMode::StartTls | TlsMode::Implicit => {
+                Some(Identity::generate(&options.server.name)?)
+            }
+        };
+        let listener = TcpListener::bind(address).await?;
+        let shared = Shared {
+            options,
+            seed,
+            identity,
+            counts: Counts::default(),
+        };
+        Ok(Self {
+            listener,
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The self-signed certificate of this run (DER), where the server does TLS.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.shared.identity.as_ref().map(Identity::certificate)
+    }
+
+    /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections have ended, for which they get the
+    /// grace period of the options.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
+        let (stop, stopped) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                // A connection that was made before the shutdown is still served.
+                biased;
+                accepted = accept(&self.listener, &places) => accepted,
+                () = &mut shutdown => break,
+            };
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, peer, place)) = accepted else {
+                // Out of file descriptors, or the client is gone already: try again, but not in a tight loop.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let number = self
+                .shared
+                .counts
+                .connections
+                .fetch_add(1, Ordering::Relaxed)
+                + 1;
+            let tap = self.tap(peer, &stream);
+            let connection = Connection::new(
+                Arc::clone(&self.shared),
+                number,
+                stream,
+                tap,
+                stopped.clone(),
+            );
+            connections.spawn(async move {
+                connection.serve().await;
+                drop(place);
+            });
+            if self
+                .shared
+                .options
+                .limit
+                .is_some_and(|limit| number >= limit)
+            {
+                let all_ended = async { while connections.join_next().await.is_some() {} };
+                tokio::select! {
+                    () = all_ended => {}
+                    () = &mut shutdown => {}
+                }
+                break;
+            }
+        }
+        drop(self.listener);
+        // It fails only if no connection is left to be told.
+        let _ = stop.send(true);
+        while connections.join_next().await.is_some() {}
+        self.shared.report()
+    }
+
+    /// Runs in a task of its own.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell the address that is listened on.
+    pub fn spawn(self) -> io::Result<Running> {
+        let address = self.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(self.run(async move {
+            // A handle that was dropped stops the server as well.
+            let _ = stopped.await;
+        }));
+        Ok(Running {
+            address,
+            stop,
+            task,
+        })
+    }
+
+    fn tap(&self, peer: SocketAddr, stream: &TcpStream) -> Tap {
+        match &self.shared.options.recorder {
+            Some(recorder) => {
+                let local = stream.local_addr().unwrap_or(peer);
+                recorder.open(peer, local)
+            }
+            None => Tap::none(),
+        }
+    }
+}
+
+/// A place among the connections first, so that what cannot be served stays in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+impl Shared {
+    fn report(&self) -> ServerReport {
+        let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        ServerReport {
+            fired: self.options.script.fired(),
+            connections: count(&self.counts.connections),
+            authenticated: count(&self.counts.authenticated),
+            accepted: count(&self.counts.accepted),
+        }
+    }
+}
+
+/// A server that runs in a task of its own.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<ServerReport>,
+}
+
+impl Running {
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it, lets the open connections end, and says what it did.
+    ///
+    /// # Errors
+    ///
+    /// The task of the server was cancelled or panicked.
+    pub async fn stop(self) -> io::Result<ServerReport> {
+        // It fails only if the server ended by itself, which joining shows.
+        let _ = self.stop.send(());
+        self.task.await.map_err(io::Error::other)
+    }
+}

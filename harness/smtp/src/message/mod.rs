@@ -1,1 +1,124 @@
-//! Being written.
+//! Mail messages: header fields, the MIME tree, what S/MIME wraps, and every depth that can be read without a key.
+//!
+//! This module finds things and judges nothing: it is as lenient as the most lenient receiver. Line ends, line lengths
+//! and the like are facts of the raw bytes, which [`Message::content`] keeps.
+//!
+//! The parts are split here and not by the MIME library, which is only asked about single fields: on hostile nesting a
+//! library that keeps one level per stack frame ends the process, and no error can be caught.
+
+mod address;
+mod find;
+mod header;
+mod layers;
+mod mime;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::ops::Range;
+
+pub use find::Sighting;
+pub use header::Field;
+pub use layers::Layer;
+pub use mime::Part;
+pub use transfer::TransferEncoding;
+
+use crate::cms::{self, Cms, SignatureCheck};
+
+/// How many levels of parts, embedded messages and signed wrappers are followed.
+pub const MAX_DEPTH: usize = 10;
+
+/// A message, read.
+#[derive(Clone, Debug)]
+pub struct Message {
+    content: Vec<u8>,
+    /// The message as a part: its header is the message header. Multipart, or the one and only leaf.
+    pub root: Part,
+    /// Whether a limit on depth or on the number of parts or fields was met. What lies beyond was searched as bytes of
+    /// its container, and not opened.
+    pub truncated: bool,
+}
+
+impl Message {
+    /// Reads a message as DATA or BDAT carried it, after dot-unstuffing. Any bytes are a message.
+    pub fn read(content: &[u8]) -> Self {
+        mime::read(content, &mut mime::Budget::default(), 0)
+    }
+
+    /// The bytes that were read. All ranges are in here.
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// The bytes in a range of the content; empty where it does not lie inside.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        self.content.get(range).unwrap_or_default()
+    }
+
+    /// The fields of the message header, in order.
+    pub fn fields(&self) -> &[Field] {
+        &self.root.fields
+    }
+
+    /// The first field `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&Field> {
+        self.headers(name).next()
+    }
+
+    /// All fields `name`, in any case, in order.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &Field> {
+        self.fields().iter().filter(move |field| field.is(name))
+    }
+
+    /// The addresses in all fields `name` (`From`, `To`, `Cc` …), each with its place in the content.
+    ///
+    /// Display names, comments and group names are passed over; quoted local parts keep their quotes.
+    pub fn addresses(&self, name: &str) -> Vec<(String, Range<usize>)> {
+        self.headers(name)
+            .flat_map(|field| {
+                address::scan(
+                    self.bytes(field.value_range.clone()),
+                    field.value_range.start,
+                )
+            })
+            .collect()
+    }
+
+    /// All parts of this message, containers before what they contain. Embedded messages are in [`Part::inner`].
+    pub fn parts(&self) -> Vec<&Part> {
+        let mut all = vec![&self.root];
+        let mut next = 0;
+        while let Some(part) = all.get(next) {
+            next += 1;
+            let children: Vec<_> = part.children.iter().collect();
+            all.splice(next..next, children);
+        }
+        all
+    }
+
+    /// Checks the signature of a part of this message: an opaque one with the content inside it, the second part of a
+    /// `multipart/signed` with the bytes of the first (RFC 8551 section 3.5.3). `None` where the part has no CMS.
+    pub fn check_signature(&self, part: &Part) -> Option<SignatureCheck> {
+        let der = part.cms_bytes()?;
+        let container = self.parts().into_iter().find(|p| {
+            p.content_type == "multipart/signed"
+                && p.children
+                    .get(1)
+                    .is_some_and(|second| second.path == part.path)
+        });
+        let signed = container
+            .and_then(|p| p.children.first())
+            .map(|first| self.bytes(first.range()));
+        Some(cms::verify_signature(&der, signed))
+    }
+
+    /// The first part that is CMS, with what was read of it. Embedded messages are searched too.
+    pub fn cms(&self) -> Option<(&Part, &Result<Cms, cms::Error>)> {
+        self.parts().into_iter().find_map(|part| {
+            part.cms
+                .as_ref()
+                .map(|cms| (part, cms))
+                .or_else(|| part.inner.as_ref().and_then(|inner| inner.cms()))
+        })
+    }
+}

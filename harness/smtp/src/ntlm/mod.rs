@@ -1,6 +1,48 @@
 //! NTLMSSP messages (MS-NLMP section 2.2.1) and the proofs in them (section 3.3).
 
+pub mod av;
+mod client;
+mod crypto;
+mod error;
+pub mod flags;
+mod kind;
+mod layout;
+mod messages;
+pub mod proof;
+mod server;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verify;
+
+pub use client::{CLIENT_FLAGS, ClientIdentity, negotiate, respond};
+pub use error::Error;
+pub use kind::ResponseKind;
+pub use messages::AuthenticateParts;
+pub use server::{Target, challenge};
+pub use verify::{Mic, Proof, Verification, verify};
+
 use crate::Secret;
+
+/// A Windows `FILETIME`: steps of 100 nanoseconds since 1601-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileTime(pub u64);
+
+impl FileTime {
+    /// Steps of 100 nanoseconds from 1601 to 1970.
+    const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
+
+    /// The same instant; what is finer than 100 nanoseconds is lost.
+    pub const fn from_timestamp(time: wire::Timestamp) -> Self {
+        Self(time.as_nanos() / 100 + Self::UNIX_EPOCH)
+    }
+
+    /// The same instant; `None` before 1970, or past the year 2554.
+    pub fn timestamp(self) -> Option<wire::Timestamp> {
+        let nanos = self.0.checked_sub(Self::UNIX_EPOCH)?.checked_mul(100)?;
+        Some(wire::Timestamp::from_nanos(nanos))
+    }
+}
 
 /// Product version of a sender (MS-NLMP section 2.2.2.10). A claim of the sender, not a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,1 +1,39 @@
-//! Being written.
+//! Byte streams read into a [`Timeline`]: lines, commands, replies, message content, and what belongs to what.
+//!
+//! The state decides what bytes are, never their look: content begins with a 354 and nothing else, a base64 line is a
+//! SASL response only while the server waits for one, and a reply belongs to the request that waits longest. Only where
+//! the capture leaves the state open (one side missing, a gap, a start inside the connection) is the look of a line
+//! asked, and then nothing is taken for a command or a reply that is not evidently one.
+
+mod attempt;
+mod body;
+mod client;
+mod command;
+mod data;
+mod detect;
+mod encrypted;
+mod envelope;
+mod lines;
+mod log;
+mod machine;
+mod pending;
+mod reader;
+mod reply;
+mod server;
+#[doc(hidden)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use reader::Reader;
+
+use crate::Timeline;
+
+/// Reads a whole conversation.
+pub fn read(conversation: &wire::Conversation) -> Timeline {
+    let mut reader = Reader::new(conversation.opening);
+    for event in &conversation.events {
+        reader.feed(event);
+    }
+    reader.finish(conversation)
+}

@@ -1,0 +1,92 @@
+//! The checks, one file each.
+
+use smtp::Timeline;
+use smtp::ntlm::Authenticate;
+use smtp::timeline::{Authentication, Identity, Located, NtlmExchange};
+
+use crate::Check;
+
+mod exposure;
+mod receipts;
+
+macro_rules! registry {
+    ($($module:ident,)+) => {
+        $(mod $module;)+
+
+        /// Every check, in the order of the claims that they decide.
+        pub static ALL: &[&Check] = &[$(&$module::CHECK,)+];
+    };
+}
+
+registry! {
+    receiving_command,
+    message_recoverable,
+    starttls_issued,
+    implicit_tls_used,
+    delivered_to_tls_only_server,
+    readable_without_key,
+    undocumented_mechanism,
+    credentials_in_mode_none,
+    password_readable,
+    ntlm_as_account,
+    configured_user_in_ntlm,
+    password_crosses_with_ntlm,
+    authentication_fallback,
+    sent_unauthenticated,
+    body_readable,
+    smime_encrypted,
+    headers_readable_when_encrypted,
+    encoder_alone_encrypts,
+    documented_cipher,
+    sent_without_certificate,
+    clear_signed_readable,
+    blob_signed_readable,
+    text_beside_blob,
+    subject_is_message_id,
+    cc_delivered,
+    blind_recipient,
+    from_as_configured,
+    receipt_unasked,
+    receipts_to_from,
+}
+
+/// The check with this id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    ALL.iter().copied().find(|check| check.id == id)
+}
+
+/// The NTLM exchanges that got as far as an AUTHENTICATE message.
+fn ntlm_messages(
+    timeline: &Timeline,
+) -> impl Iterator<Item = (&Authentication, &NtlmExchange, &Located<Authenticate>)> {
+    timeline.authentications.iter().filter_map(|authentication| match &authentication.identity {
+        Identity::Ntlm(exchange) => Some((authentication, &**exchange, exchange.authenticate.as_ref()?)),
+        _ => None,
+    })
+}
+
+/// Whether two addresses are the same mailbox: local part by case, domain without (RFC 5321 section 2.4).
+fn same_mailbox(one: &str, other: &str) -> bool {
+    match (one.rsplit_once('@'), other.rsplit_once('@')) {
+        (Some((a, x)), Some((b, y))) => a == b && x.eq_ignore_ascii_case(y),
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_is_documented_and_its_name_is_unique() {
+        let mut ids = std::collections::HashSet::new();
+        for check in ALL {
+            assert!(ids.insert(check.id), "{} twice", check.id);
+            assert!(check.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit()), "{}", check.id);
+            for text in [check.observed_when, check.trigger, check.method] {
+                assert!(text.len() > 20, "{} is not documented", check.id);
+            }
+            assert!(!check.references.is_empty(), "{} has no reference", check.id);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Claims: statements of a document that checks can decide.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::{Check, checks};
+
+/// A statement of a document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Claim {
+    /// Stable id, never reused: `ADP-08`.
+    pub id: String,
+    /// The statement, as a sentence that can be true.
+    pub statement: String,
+    /// Where it comes from in the catalogue's document.
+    pub kind: Kind,
+    /// The check that decides it.
+    pub check: String,
+    /// Which observation makes it hold.
+    pub holds: HoldsWhen,
+    /// When a pass would mean nothing.
+    pub vacuous_when: String,
+    /// Pages or sections that state it (and, after "against:", that contradict it).
+    pub sources: Vec<String>,
+}
+
+/// What weight a statement has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Stated by the security recommendations that the project began with.
+    Seed,
+    /// Stated elsewhere in the documentation.
+    Documented,
+    /// Stated, and contradicted by another page.
+    Contradicted,
+    /// Reported by a third party.
+    Field,
+    /// Undocumented behaviour, recorded.
+    Undocumented,
+}
+
+impl Kind {
+    /// A word for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seed => "security recommendation",
+            Self::Documented => "documented",
+            Self::Contradicted => "documented, contradicted elsewhere",
+            Self::Field => "field report",
+            Self::Undocumented => "undocumented, recorded",
+        }
+    }
+}
+
+/// Which observation makes a claim hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldsWhen {
+    /// The check's fact was seen.
+    Observed,
+    /// The check's fact was provoked and not seen.
+    NotObserved,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Catalogue {
+    claim: Vec<Claim>,
+}
+
+static ALL: LazyLock<Vec<Claim>> = LazyLock::new(|| {
+    let text = include_str!("../catalogue/biztalk-smtp-adapter.toml");
+    toml::from_str::<Catalogue>(text).expect("the embedded catalogue is tested").claim
+});
+
+impl Claim {
+    /// Every claim, in the order of the catalogue.
+    pub fn all() -> &'static [Self] {
+        &ALL
+    }
+
+    /// The claim with this id, in any case.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        ALL.iter().find(|claim| claim.id.eq_ignore_ascii_case(id))
+    }
+
+    /// The check that decides it.
+    pub fn check(&self) -> &'static Check {
+        checks::find(&self.check).expect("a test holds the catalogue to the registry")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_claim_is_decided_by_a_registered_check_and_every_check_decides_a_claim() {
+        let mut used = HashSet::new();
+        for claim in Claim::all() {
+            assert!(checks::find(&claim.check).is_some(), "{} names no check: {}", claim.id, claim.check);
+            used.insert(claim.check.as_str());
+        }
+        for check in checks::ALL {
+            assert!(used.contains(check.id), "no claim uses {}", check.id);
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_the_texts_are_there() {
+        let mut ids = HashSet::new();
+        for claim in Claim::all() {
+            assert!(ids.insert(&claim.id), "{} twice", claim.id);
+            assert!(!claim.statement.is_empty() && !claim.sources.is_empty() && !claim.vacuous_when.is_empty());
+        }
+    }
+}

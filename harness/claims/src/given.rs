@@ -1,0 +1,132 @@
+//! What is known about the sender before any packet is read.
+//!
+//! A scripted run knows how it configured the client; an auditor may know how a deployment is configured, and with
+//! which secrets. None of it is evidence. It says what to look for, and against what to compare; a field left out
+//! makes the checks that need it undetermined, never passed.
+
+use smtp::Secret;
+use smtp::cms::RecipientKey;
+
+/// The authentication mode that the sender is configured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// No authentication.
+    None,
+    /// User name and password in clear text.
+    Basic,
+    /// NTLM with the service account's credentials.
+    Ntlm,
+}
+
+impl Mode {
+    /// The name that the documentation uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Basic => "Basic",
+            Self::Ntlm => "NTLM",
+        }
+    }
+}
+
+/// An account that NTLM proves.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Domain, or computer name.
+    pub domain: String,
+    /// Account name.
+    pub user: String,
+    /// Its password, where known: only then can a proof be verified.
+    pub password: Option<Secret>,
+}
+
+/// How the message was meant to be protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Not at all: no encoder in the pipeline.
+    None,
+    /// The encoder is in the pipeline and told neither to encrypt nor to sign.
+    EncoderOnly,
+    /// To be encrypted, perhaps signed before.
+    Encrypted,
+    /// `multipart/signed`.
+    ClearSigned,
+    /// An opaque signed blob.
+    BlobSigned,
+}
+
+/// What the Subject was configured to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenSubject {
+    /// Left alone; the message has this id.
+    Default {
+        /// `BTS.MessageID`.
+        message_id: String,
+    },
+    /// This text.
+    Text(String),
+}
+
+/// Which receipts were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipts {
+    /// `ReadReceipt`.
+    pub read: bool,
+    /// `DeliveryReceipt`.
+    pub delivery: bool,
+}
+
+/// What the server was told to do about TLS, where that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerTls {
+    /// It answers in clear and may offer STARTTLS.
+    Clear,
+    /// It refuses mail until STARTTLS.
+    Required,
+    /// The port speaks TLS from the first byte.
+    Implicit,
+}
+
+/// A message that must not leave, since what protects it is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// A text in the Subject of the control message: the same port with nothing missing, sent in the same case.
+    pub control: String,
+}
+
+/// Everything known beforehand. All optional; [`Given::default`] is "nothing".
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Configured mode.
+    pub mode: Option<Mode>,
+    /// Configured `UserName`.
+    pub username: Option<String>,
+    /// Configured `Password`.
+    pub password: Option<Secret>,
+    /// The account of the host instance.
+    pub account: Option<Account>,
+    /// Configured `From`.
+    pub from: Option<String>,
+    /// Configured `CC` addresses.
+    pub cc: Vec<String>,
+    /// Configured Subject.
+    pub subject: Option<GivenSubject>,
+    /// Receipts asked for.
+    pub receipts: Option<Receipts>,
+    /// A text that stands in the body part and nowhere else.
+    pub body: Option<Secret>,
+    /// Texts that stand in header fields, with the field's name.
+    pub headers: Vec<(String, String)>,
+    /// Texts configured beside the body part (`EmailBodyText`, attachments), with what they are.
+    pub beside: Vec<(String, Secret)>,
+    /// How the message was meant to be protected.
+    pub protection: Option<Protection>,
+    /// Keys that open what was encrypted.
+    pub keys: Vec<RecipientKey>,
+    /// Set where the case is about a message that must not leave.
+    pub withheld: Option<Withheld>,
+    /// What the server was told to do about TLS.
+    pub server_tls: Option<ServerTls>,
+    /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
+    pub unfired: Vec<String>,
+}

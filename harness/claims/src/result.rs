@@ -1,0 +1,193 @@
+//! The result: everything that a report shows, and nothing that it must not. Schema `smtpspec.result/1`.
+//!
+//! Within a major version fields are only added. Readers are to ignore fields that they do not know.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Evidence, Judgement, Verdict};
+
+/// The name of the schema that this build writes.
+pub const SCHEMA: &str = "smtpspec.result/1";
+
+/// A whole result: of a run, of an audit, of a server's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outcome {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What made it.
+    pub tool: Tool,
+    /// What was done: `run`, `audit` or `serve`.
+    pub command: String,
+    /// Id of the profile that was applied.
+    pub profile: String,
+    /// The claims that were judged, in order.
+    pub claims: Vec<ClaimText>,
+    /// The scenarios or captures that the conversations come from.
+    pub cases: Vec<CaseOutcome>,
+    /// Every conversation with its verdicts.
+    pub conversations: Vec<ConversationOutcome>,
+    /// How many verdicts of each kind all conversations have together.
+    pub summary: BTreeMap<Verdict, usize>,
+}
+
+/// The program that made a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `smtpspec`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The text of a claim, so that a result can be read by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimText {
+    /// Its id.
+    pub id: String,
+    /// Its statement.
+    pub statement: String,
+}
+
+/// One scenario, or one capture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CaseOutcome {
+    /// Scenario id, or the name of the capture.
+    pub id: String,
+    /// What it is about.
+    pub title: String,
+    /// The folder of the scenario; empty for captures.
+    pub family: String,
+    /// The capture that the verdicts were read from.
+    pub capture: CaptureFile,
+    /// Ids of its conversations.
+    pub conversations: Vec<String>,
+    /// Whether everything that the scenario and the profile expect came true.
+    pub met: bool,
+    /// What did not come true, a sentence each.
+    pub problems: Vec<String>,
+    /// One verdict for each claim, over all conversations of the case.
+    pub verdicts: BTreeMap<String, Verdict>,
+}
+
+/// A capture as evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureFile {
+    /// Its path, as given or as written.
+    pub path: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Number of packets.
+    pub packets: u64,
+    /// Remarks on its quality.
+    pub notes: Vec<String>,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationOutcome {
+    /// Unique in the result: the case's id and a number.
+    pub id: String,
+    /// Address and port of the sender.
+    pub client: String,
+    /// Address and port of the server.
+    pub server: String,
+    /// What it speaks: `smtp`, `implicit-tls`, `silent`, `other`.
+    pub protocol: String,
+    /// What was said, secrets left out.
+    pub transcript: Vec<Line>,
+    /// The verdicts, in the order of the claims.
+    pub verdicts: Vec<ClaimOutcome>,
+}
+
+/// One line of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Packet numbers.
+    pub packets: Vec<u64>,
+    /// `client` or `server`.
+    pub direction: String,
+    /// The text, with secrets and content replaced by `<…>`.
+    pub text: String,
+}
+
+/// The verdict on a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimOutcome {
+    /// Its id.
+    pub claim: String,
+    /// The word.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// What shows it.
+    pub evidence: Vec<EvidenceOutcome>,
+}
+
+/// A piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceOutcome {
+    /// Packet numbers, counting from 1 as Wireshark does.
+    pub packets: Vec<u64>,
+    /// The bytes; left out where the evidence is a packet without payload.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<Bytes>,
+    /// What is to be seen there.
+    pub what: String,
+}
+
+/// A range of one direction's byte stream, counted from the first byte after the SYN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// `client` or `server`.
+    pub direction: String,
+    /// First byte.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+}
+
+impl From<Evidence> for EvidenceOutcome {
+    fn from(evidence: Evidence) -> Self {
+        let bytes = evidence.bytes.map(|span| Bytes {
+            direction: span.direction.as_str().to_owned(),
+            start: span.start,
+            end: span.end,
+        });
+        Self { packets: evidence.packets, bytes, what: evidence.what }
+    }
+}
+
+impl From<Judgement> for ClaimOutcome {
+    fn from(judgement: Judgement) -> Self {
+        Self {
+            claim: judgement.claim.id.clone(),
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            evidence: judgement.evidence.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Counts the verdicts of the conversations anew.
+    pub fn count(&mut self) {
+        self.summary = Verdict::ALL.iter().map(|verdict| (*verdict, 0)).collect();
+        for one in self.conversations.iter().flat_map(|c| &c.verdicts) {
+            *self.summary.entry(one.verdict).or_default() += 1;
+        }
+    }
+
+    /// Whether every case met what was expected of it.
+    pub fn met(&self) -> bool {
+        self.cases.iter().all(|case| case.met)
+    }
+
+    /// The conversations of a case, in order.
+    pub fn conversations_of<'a>(&'a self, case: &'a CaseOutcome) -> impl Iterator<Item = &'a ConversationOutcome> {
+        self.conversations.iter().filter(|conversation| case.conversations.contains(&conversation.id))
+    }
+}

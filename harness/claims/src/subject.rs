@@ -1,0 +1,288 @@
+//! What a check looks at: one conversation, with what was sent beside it and what is known beforehand.
+
+use std::ops::Range;
+
+use smtp::Timeline;
+use smtp::cms::{Algorithm, Cms};
+use smtp::message::{Message, Part};
+use smtp::timeline::{Authentication, Data, Identity, Outcome, Protocol, Transaction};
+use wire::Span;
+
+use crate::given::{Mode, ServerTls};
+use crate::{Evidence, Finding, Given};
+
+/// Conversations that belong together (those of one scenario, or of one capture) and what is known about the sender.
+pub struct Case {
+    /// What is known beforehand.
+    pub given: Given,
+    conversations: Vec<(Timeline, Vec<Mail>)>,
+}
+
+/// One message that was sent, read once for all checks.
+pub struct Mail {
+    /// Index of its transaction in [`Timeline::transactions`].
+    pub transaction: usize,
+    /// The message, after dot-unstuffing.
+    pub message: Message,
+}
+
+impl Case {
+    /// Reads the messages of the conversations.
+    pub fn new(timelines: Vec<Timeline>, given: Given) -> Self {
+        let conversations = timelines
+            .into_iter()
+            .map(|timeline| {
+                let mails = timeline
+                    .transactions
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(transaction, t)| {
+                        let message = Message::read(t.data.as_ref()?.content.bytes());
+                        Some(Mail { transaction, message })
+                    })
+                    .collect();
+                (timeline, mails)
+            })
+            .collect();
+        Self { given, conversations }
+    }
+
+    /// The conversations, in order.
+    pub fn timelines(&self) -> impl Iterator<Item = &Timeline> {
+        self.conversations.iter().map(|(timeline, _)| timeline)
+    }
+
+    /// One subject for each conversation.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
+        (0..self.conversations.len()).map(|index| Subject { case: self, index })
+    }
+}
+
+/// One conversation of a case.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    case: &'a Case,
+    index: usize,
+}
+
+/// One message with its transaction.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    /// Its conversation.
+    pub timeline: &'a Timeline,
+    /// Its transaction.
+    pub transaction: &'a Transaction,
+    /// Its content on the wire.
+    pub data: &'a Data,
+    /// The message.
+    pub message: &'a Message,
+}
+
+impl<'a> Subject<'a> {
+    /// The conversation.
+    pub fn timeline(&self) -> &'a Timeline {
+        &self.case.conversations[self.index].0
+    }
+
+    /// What is known beforehand.
+    pub fn given(&self) -> &'a Given {
+        &self.case.given
+    }
+
+    /// Every conversation of the case, this one included.
+    pub fn siblings(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
+        self.case.subjects()
+    }
+
+    /// Whether this is the first conversation of its case.
+    pub fn is_first(&self) -> bool {
+        self.index == 0
+    }
+
+    /// Messages whose content crossed the wire, accepted or not.
+    pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
+        let (timeline, mails) = &self.case.conversations[self.index];
+        mails.iter().filter_map(move |mail| {
+            let transaction = &timeline.transactions[mail.transaction];
+            let data = transaction.data.as_ref()?;
+            Some(Sent { timeline, transaction, data, message: &mail.message })
+        })
+    }
+
+    /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, or
+    /// nothing but a greeting).
+    pub fn mode(&self) -> Option<Mode> {
+        if self.given().mode.is_some() {
+            return self.given().mode;
+        }
+        let timeline = self.timeline();
+        match timeline.authentications.first() {
+            Some(first) => mode_of(&first.mechanism.value),
+            None if !timeline.transactions.is_empty() => Some(Mode::None),
+            None => None,
+        }
+    }
+
+    /// A not-applicable finding unless the mode is `wanted` (or cannot be told, where the check must go on and see).
+    pub fn other_mode(&self, wanted: Mode) -> Option<Finding> {
+        let mode = self.mode()?;
+        (mode != wanted).then(|| {
+            Finding::not_applicable(format!("about mode {}; this sender is in mode {}", wanted.name(), mode.name()))
+        })
+    }
+
+    /// Mechanisms offered in replies to EHLO.
+    pub fn offered_mechanisms(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for mechanism in self.timeline().capabilities.iter().flat_map(smtp::timeline::Capabilities::mechanisms) {
+            if !all.contains(&mechanism) {
+                all.push(mechanism);
+            }
+        }
+        all
+    }
+
+    /// The EHLO line that offers `keyword`, as evidence.
+    pub fn offer(&self, keyword: &str) -> Option<Evidence> {
+        let line = self.timeline().capabilities.iter().find_map(|c| c.get(keyword))?;
+        Some(Evidence::bytes(self.timeline(), line.span, format!("{keyword} offered")))
+    }
+
+    /// Why absence cannot be concluded from this conversation: bytes are missing or cannot be read. `None` where
+    /// everything the client said can be.
+    pub fn blind(&self) -> Option<String> {
+        let timeline = self.timeline();
+        if let Some(tls) = &timeline.tls {
+            return Some(format!(
+                "the conversation is under TLS from client byte {} on, and no key is at hand",
+                tls.client.start
+            ));
+        }
+        if let Some(gap) = timeline.gaps.first() {
+            return Some(format!(
+                "the capture does not hold {} bytes of the {} from offset {} on",
+                gap.len(),
+                gap.direction,
+                gap.start
+            ));
+        }
+        None
+    }
+
+    /// Whether the server behind this conversation speaks TLS from the first byte, as far as is known.
+    pub fn implicit_tls_port(&self) -> bool {
+        self.given().server_tls == Some(ServerTls::Implicit)
+    }
+
+    /// What an established connection without a byte of SMTP is called in reasons.
+    pub fn nothing_said(&self) -> Option<Finding> {
+        match self.timeline().protocol {
+            Protocol::Silent => Some(Finding::undetermined("the connection was opened and closed without a word")),
+            Protocol::ImplicitTls => Some(Finding::undetermined(
+                "the conversation is under TLS from the first byte on, and no key is at hand",
+            )),
+            Protocol::Smtp | Protocol::Other => None,
+        }
+    }
+}
+
+/// The documented mode that a mechanism belongs to.
+pub fn mode_of(mechanism: &str) -> Option<Mode> {
+    match mechanism {
+        "LOGIN" | "PLAIN" => Some(Mode::Basic),
+        "NTLM" => Some(Mode::Ntlm),
+        _ => None,
+    }
+}
+
+impl<'a> Sent<'a> {
+    /// Evidence for a range of the message.
+    pub fn evidence(&self, range: Range<usize>, what: impl Into<String>) -> Evidence {
+        Evidence::bytes(self.timeline, self.data.content.span(range), what)
+    }
+
+    /// Evidence for the whole content.
+    pub fn all(&self, what: impl Into<String>) -> Evidence {
+        Evidence::bytes(self.timeline, self.data.span, what)
+    }
+
+    /// The place of a range of the message on the wire.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        self.data.content.span(range)
+    }
+
+    /// What of this message cannot be trusted to be whole.
+    pub fn incomplete(&self) -> Option<String> {
+        (!self.data.complete).then(|| "the capture does not hold the whole message".to_owned())
+    }
+
+    /// Every CMS object that opens without a key, outermost first.
+    pub fn blobs(&self) -> Vec<Blob<'a>> {
+        let mut found = Vec::new();
+        for part in self.message.parts() {
+            collect_blobs(part, &part.body, &mut found);
+        }
+        found
+    }
+
+    /// The first object that is encrypted, by its content type OID.
+    pub fn encrypted(&self) -> Option<Blob<'a>> {
+        self.blobs().into_iter().find(|blob| blob.cms.is_encrypted())
+    }
+}
+
+/// A CMS object in a message.
+#[derive(Clone)]
+pub struct Blob<'a> {
+    /// The part that it was read from.
+    pub part: &'a Part,
+    /// The object.
+    pub cms: &'a Cms,
+    /// The bytes of the message that hold it; for one inside an opaque signature, those of the signature.
+    pub range: Range<usize>,
+}
+
+impl Blob<'_> {
+    /// Its content type, in the words of RFC 5652.
+    pub const fn name(&self) -> &'static str {
+        match self.cms {
+            Cms::Enveloped(_) => "EnvelopedData",
+            Cms::AuthEnveloped(_) => "AuthEnvelopedData",
+            Cms::Signed(_) => "SignedData",
+            Cms::Compressed => "CompressedData",
+            Cms::Other(_) => "CMS of another type",
+        }
+    }
+
+    /// Its content cipher, where it is encrypted.
+    pub const fn cipher(&self) -> Option<&Algorithm> {
+        match self.cms {
+            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => Some(&data.cipher),
+            _ => None,
+        }
+    }
+}
+
+fn collect_blobs<'a>(part: &'a Part, range: &Range<usize>, found: &mut Vec<Blob<'a>>) {
+    if let Some(Ok(cms)) = &part.cms {
+        found.push(Blob { part, cms, range: range.clone() });
+    }
+    for inner in part.inner.iter().flat_map(|message| message.parts()) {
+        collect_blobs(inner, range, found);
+    }
+}
+
+/// The last word on an authentication, for reasons.
+pub fn outcome_word(authentication: &Authentication) -> String {
+    match authentication.outcome {
+        Outcome::Accepted => "accepted".to_owned(),
+        Outcome::Refused(code) => format!("refused with {code}"),
+        Outcome::Cancelled => "cancelled by the client".to_owned(),
+        Outcome::Unseen => "outcome not captured".to_owned(),
+    }
+}
+
+/// Whether the password of this exchange could be read.
+pub fn readable_password(identity: &Identity) -> bool {
+    matches!(identity, Identity::Plain { .. } | Identity::Login { password: Some(_), .. })
+}

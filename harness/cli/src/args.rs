@@ -1,0 +1,173 @@
+//! The command line, as clap reads it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Conformance and security test harness for programs that send mail over SMTP.
+///
+/// Exit status: 0 when every expectation was met, 1 when one was not, 2 for bad input, bad usage, or when the harness
+/// itself failed.
+#[derive(Debug, Parser)]
+#[command(name = "smtpspec", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+
+    /// Show every verdict of every conversation, with transcripts.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Keep progress and hints off standard error.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Replay scenarios against the reference adapter, capture the traffic, and judge it.
+    Run(RunArgs),
+    /// Judge a capture from the field.
+    Audit(AuditArgs),
+    /// Be the server that a deployment is pointed at; judge what it sent.
+    Serve(ServeArgs),
+    /// Show a JSON result in another format.
+    Report(ReportArgs),
+    /// Explain a claim, a check, a scenario or a bad twin.
+    Explain {
+        /// An id, such as ADP-16, password-readable or BAS-01.
+        id: String,
+    },
+    /// List what there is.
+    List {
+        /// What to list.
+        #[arg(value_enum)]
+        what: Listing,
+    },
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// The scenarios of the catalogue.
+    Scenarios,
+    /// The claims that can be judged.
+    Claims,
+    /// The profiles.
+    Profiles,
+    /// The bad twins of the reference adapter.
+    Twins,
+    /// The report formats.
+    Formats,
+}
+
+/// Options of every command that judges.
+#[derive(Debug, Args)]
+pub struct Judging {
+    /// Which claims are expected to hold.
+    #[arg(long, default_value = "biztalk-smtp-adapter", value_name = "PROFILE")]
+    pub profile: String,
+
+    /// Format of the report on standard output.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub format: String,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenarios to run: ids (BAS-01), families (basic), files or folders. All of the catalogue by default.
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+
+    /// What is judged, and how it is shown.
+    #[command(flatten)]
+    pub judging: Judging,
+
+    /// Folder for captures and the result; made if missing.
+    #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Let the reference adapter misbehave: a bad twin, see `smtpspec list twins`. May be given several times.
+    #[arg(long, value_name = "TWIN")]
+    pub twin: Vec<String>,
+
+    /// Stop the clock and fix seed, ports and challenges, so that captures come out the same, byte for byte.
+    #[arg(long)]
+    pub pinned: bool,
+
+    /// How many scenarios to run side by side.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub jobs: usize,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Captures: pcap or pcapng.
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+
+    /// What is judged, and how it is shown.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+
+    /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
+    #[arg(long, value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+
+    /// File with the accounts that may authenticate, one `user:password` or `DOMAIN\user:password` a line.
+    /// Without it PLAIN and LOGIN are accepted with any password, and NTLM is refused.
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+
+    /// Folder for the capture and the result; made if missing.
+    #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Stop after this many connections have ended, instead of waiting for Ctrl-C.
+    #[arg(long, value_name = "N")]
+    pub connections: Option<u32>,
+
+    /// What is judged, and how it is shown.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A result in JSON, as `--format json` writes it.
+    #[arg(value_name = "RESULT.json")]
+    pub result: PathBuf,
+
+    /// Format of the report.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub format: String,
+}

@@ -1,0 +1,44 @@
+//! The subcommands.
+
+mod audit;
+mod explain;
+mod list;
+mod output;
+mod report;
+pub mod run;
+mod serve;
+
+use claims::Profile;
+
+use crate::args::{Cli, Command};
+use crate::{Exit, Failure};
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// Bad input, or a failure of the harness.
+pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Run(args) => run::run(cli, args),
+        Command::Audit(args) => audit::run(cli, args),
+        Command::Serve(args) => serve::run(cli, args),
+        Command::Report(args) => report::run(cli, args),
+        Command::Explain { id } => explain::run(id),
+        Command::List { what } => list::run(*what),
+    }
+}
+
+fn profile(id: &str) -> Result<&'static Profile, Failure> {
+    Profile::find(id).ok_or_else(|| {
+        let known: Vec<_> = Profile::all().iter().map(|profile| profile.id.as_str()).collect();
+        Failure::input(format!("there is no profile `{id}`; there is {}", known.join(", ")))
+    })
+}
+
+fn format(name: &str) -> Result<&'static ::report::Format, Failure> {
+    ::report::format(name).ok_or_else(|| {
+        let known: Vec<_> = ::report::FORMATS.iter().map(|format| format.name).collect();
+        Failure::input(format!("there is no format `{name}`; there is {}", known.join(", ")))
+    })
+}

@@ -1,0 +1,192 @@
+//! `smtpspec run`: scenarios against the reference adapter.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lab::adapter::Twin;
+use lab::runner::{self, CaseRun, RunOptions};
+use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
+use claims::result::Outcome;
+use claims::{Profile, Verdict};
+use tokio::sync::Semaphore;
+
+use super::{format, output, profile};
+use crate::args::{Cli, RunArgs};
+use crate::road::{self, Scope};
+use crate::{Exit, Failure};
+
+pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
+    let profile = profile(&args.judging.profile)?;
+    let format = format(&args.judging.format)?;
+    let twins = args.twin.iter().map(|name| twin(name)).collect::<Result<Vec<_>, _>>()?;
+    let scenarios = select(&args.scenarios)?;
+    check_expectations(&scenarios, profile)?;
+    output::folder(&args.out)?;
+    let options = RunOptions { out: args.out.clone(), twins, pinned: args.pinned };
+    let started = Instant::now();
+    let outcome = replay(scenarios, options, args.jobs, profile)?;
+    let took = started.elapsed();
+    output::save(&args.out, &outcome)?;
+    output::print(cli, format, &outcome)?;
+    output::hint(
+        cli,
+        &format!(
+            "{} cases in {:.2} s; captures and result.json are in {}",
+            outcome.cases.len(),
+            took.as_secs_f64(),
+            args.out.display()
+        ),
+    );
+    Ok(if outcome.met() { Exit::Met } else { Exit::NotMet })
+}
+
+/// Runs the scenarios, reads their captures back, and judges those.
+///
+/// # Errors
+///
+/// The harness could not do its part.
+pub fn replay(
+    scenarios: Vec<Scenario>,
+    options: RunOptions,
+    jobs: usize,
+    profile: &'static Profile,
+) -> Result<Outcome, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::input(format!("cannot start: {error}")))?;
+    let runs = runtime.block_on(run_all(scenarios, options, jobs.max(1)))?;
+    let mut outcome = road::empty("run", profile);
+    for (scenario, run) in runs {
+        judge(&mut outcome, &scenario, run, profile)?;
+    }
+    Ok(outcome)
+}
+
+async fn run_all(
+    scenarios: Vec<Scenario>,
+    options: RunOptions,
+    jobs: usize,
+) -> Result<Vec<(Scenario, CaseRun)>, Failure> {
+    let options = Arc::new(options);
+    let places = Arc::new(Semaphore::new(jobs));
+    let tasks: Vec<_> = scenarios
+        .into_iter()
+        .map(|scenario| {
+            let (options, places) = (Arc::clone(&options), Arc::clone(&places));
+            tokio::spawn(async move {
+                let _place = places.acquire_owned().await;
+                let run = runner::run(&scenario, &options).await;
+                (scenario, run)
+            })
+        })
+        .collect();
+    let mut done = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let (scenario, run) = task.await.map_err(|error| Failure::input(format!("a case broke off: {error}")))?;
+        let run = run.map_err(|error| Failure::input(format!("{}: {error}", scenario.id.value)))?;
+        done.push((scenario, run));
+    }
+    Ok(done)
+}
+
+/// Judges one case from its capture, and compares with what its scenario expects.
+fn judge(outcome: &mut Outcome, scenario: &Scenario, run: CaseRun, profile: &'static Profile) -> Result<(), Failure> {
+    let evidence = road::read(&run.capture, Scope::Lab)?;
+    if let Some(cut) = &evidence.truncated {
+        return Err(Failure::input(cut.clone()));
+    }
+    let unfired = run.given.unfired.clone();
+    let id = &scenario.id.value;
+    let case = road::judge_case(outcome, (id, &scenario.title, &scenario.family), evidence, run.given, profile);
+    case.problems.extend(unfired);
+    if case.conversations.is_empty() {
+        case.problems.push("the client never connected".to_owned());
+    }
+    case.problems.extend(runner::unexpected_outcome(scenario, &run.outcome));
+    for (claim, expected) in &scenario.expect.claims {
+        let got = case.verdicts.get(&claim.value).copied();
+        if got.map(Verdict::as_str) == Some(expected.as_str()) {
+            continue;
+        }
+        let got_word = got.map_or("no verdict", Verdict::as_str);
+        case.problems.push(format!("{} got {got_word}; the scenario expects {}", claim.value, expected.as_str()));
+        // What a scenario expects to fail is no breach of the profile.
+    }
+    for (claim, expected) in &scenario.expect.claims {
+        if expected.as_str() == "fail" && case.verdicts.get(&claim.value) == Some(&Verdict::Fail) {
+            let breach = format!("{} got fail;", claim.value);
+            case.problems.retain(|problem| !problem.starts_with(&breach));
+        }
+    }
+    case.met = case.problems.is_empty();
+    Ok(())
+}
+
+fn twin(name: &str) -> Result<Twin, Failure> {
+    name.parse().map_err(|error| Failure::input(format!("{error}; `smtpspec list twins` shows what there is")))
+}
+
+/// The scenarios that the words on the command line name.
+fn select(words: &[String]) -> Result<Vec<Scenario>, Failure> {
+    let catalogue = runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))?;
+    if words.is_empty() {
+        return Ok(catalogue);
+    }
+    let mut chosen: Vec<Scenario> = Vec::new();
+    for word in words {
+        chosen.extend(one_word(word, &catalogue)?);
+    }
+    let twice = reject_duplicates(&chosen);
+    if let Some(first) = twice.first() {
+        return Err(invalid(&first.render(false)));
+    }
+    Ok(chosen)
+}
+
+fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure> {
+    let path = std::path::Path::new(word);
+    if path.is_dir() {
+        return load_tree(path).map_err(|errors| invalid(&errors.render(false)));
+    }
+    if word.ends_with(".toml") || word.contains('/') {
+        return load_file(path).map(|scenario| vec![scenario]).map_err(|error| invalid(&error.render(false)));
+    }
+    let named: Vec<_> = catalogue
+        .iter()
+        .filter(|scenario| scenario.id.value.eq_ignore_ascii_case(word) || scenario.family == word)
+        .cloned()
+        .collect();
+    if named.is_empty() {
+        return Err(Failure::input(format!(
+            "`{word}` is no scenario, family, file or folder; `smtpspec list scenarios` shows the catalogue"
+        )));
+    }
+    Ok(named)
+}
+
+/// A claim that no profile has can never get the verdict that a scenario expects.
+fn check_expectations(scenarios: &[Scenario], profile: &'static Profile) -> Result<(), Failure> {
+    for scenario in scenarios {
+        for (claim, _) in &scenario.expect.claims {
+            if !profile.expectations().any(|(known, _)| known.id == claim.value) {
+                let message = format!("`{}` is no claim of the profile {}", claim.value, profile.id);
+                let problem = scenario.problem(Code::BadValue, claim.span.clone(), message);
+                return Err(invalid(&problem.render(false)));
+            }
+        }
+        for check in &scenario.expect.checks {
+            if claims::checks::find(&check.value).is_none() {
+                let message = format!("there is no check `{}`", check.value);
+                let problem = scenario.problem(Code::BadValue, check.span.clone(), message);
+                return Err(invalid(&problem.render(false)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The renderers begin with `error`, which the binary puts in front by itself.
+fn invalid(rendered: &str) -> Failure {
+    Failure::rendered(rendered)
+}

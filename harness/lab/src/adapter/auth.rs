@@ -1,0 +1,337 @@
+//! Authentication: which mechanism, as whom, and the exchange itself (RFC 4954).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use rand::Rng;
+use smtp::Secret;
+use smtp::ntlm::{self, ClientIdentity, FileTime};
+
+use super::config::{AuthMode, BasicMechanism, Config};
+use super::environment::Environment;
+use super::session::{Connection, Failure, Reply};
+use super::twin::{Twin, Twins};
+
+/// Longest command line, without CR LF (RFC 5321 section 4.5.3.1.4). An initial response that would make the line longer
+/// is sent on a line of its own.
+const LONGEST_COMMAND: usize = 510;
+
+/// What the NTLM messages say of the sender's system: Windows Server 2019, the last that the product was made for.
+const VERSION: ntlm::Version = ntlm::Version {
+    major: 10,
+    minor: 0,
+    build: 17_763,
+    revision: 15,
+};
+
+/// A SASL mechanism that the adapter or one of its twins speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mechanism {
+    /// MS-SMTPNTLM.
+    Ntlm,
+    /// MS-XLOGIN.
+    Login,
+    /// RFC 4616.
+    Plain,
+    /// RFC 2195.
+    CramMd5,
+}
+
+impl Mechanism {
+    /// The name in EHLO replies and AUTH commands.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ntlm => "NTLM",
+            Self::Login => "LOGIN",
+            Self::Plain => "PLAIN",
+            Self::CramMd5 => "CRAM-MD5",
+        }
+    }
+}
+
+impl From<BasicMechanism> for Mechanism {
+    fn from(mechanism: BasicMechanism) -> Self {
+        match mechanism {
+            BasicMechanism::Login => Self::Login,
+            BasicMechanism::Plain => Self::Plain,
+        }
+    }
+}
+
+/// What to do about authentication in one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Nothing.
+    Skip,
+    /// Try these in order. Only a twin has more than one.
+    Try(Vec<Mechanism>),
+    /// Give up: this mechanism is not offered.
+    GiveUp(&'static str),
+}
+
+/// Decides by what the server offers (mechanism names in upper case).
+pub(super) fn plan(config: &Config, twins: &Twins, offered: &[String]) -> Plan {
+    let offers = |mechanism: Mechanism| offered.iter().any(|name| name == mechanism.name());
+    if twins.has(Twin::CramMd5) && offers(Mechanism::CramMd5) {
+        return Plan::Try(vec![Mechanism::CramMd5]);
+    }
+    let configured = match config.auth {
+        AuthMode::None if twins.has(Twin::AuthInNone) => {
+            [config.mechanism.into(), Mechanism::Login, Mechanism::Plain]
+                .into_iter()
+                .find(|&one| offers(one))
+        }
+        AuthMode::None => None,
+        AuthMode::Basic if twins.has(Twin::HidesPassword) => Some(Mechanism::CramMd5),
+        AuthMode::Basic => Some(config.mechanism.into()),
+        AuthMode::Ntlm => Some(Mechanism::Ntlm),
+    };
+    let Some(configured) = configured else {
+        return Plan::Skip;
+    };
+    let mut order = vec![configured];
+    if twins.has(Twin::FallsBack) {
+        let others = [Mechanism::Ntlm, Mechanism::Login, Mechanism::Plain];
+        order.extend(others.into_iter().filter(|&one| one != configured));
+    }
+    order.retain(|&one| offers(one));
+    match order.as_slice() {
+        [] if twins.has(Twin::SendsUnauthenticated) => Plan::Skip,
+        [] => Plan::GiveUp(configured.name()),
+        _ => Plan::Try(order),
+    }
+}
+
+/// Who authenticates.
+struct Identity {
+    domain: String,
+    user: String,
+    password: Secret,
+    workstation: String,
+}
+
+impl Identity {
+    /// For mechanisms with a user name and a password: the configured ones, or, for twins that have none, the account's.
+    fn configured(config: &Config) -> Self {
+        let account = &config.account;
+        let (user, password) = match (&config.username, &config.password) {
+            (Some(user), Some(password)) => (user.clone(), password.clone()),
+            _ => (account.user.clone(), account.password.clone()),
+        };
+        Self {
+            domain: account.domain.clone(),
+            user,
+            password,
+            workstation: account.workstation.clone(),
+        }
+    }
+
+    /// For NTLM: the account of the host instance, unless a twin wants another.
+    fn windows(config: &Config, twins: &Twins) -> Self {
+        let account = &config.account;
+        if twins.has(Twin::ConfiguredUser) || config.auth != AuthMode::Ntlm {
+            let identity = Self::configured(config);
+            // NTLM has a field of its own for the domain.
+            return match identity.user.split_once('\\') {
+                Some((domain, user)) => Self {
+                    domain: domain.to_owned(),
+                    user: user.to_owned(),
+                    ..identity
+                },
+                None => identity,
+            };
+        }
+        let other = twins.has(Twin::OtherAccount);
+        Self {
+            domain: account.domain.clone(),
+            user: if other {
+                format!("{}-other", account.user)
+            } else {
+                account.user.clone()
+            },
+            password: account.password.clone(),
+            workstation: account.workstation.clone(),
+        }
+    }
+}
+
+/// Runs the exchanges of a plan until one succeeds.
+///
+/// # Errors
+/// The failure of the last one. Only a refusal for the credentials (535) or the mechanism (504) leads to the next.
+pub(super) async fn authenticate(
+    connection: &mut Connection,
+    config: &Config,
+    twins: &Twins,
+    environment: &mut Environment,
+    order: &[Mechanism],
+) -> Result<(), Failure> {
+    let mut result = Ok(());
+    for &mechanism in order {
+        let mut exchange = Exchange {
+            connection,
+            mechanism,
+            initial_response: config.initial_response,
+        };
+        let identity = Identity::configured(config);
+        result = match mechanism {
+            Mechanism::Ntlm => {
+                exchange
+                    .ntlm(&Identity::windows(config, twins), environment)
+                    .await
+            }
+            Mechanism::Login => exchange.login(&identity).await,
+            Mechanism::Plain => exchange.plain(&identity).await,
+            Mechanism::CramMd5 => exchange.cram_md5(&identity).await,
+        };
+        if !matches!(
+            result,
+            Err(Failure::Refused {
+                code: 504 | 535,
+                ..
+            })
+        ) {
+            break;
+        }
+    }
+    result
+}
+
+/// One AUTH exchange.
+struct Exchange<'a> {
+    connection: &'a mut Connection,
+    mechanism: Mechanism,
+    initial_response: bool,
+}
+
+impl Exchange<'_> {
+    async fn login(&mut self, identity: &Identity) -> Result<(), Failure> {
+        match self.begin(identity.user.as_bytes()).await? {
+            None => Ok(()),
+            Some(_) => self.finish(identity.password.expose()).await,
+        }
+    }
+
+    async fn plain(&mut self, identity: &Identity) -> Result<(), Failure> {
+        let mut message = vec![0];
+        message.extend_from_slice(identity.user.as_bytes());
+        message.push(0);
+        message.extend_from_slice(identity.password.expose());
+        match self.begin(&message).await? {
+            None => Ok(()),
+            Some(_) => Err(self.cancel().await),
+        }
+    }
+
+    async fn cram_md5(&mut self, identity: &Identity) -> Result<(), Failure> {
+        let reply = self.say("AUTH CRAM-MD5", "AUTH CRAM-MD5").await?;
+        let Some(reply) = challenge(reply)? else {
+            return Ok(());
+        };
+        let Ok(challenge) = BASE64_STANDARD.decode(reply.text().trim()) else {
+            return Err(self.cancel().await);
+        };
+        let Ok(mut mac) = Hmac::<Md5>::new_from_slice(identity.password.expose()) else {
+            return Err(self.cancel().await);
+        };
+        mac.update(&challenge);
+        let answer = format!(
+            "{} {}",
+            identity.user,
+            hex::encode(mac.finalize().into_bytes())
+        );
+        self.finish(answer.as_bytes()).await
+    }
+
+    async fn ntlm(
+        &mut self,
+        identity: &Identity,
+        environment: &mut Environment,
+    ) -> Result<(), Failure> {
+        let negotiate = ntlm::negotiate(Some(VERSION));
+        let Some(reply) = self.begin(&negotiate).await? else {
+            return Ok(());
+        };
+        let mut client_challenge = [0; 8];
+        environment.rng.fill_bytes(&mut client_challenge);
+        let who = ClientIdentity {
+            domain: &identity.domain,
+            user: &identity.user,
+            password: &identity.password,
+            workstation: &identity.workstation,
+        };
+        let answer = BASE64_STANDARD
+            .decode(reply.text().trim())
+            .ok()
+            .and_then(|bytes| {
+                let challenge = ntlm::Challenge::parse(&bytes).ok()?;
+                let now = FileTime(environment.clock.filetime());
+                ntlm::respond(&negotiate, &challenge, &who, client_challenge, now).ok()
+            });
+        match answer {
+            Some(answer) => self.finish(&answer).await,
+            None => Err(self.cancel().await),
+        }
+    }
+
+    /// Opens the exchange and sends the first message: in the AUTH line, or after the server asked for it, in which case
+    /// the text of its question means nothing. Gives the challenge to that message, or `None` where the server is content.
+    async fn begin(&mut self, message: &[u8]) -> Result<Option<Reply>, Failure> {
+        let name = self.mechanism.name();
+        let bare = format!("AUTH {name}");
+        // An empty initial response is written as one equals sign (RFC 4954 section 4).
+        let text = if message.is_empty() {
+            "=".to_owned()
+        } else {
+            BASE64_STANDARD.encode(message)
+        };
+        let line = format!("{bare} {text}");
+        if self.initial_response && line.len() <= LONGEST_COMMAND {
+            let reply = self.say(&line, &format!("{bare} …")).await?;
+            return challenge(reply);
+        }
+        let reply = self.say(&bare, &bare).await?;
+        if challenge(reply)?.is_none() {
+            return Ok(None);
+        }
+        let reply = self.say(&BASE64_STANDARD.encode(message), "…").await?;
+        challenge(reply)
+    }
+
+    /// Sends the last message, after which there is nothing left to ask.
+    async fn finish(&mut self, message: &[u8]) -> Result<(), Failure> {
+        let reply = self.say(&BASE64_STANDARD.encode(message), "…").await?;
+        match challenge(reply)? {
+            None => Ok(()),
+            Some(_) => Err(self.cancel().await),
+        }
+    }
+
+    /// Gives the exchange up (RFC 4954 section 4).
+    async fn cancel(&mut self) -> Failure {
+        match self.say("*", "*").await {
+            Ok(_) => Failure::Challenge(self.mechanism.name()),
+            Err(failure) => failure,
+        }
+    }
+
+    async fn say(&mut self, line: &str, shown: &str) -> Result<Reply, Failure> {
+        self.connection.hidden_command(line, shown).await
+    }
+}
+
+/// `None` for success, the reply for a challenge, and a failure for anything else.
+fn challenge(reply: Reply) -> Result<Option<Reply>, Failure> {
+    match reply.code {
+        235 => Ok(None),
+        334 => Ok(Some(reply)),
+        code => Err(Failure::Refused {
+            command: "AUTH",
+            code,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

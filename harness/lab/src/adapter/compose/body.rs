@@ -1,0 +1,188 @@
+//! The body of the mail: the encoder's output where there is an encoder, and the adapter's own composition otherwise.
+
+use std::path::Path;
+
+use super::super::config::{Config, FileSource, Payload};
+use super::super::refusal::Refusal;
+use super::encoding::canonical;
+use super::entity::{Boundaries, Entity, is_text};
+use super::headers::check;
+
+/// Largest file that is read as a body or an attachment: 64 MiB.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+/// Longest file name that is written into a header field, in octets.
+const LONGEST_FILE_NAME: usize = 256;
+
+/// What the mail says without any encoder.
+///
+/// The fixed text wins over the file, and the file over the message body. Files are attached after it, and the message
+/// body too where `MessagePartsAttachments` asks for it and something else is the text.
+pub(super) fn adapter_entity(
+    config: &Config,
+    payload: &Payload,
+    boundaries: &mut Boundaries,
+) -> Result<Entity, Refusal> {
+    let fixed = fixed_text(config)?;
+    let attach_body = match config.message_parts_attachments {
+        0 => false,
+        1 | 2 => fixed.is_some(),
+        other => return Err(Refusal::MessageParts(other)),
+    };
+    let main = match fixed {
+        Some(text) => text,
+        None => message_body(payload)?,
+    };
+    let mut parts = vec![main];
+    if attach_body {
+        let content_type = content_type(payload)?;
+        parts.push(Entity::attachment(
+            &content_type,
+            body_name(&content_type),
+            &payload.body,
+        ));
+    }
+    parts.extend(attachments(config)?);
+    Ok(mixed(parts, boundaries))
+}
+
+/// What the encoder hands on: the message body as one MIME entity. Nothing of the port's text or files is in it.
+pub(super) fn encoder_entity(
+    payload: &Payload,
+    encoding: super::super::config::TransferEncoding,
+) -> Result<Entity, Refusal> {
+    Entity::encoded(&content_type(payload)?, encoding, &payload.body)
+}
+
+/// The fixed text and the attachments in clear, with `blob` beside them.
+pub(super) fn beside(
+    config: &Config,
+    blob: Entity,
+    boundaries: &mut Boundaries,
+) -> Result<Entity, Refusal> {
+    let mut parts: Vec<Entity> = fixed_text(config)?.into_iter().collect();
+    parts.push(blob);
+    parts.extend(attachments(config)?);
+    Ok(mixed(parts, boundaries))
+}
+
+fn mixed(mut parts: Vec<Entity>, boundaries: &mut Boundaries) -> Entity {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Entity::multipart("mixed", &boundaries.next(), &parts),
+    }
+}
+
+fn fixed_text(config: &Config) -> Result<Option<Entity>, Refusal> {
+    if let Some(text) = &config.body_text {
+        return Ok(Some(Entity::text("plain", text.as_bytes())));
+    }
+    let Some(source) = &config.body_file else {
+        return Ok(None);
+    };
+    let (name, bytes) = read("EmailBodyFile", source)?;
+    // A byte order mark is removed; the charset is a label only, and the bytes stay what they are.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let extension = Path::new(&name).extension().unwrap_or_default();
+    let html = ["htm", "html"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known));
+    Ok(Some(Entity::text(
+        if html { "html" } else { "plain" },
+        bytes,
+    )))
+}
+
+fn message_body(payload: &Payload) -> Result<Entity, Refusal> {
+    if is_text(&payload.body) {
+        return Ok(Entity::text("plain", &canonical(&payload.body)));
+    }
+    Ok(Entity::binary(&content_type(payload)?, &payload.body))
+}
+
+fn attachments(config: &Config) -> Result<Vec<Entity>, Refusal> {
+    let attach = |source| {
+        let (name, bytes) = read("Attachments", source)?;
+        Ok(Entity::attachment(
+            "application/octet-stream",
+            &name,
+            &bytes,
+        ))
+    };
+    config.attachments.iter().map(attach).collect()
+}
+
+/// The content type of the message body, checked to be one.
+fn content_type(payload: &Payload) -> Result<String, Refusal> {
+    let value = payload.content_type.trim();
+    check("the content type of the message body", value)?;
+    let media = value.split(';').next().unwrap_or_default().trim();
+    let token = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
+    };
+    let sound = media
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| token(kind) && token(subtype));
+    // A multipart or a message would need a structure that one body part does not have.
+    let composite = ["multipart/", "message/"]
+        .iter()
+        .any(|prefix| media.to_ascii_lowercase().starts_with(prefix));
+    if !sound || composite || !value.is_ascii() || value.len() > 900 {
+        return Err(Refusal::ContentType);
+    }
+    Ok(value.to_owned())
+}
+
+fn body_name(content_type: &str) -> &'static str {
+    let media = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match media.as_str() {
+        "text/xml" | "application/xml" => "body.xml",
+        "text/plain" => "body.txt",
+        "application/json" => "body.json",
+        _ => "body.bin",
+    }
+}
+
+/// Name and content of a file.
+fn read(property: &'static str, source: &FileSource) -> Result<(String, Vec<u8>), Refusal> {
+    let (name, bytes) = match source {
+        FileSource::Inline { name, bytes } => (name.clone(), bytes.clone()),
+        FileSource::Path(path) => {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            (name, read_file(property, path)?)
+        }
+    };
+    check(property, &name)?;
+    if name.len() > LONGEST_FILE_NAME {
+        let reason = format!("its name is longer than {LONGEST_FILE_NAME} octets");
+        return Err(Refusal::File { property, reason });
+    }
+    Ok((name, bytes))
+}
+
+fn read_file(property: &'static str, path: &Path) -> Result<Vec<u8>, Refusal> {
+    let refuse = |reason: String| Refusal::File {
+        property,
+        reason: format!("{}: {reason}", path.display()),
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+    // A pipe or a device could keep the adapter waiting for ever.
+    if !metadata.is_file() {
+        return Err(refuse("it is not a regular file".to_owned()));
+    }
+    if metadata.len() > LARGEST_FILE {
+        return Err(refuse(format!("it is larger than {LARGEST_FILE} octets")));
+    }
+    std::fs::read(path).map_err(|error| refuse(error.to_string()))
+}

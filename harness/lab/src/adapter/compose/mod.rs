@@ -1,0 +1,320 @@
+//! Composition: configuration and payload become an envelope and a message, or a reason to suspend.
+
+mod body;
+mod encoding;
+mod entity;
+mod headers;
+mod protect;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rand::Rng;
+
+use super::config::{AuthMode, Config, Payload};
+use super::environment::Environment;
+use super::macros::Values;
+use super::refusal::Refusal;
+use super::twin::{Twin, Twins};
+use entity::{Boundaries, Entity};
+use headers::{Headers, addresses, check, unstructured};
+
+/// Longest address that is accepted: it still fits into a command line and into a folded header line.
+const LONGEST_ADDRESS: usize = 900;
+
+/// How delivery reports are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DeliveryReports {
+    /// They are not.
+    None,
+    /// With NOTIFY and RET where the server offers DSN (RFC 3461), and with a header field that names this address
+    /// otherwise.
+    Asked(String),
+    /// With a header field that names this address, whatever the server offers.
+    InHeader(String),
+}
+
+/// A message with its envelope, before the server is known.
+#[derive(Clone, Debug)]
+pub(super) struct Mail {
+    /// The reverse-path.
+    pub(super) from: String,
+    /// The forward-paths: one RCPT each.
+    pub(super) recipients: Vec<String>,
+    /// How delivery reports are asked for.
+    pub(super) reports: DeliveryReports,
+    headers: Headers,
+    entity: Entity,
+}
+
+impl Mail {
+    /// Whether the content holds bytes over 127, which MAIL has to announce (RFC 6152).
+    pub(super) fn eight_bit(&self) -> bool {
+        self.entity.eight_bit()
+    }
+
+    /// The message, with CR LF line ends and without dot-stuffing.
+    pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.headers.write(&mut out);
+        let mut receipt = Headers::default();
+        match &self.reports {
+            DeliveryReports::Asked(address) if !server_offers_dsn => {
+                receipt.push("Return-Receipt-To", address);
+            }
+            DeliveryReports::InHeader(address) => receipt.push("Return-Receipt-To", address),
+            DeliveryReports::None | DeliveryReports::Asked(_) => {}
+        }
+        receipt.write(&mut out);
+        out.extend_from_slice(&self.entity.bytes());
+        out
+    }
+}
+
+/// Composes the mail.
+///
+/// # Errors
+/// [`Refusal`]: the message is to be suspended, and no connection to be made.
+pub(super) fn compose(
+    config: &Config,
+    twins: &Twins,
+    environment: &mut Environment,
+    payload: &Payload,
+) -> Result<Mail, Refusal> {
+    let protection = protect::decide(config, twins)?;
+    let addressing = addressing(config, environment, payload)?;
+    let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
+    let headers = header(
+        config,
+        twins,
+        environment,
+        payload,
+        &addressing,
+        protection.encrypts(),
+        &message_id,
+    )?;
+    let mut recipients = addressing.to.clone();
+    if !twins.has(Twin::CcNotDelivered) {
+        recipients.extend(addressing.cc.iter().cloned());
+    }
+    if twins.has(Twin::BlindCopy) {
+        recipients.push(elsewhere("blind-copy", &addressing.from));
+    }
+    let reports = reports(config, twins, &addressing.from);
+    Ok(Mail {
+        from: addressing.from,
+        recipients,
+        reports,
+        headers,
+        entity,
+    })
+}
+
+/// From, To and Cc with macros replaced, each checked to be an address.
+struct Addressing {
+    from: String,
+    to: Vec<String>,
+    cc: Vec<String>,
+}
+
+fn addressing(
+    config: &Config,
+    environment: &Environment,
+    payload: &Payload,
+) -> Result<Addressing, Refusal> {
+    let values = values(environment, payload);
+    let expand = |property, list: &[String]| -> Result<Vec<String>, Refusal> {
+        list.iter()
+            .map(|one| address(property, &values.address(property, one)?))
+            .collect()
+    };
+    check("the EHLO name", &config.ehlo)?;
+    let sound = !config.ehlo.is_empty()
+        && config
+            .ehlo
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>@".contains(&b));
+    if !sound {
+        return Err(Refusal::Address("the EHLO name"));
+    }
+    if config.from.trim().is_empty() {
+        return Err(Refusal::Missing("From"));
+    }
+    let from = address("From", &Values::without_macros("From", &config.from)?)?;
+    let to = expand("To", &config.to)?;
+    if to.is_empty() {
+        return Err(Refusal::Missing("To"));
+    }
+    Ok(Addressing {
+        from,
+        to,
+        cc: expand("CC", &config.cc)?,
+    })
+}
+
+fn values<'a>(environment: &Environment, payload: &'a Payload) -> Values<'a> {
+    Values {
+        payload,
+        now: environment.clock.now(),
+        zone: environment.clock.zone(),
+    }
+}
+
+/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else.
+fn address(property: &'static str, value: &str) -> Result<String, Refusal> {
+    check(property, value)?;
+    let value = value.trim();
+    let sound = !value.is_empty()
+        && value.len() <= LONGEST_ADDRESS
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>(),;".contains(&b));
+    if sound {
+        Ok(value.to_owned())
+    } else {
+        Err(Refusal::Address(property))
+    }
+}
+
+/// Another address in the domain of `address`.
+fn elsewhere(local: &str, address: &str) -> String {
+    let domain = address
+        .rsplit_once('@')
+        .map_or("example.test", |(_, domain)| domain);
+    format!("{local}@{domain}")
+}
+
+fn reports(config: &Config, twins: &Twins, from: &str) -> DeliveryReports {
+    let unasked =
+        twins.has(Twin::UnaskedReceipt) && !config.read_receipt && !config.delivery_receipt;
+    if !config.delivery_receipt && !unasked {
+        DeliveryReports::None
+    } else if twins.has(Twin::ReceiptElsewhere) && !unasked {
+        // NOTIFY reports always go to the reverse-path, so only the header field can send them elsewhere.
+        DeliveryReports::InHeader(elsewhere("receipts-elsewhere", from))
+    } else {
+        DeliveryReports::Asked(from.to_owned())
+    }
+}
+
+fn entity_and_id(
+    config: &Config,
+    twins: &Twins,
+    environment: &mut Environment,
+    payload: &Payload,
+    protection: protect::Protection,
+) -> Result<(Entity, String), Refusal> {
+    let mut boundaries = Boundaries::new(&mut environment.rng);
+    let message_id = format!(
+        "<{:016x}{:016x}@{}>",
+        environment.rng.next_u64(),
+        environment.rng.next_u64(),
+        config.ehlo
+    );
+    let plain = match &config.encoder {
+        Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
+        None => body::adapter_entity(config, payload, &mut boundaries)?,
+    };
+    let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
+    let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
+        body::beside(config, protected, &mut boundaries)?
+    } else {
+        protected
+    };
+    Ok((entity, message_id))
+}
+
+fn header(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    payload: &Payload,
+    addressing: &Addressing,
+    encrypted: bool,
+    message_id: &str,
+) -> Result<Headers, Refusal> {
+    let from = &addressing.from;
+    let mut headers = Headers::default();
+    let other = twins.has(Twin::OtherFrom);
+    headers.push(
+        "From",
+        if other {
+            elsewhere("someone-else", from)
+        } else {
+            from.clone()
+        },
+    );
+    headers.push("To", addresses("To", &addressing.to));
+    if !addressing.cc.is_empty() {
+        headers.push("Cc", addresses("Cc", &addressing.cc));
+    }
+    headers.push(
+        "Subject",
+        subject(config, twins, environment, payload, encrypted)?,
+    );
+    headers.push("Date", mail_date(environment.clock.now()));
+    headers.push("Message-ID", message_id);
+    headers.push("MIME-Version", "1.0");
+    let unasked =
+        twins.has(Twin::UnaskedReceipt) && !config.read_receipt && !config.delivery_receipt;
+    if config.read_receipt || unasked {
+        let astray = twins.has(Twin::ReceiptElsewhere) && !unasked;
+        let to = if astray {
+            elsewhere("receipts-elsewhere", from)
+        } else {
+            from.clone()
+        };
+        headers.push("Disposition-Notification-To", to);
+    }
+    if let Some(reply_by) = &config.reply_by {
+        let time: Timestamp = reply_by.parse().map_err(|_| Refusal::ReplyBy)?;
+        headers.push("Reply-By", mail_date(time));
+    }
+    if twins.has(Twin::LeaksPassword) && config.auth == AuthMode::Ntlm {
+        headers.push("X-Debug", password_in_the_open(config));
+    }
+    Ok(headers)
+}
+
+fn subject(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    payload: &Payload,
+    encrypted: bool,
+) -> Result<String, Refusal> {
+    if encrypted && twins.has(Twin::HidesSubject) {
+        return Ok("[...]".to_owned());
+    }
+    if twins.has(Twin::FixedSubject) {
+        return Ok("Message from BizTalk Server".to_owned());
+    }
+    let template = config.subject.as_deref().unwrap_or("%MessageID%");
+    let subject = values(environment, payload).subject(template);
+    check("Subject", &subject)?;
+    Ok(unstructured("Subject", &subject))
+}
+
+/// What only a bad twin writes: the password in UTF-16LE, in base64, folded.
+fn password_in_the_open(config: &Config) -> String {
+    let password = String::from_utf8_lossy(config.account.password.expose()).into_owned();
+    let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let text = BASE64_STANDARD.encode(utf16);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(60)
+        .map(|line| std::str::from_utf8(line).unwrap_or_default())
+        .collect();
+    lines.join("\r\n ")
+}
+
+/// A time as a header field writes it (RFC 5322 section 3.3), in UTC.
+fn mail_date(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S +0000")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Each twin of the composition writes what it says, and nothing else.
+
+use super::*;
+
+fn with_receipts() -> Config {
+    Config {
+        read_receipt: true,
+        delivery_receipt: true,
+        ..example::config()
+    }
+}
+
+fn with_body_text() -> Config {
+    Config {
+        body_text: Some("text canary".to_owned()),
+        ..encrypting()
+    }
+}
+
+fn basic_cc() -> Config {
+    Config {
+        cc: vec!["copy@partner.example".to_owned()],
+        ..example::config()
+    }
+}
+
+fn ntlm() -> Config {
+    Config {
+        auth: AuthMode::Ntlm,
+        ..example::config()
+    }
+}
+
+fn without_certificate() -> Config {
+    let certificate = Certificate::NotFound;
+    with_encoder(Encoder {
+        encrypt: true,
+        certificate,
+        ..Encoder::default()
+    })
+}
+
+/// What the twin's message holds and the documented adapter's does not.
+#[rstest]
+#[case(Twin::AlwaysEncrypts, example::config(), "smime-type=enveloped-data")]
+#[case(Twin::SignsInsteadOfEncrypting, encrypting(), "YJKoZIhvcNAQcC")]
+#[case(Twin::HidesSubject, encrypting(), "Subject: [...]\n")]
+#[case(
+    Twin::EncoderEncrypts,
+    with_encoder(Encoder::default()),
+    "smime-type=enveloped-data"
+)]
+#[case(Twin::OddCipher, encrypting(), "smime-type=authEnveloped-data")]
+#[case(
+    Twin::BlobInsteadOfClear,
+    signing(SignatureType::ClearSign),
+    "smime-type=signed-data"
+)]
+#[case(
+    Twin::EncryptsInsteadOfSigning,
+    signing(SignatureType::BlobSign),
+    "smime-type=enveloped-data"
+)]
+#[case(Twin::BodyBesideBlob, with_body_text(), "text canary")]
+#[case(
+    Twin::FixedSubject,
+    example::config(),
+    "Subject: Message from BizTalk Server\n"
+)]
+#[case(
+    Twin::OtherFrom,
+    example::config(),
+    "From: someone-else@corp.example\n"
+)]
+#[case(
+    Twin::UnaskedReceipt,
+    example::config(),
+    "Disposition-Notification-To: biztalk@corp.example\n"
+)]
+#[case(
+    Twin::ReceiptElsewhere,
+    with_receipts(),
+    "Return-Receipt-To: receipts-elsewhere@corp.example\n"
+)]
+#[case(
+    Twin::LeaksPassword,
+    ntlm(),
+    "X-Debug: YQBjAGMAbwB1AG4AdAAtAGMAYQBuAGEAcgB5AA==\n"
+)]
+fn twins_write_what_they_say(#[case] twin: Twin, #[case] config: Config, #[case] proof: &str) {
+    let (good, bad) = (message(&config, &[]), message(&config, &[twin]));
+    assert!(!good.contains(proof), "{good}");
+    assert!(bad.contains(proof), "{bad}");
+}
+
+#[rstest]
+#[case(Twin::CcNotDelivered, &["orders@partner.example"])]
+#[case(Twin::BlindCopy, &["orders@partner.example", "copy@partner.example", "blind-copy@corp.example"])]
+fn twins_change_the_envelope_and_not_the_message(#[case] twin: Twin, #[case] recipients: &[&str]) {
+    let bad = composed(&basic_cc(), &[twin]).unwrap();
+    assert_eq!(bad.recipients, recipients);
+    assert_eq!(
+        bad.message(false),
+        composed(&basic_cc(), &[]).unwrap().message(false)
+    );
+    assert_eq!(
+        composed(&basic_cc(), &[]).unwrap().recipients,
+        ["orders@partner.example", "copy@partner.example"]
+    );
+}
+
+#[test]
+fn fails_open_sends_what_the_encoder_made_without_encryption() {
+    let open = message(&without_certificate(), &[Twin::FailsOpen]);
+    assert_eq!(open, message(&with_encoder(Encoder::default()), &[]));
+}
+
+#[test]
+fn the_odd_cipher_is_opened_by_the_recipient() {
+    let sent = composed(&encrypting(), &[Twin::OddCipher])
+        .unwrap()
+        .message(false);
+    let Some(inner) = openssl::decrypt(&sent) else {
+        return;
+    };
+    assert!(
+        String::from_utf8(inner)
+            .unwrap()
+            .ends_with(&base64_of(example::BODY))
+    );
+}
+
+#[test]
+fn what_is_signed_instead_of_encrypted_is_labelled_as_encrypted() {
+    let text = message(&encrypting(), &[Twin::SignsInsteadOfEncrypting]);
+    assert!(text.contains("smime-type=enveloped-data"));
+}
+
+#[test]
+fn other_twins_leave_the_composition_alone() {
+    let touch_composition = [
+        Twin::AlwaysEncrypts,
+        Twin::CcNotDelivered,
+        Twin::BlindCopy,
+        Twin::FixedSubject,
+        Twin::OtherFrom,
+        Twin::UnaskedReceipt,
+    ];
+    let good = composed(&basic_cc(), &[]).unwrap();
+    for &twin in Twin::ALL
+        .iter()
+        .filter(|twin| !touch_composition.contains(twin))
+    {
+        let bad = composed(&basic_cc(), &[twin]).unwrap();
+        assert_eq!(
+            (bad.message(false), bad.recipients),
+            (good.message(false), good.recipients.clone()),
+            "{twin:?}"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! What the adapter takes from the machine it runs on: time, chance and keys.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::keys::Keys;
+
+/// Seconds from 1970-01-01 to 2026-01-01, both UTC.
+const PINNED_SECONDS: i64 = 1_767_225_600;
+
+/// Steps of 100 nanoseconds from 1601-01-01 to 1970-01-01: what a FILETIME counts before the Unix epoch.
+const FILETIME_OF_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
+
+/// Where the time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The clock and the time zone of the machine.
+    Real,
+    /// Always 2026-01-01T00:00:00Z, in UTC.
+    Pinned,
+}
+
+impl Clock {
+    /// The time now.
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::Real => Timestamp::now(),
+            Self::Pinned => Timestamp::from_second(PINNED_SECONDS).unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
+
+    /// The local time zone.
+    pub fn zone(self) -> TimeZone {
+        match self {
+            Self::Real => TimeZone::system(),
+            Self::Pinned => TimeZone::UTC,
+        }
+    }
+
+    /// The time now as a Windows FILETIME: steps of 100 nanoseconds since 1601-01-01 UTC (MS-DTYP section 2.3.3).
+    pub fn filetime(self) -> u64 {
+        u64::try_from(self.now().as_nanosecond() / 100 + FILETIME_OF_UNIX_EPOCH).unwrap_or(0)
+    }
+}
+
+/// Time, chance and keys.
+#[derive(Debug)]
+pub struct Environment {
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where chance comes from: boundaries, message identifiers, content keys, the NTLM client challenge.
+    pub rng: StdRng,
+    /// The certificates and keys of the S/MIME encoder.
+    pub keys: Keys,
+}
+
+impl Environment {
+    /// A stopped clock and a seeded generator: two adapters made with the same seed send the same bytes.
+    ///
+    /// The one exception is a twin that speaks TLS, since the TLS library draws its own randomness.
+    pub fn pinned(seed: u64) -> Self {
+        Self {
+            clock: Clock::Pinned,
+            rng: StdRng::seed_from_u64(seed),
+            keys: Keys::test(),
+        }
+    }
+
+    /// The clock of the machine and a generator seeded by the operating system.
+    pub fn real() -> Self {
+        Self {
+            clock: Clock::Real,
+            rng: rand::make_rng(),
+            keys: Keys::test(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_clock_stands_at_the_beginning_of_2026() {
+        assert_eq!(Clock::Pinned.now().to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(Clock::Pinned.filetime(), 134_116_992_000_000_000);
+    }
+
+    #[test]
+    fn the_real_clock_is_later_than_the_pinned_one() {
+        assert!(Clock::Real.filetime() > Clock::Pinned.filetime());
+    }
+}

@@ -1,0 +1,365 @@
+//! One connection: lines out, replies in, every wait bounded.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::super::client_tls;
+use super::super::trace::Step;
+use super::failure::Failure;
+
+/// Longest reply line that is read. A 334 of NTLM may have 12288 octets (RFC 4954 section 4).
+const LONGEST_LINE: usize = 16 * 1024;
+/// Most lines of one reply that are read.
+const MOST_LINES: usize = 256;
+/// How much content is written under one time limit.
+const CHUNK: usize = 16 * 1024;
+
+/// Something to read from and write to.
+pub(in super::super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// A stream of either kind, in clear or under TLS.
+pub(in super::super) type Stream = Box<dyn Duplex>;
+
+/// A reply of the server (RFC 5321 section 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Reply {
+    /// The code.
+    pub(in super::super) code: u16,
+    /// The text of each line.
+    pub(in super::super) lines: Vec<String>,
+}
+
+impl Reply {
+    /// 2yz.
+    pub(in super::super) fn is_positive(&self) -> bool {
+        self.code / 100 == 2
+    }
+
+    /// 5yz.
+    pub(in super::super) fn is_permanent(&self) -> bool {
+        self.code / 100 == 5
+    }
+
+    /// The text of the first line.
+    pub(in super::super) fn text(&self) -> &str {
+        self.lines.first().map_or("", String::as_str)
+    }
+}
+
+/// The client's end of a connection.
+pub(in super::super) struct Connection {
+    stream: Stream,
+    buffer: Vec<u8>,
+    limit: Duration,
+    tls: bool,
+    steps: Vec<Step>,
+}
+
+impl Connection {
+    /// Speaks over `stream`; each connection, write and reply may take `limit`.
+    pub(in super::super) fn new(stream: Stream, limit: Duration) -> Self {
+        Self {
+            stream,
+            buffer: Vec::new(),
+            limit,
+            tls: false,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Opens a TCP connection.
+    pub(super) async fn open(server: SocketAddr, limit: Duration) -> Result<Self, Failure> {
+        let stream = within(limit, "the connection", TcpStream::connect(server)).await?;
+        // A command that waits for the acknowledgement of the one before would only slow the tests down.
+        let _ = stream.set_nodelay(true);
+        Ok(Self::new(Box::new(stream), limit))
+    }
+
+    /// Whether TLS is in use.
+    pub(super) fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// What was said, without secrets.
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// Starts TLS on the connection.
+    ///
+    /// Bytes that came in clear before it would be taken for protected ones, so they end the attempt.
+    pub(super) async fn upgrade(&mut self, server: SocketAddr) -> Result<(), Failure> {
+        if !self.buffer.is_empty() {
+            return Err(Failure::BytesBeforeTls);
+        }
+        let closed = tokio::io::join(tokio::io::empty(), tokio::io::sink());
+        let stream = std::mem::replace(&mut self.stream, Box::new(closed));
+        self.stream = within(
+            self.limit,
+            "the TLS handshake",
+            client_tls::upgrade(stream, server.ip()),
+        )
+        .await?;
+        self.tls = true;
+        self.note("(TLS)", None);
+        Ok(())
+    }
+
+    /// Sends a command line and reads the reply to it.
+    pub(in super::super) async fn command(&mut self, line: &str) -> Result<Reply, Failure> {
+        self.hidden_command(line, line).await
+    }
+
+    /// Sends a line that holds a secret; the trace shows `shown` in its place.
+    pub(in super::super) async fn hidden_command(
+        &mut self,
+        line: &str,
+        shown: &str,
+    ) -> Result<Reply, Failure> {
+        self.note(shown, None);
+        self.write(format!("{line}\r\n").as_bytes()).await?;
+        self.reply().await
+    }
+
+    /// Sends message content with its dots stuffed and its end marked (RFC 5321 section 4.5.2), and reads the reply.
+    pub(super) async fn content(&mut self, message: &[u8]) -> Result<Reply, Failure> {
+        let wire = stuffed(message);
+        self.note(&format!("(content of {} octets)", message.len()), None);
+        for chunk in wire.chunks(CHUNK) {
+            self.write(chunk).await?;
+        }
+        self.reply().await
+    }
+
+    /// Reads one reply.
+    pub(in super::super) async fn reply(&mut self) -> Result<Reply, Failure> {
+        let limit = self.limit;
+        let reply = match timeout(limit, self.read_reply()).await {
+            Ok(reply) => reply?,
+            Err(_) => return Err(Failure::TimedOut("a reply")),
+        };
+        match self.steps.last_mut() {
+            Some(step) if step.code.is_none() => step.code = Some(reply.code),
+            _ => self.note("", Some(reply.code)),
+        }
+        Ok(reply)
+    }
+
+    /// Ends the sending direction.
+    pub(super) async fn close(&mut self) {
+        let _ = timeout(self.limit, self.stream.shutdown()).await;
+    }
+
+    fn note(&mut self, sent: &str, code: Option<u16>) {
+        self.steps.push(Step {
+            sent: sent.to_owned(),
+            code,
+        });
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let stream = &mut self.stream;
+        let write = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        };
+        within(self.limit, "the server to take what was sent", write).await
+    }
+
+    async fn read_reply(&mut self) -> Result<Reply, Failure> {
+        let mut lines = Vec::new();
+        let mut code = None;
+        while lines.len() < MOST_LINES {
+            let line = self.line().await?;
+            let (this, more, text) =
+                parse(&line).ok_or(Failure::Malformed("a line without a reply code"))?;
+            if code.is_some_and(|code| code != this) {
+                return Err(Failure::Malformed("lines with different codes"));
+            }
+            code = Some(this);
+            lines.push(text);
+            if !more {
+                return Ok(Reply { code: this, lines });
+            }
+        }
+        Err(Failure::Malformed("too many lines"))
+    }
+
+    /// One line, without its end. A bare LF ends a line too.
+    async fn line(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.buffer[searched..].iter().position(|&b| b == b'\n') {
+                let mut line: Vec<u8> = self.buffer.drain(..=searched + at).collect();
+                line.pop();
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(line);
+            }
+            searched = self.buffer.len();
+            if searched > LONGEST_LINE {
+                return Err(Failure::Malformed("a line that is too long"));
+            }
+            let mut chunk = [0; 4096];
+            match self
+                .stream
+                .read(&mut chunk)
+                .await
+                .map_err(|error| Failure::Io(error.kind()))?
+            {
+                0 => return Err(Failure::Closed),
+                read => self.buffer.extend_from_slice(&chunk[..read]),
+            }
+        }
+    }
+}
+
+/// Waits for an operation, but not longer than `limit`.
+async fn within<T>(
+    limit: Duration,
+    what: &'static str,
+    operation: impl Future<Output = io::Result<T>>,
+) -> Result<T, Failure> {
+    match timeout(limit, operation).await {
+        Ok(result) => result.map_err(|error| Failure::Io(error.kind())),
+        Err(_) => Err(Failure::TimedOut(what)),
+    }
+}
+
+/// Code, whether more lines follow, and text of a reply line.
+fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
+    let (code, rest) = line.split_at_checked(3)?;
+    if !code.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let code = std::str::from_utf8(code).ok()?.parse().ok()?;
+    let (more, text) = match rest {
+        [] => (false, rest),
+        [b' ', text @ ..] => (false, text),
+        [b'-', text @ ..] => (true, text),
+        _ => return None,
+    };
+    Some((code, more, String::from_utf8_lossy(text).into_owned()))
+}
+
+/// The content as it goes over the wire. The message has CR LF line ends only.
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + message.len() / 64 + 8);
+    for line in message.split_inclusive(|&b| b == b'\n') {
+        if line.first() == Some(&b'.') {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
+    }
+    if !out.is_empty() && !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use tokio_test::io::Builder;
+
+    use super::*;
+
+    fn over(script: tokio_test::io::Mock) -> Connection {
+        Connection::new(Box::new(script), Duration::from_millis(200))
+    }
+
+    #[rstest]
+    #[case("", ".\r\n")]
+    #[case("a\r\n", "a\r\n.\r\n")]
+    #[case("a", "a\r\n.\r\n")]
+    #[case(".\r\n..\r\na.b\r\n", "..\r\n...\r\na.b\r\n.\r\n")]
+    fn dots_are_stuffed(#[case] message: &str, #[case] wire: &str) {
+        assert_eq!(
+            String::from_utf8(stuffed(message.as_bytes())).unwrap(),
+            wire
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reply_may_have_several_lines_in_pieces() {
+        let script = Builder::new()
+            .read(b"250-mail.example.test\r\n25")
+            .read(b"0 SIZE 1\n")
+            .build();
+        let reply = over(script).reply().await.unwrap();
+        assert_eq!(
+            reply,
+            Reply {
+                code: 250,
+                lines: vec!["mail.example.test".to_owned(), "SIZE 1".to_owned()]
+            }
+        );
+    }
+
+    #[rstest]
+    #[case(b"hello\r\n", Failure::Malformed("a line without a reply code"))]
+    #[case(b"2\r\n", Failure::Malformed("a line without a reply code"))]
+    #[case(b"250x\r\n", Failure::Malformed("a line without a reply code"))]
+    #[case(
+        b"250-a\r\n251 b\r\n",
+        Failure::Malformed("lines with different codes")
+    )]
+    #[case(b"250", Failure::Closed)]
+    #[tokio::test]
+    async fn bad_replies_are_failures(#[case] bytes: &[u8], #[case] failure: Failure) {
+        let script = Builder::new().read(bytes).build();
+        assert_eq!(over(script).reply().await.unwrap_err(), failure);
+    }
+
+    #[tokio::test]
+    async fn endless_replies_end() {
+        let failure = async |bytes: &[u8]| {
+            let (client, mut server) = tokio::io::duplex(64 * 1024);
+            server.write_all(bytes).await.unwrap();
+            Connection::new(Box::new(client), Duration::from_secs(1))
+                .reply()
+                .await
+                .unwrap_err()
+        };
+        assert_eq!(
+            failure(&b"250-more\r\n".repeat(300)).await,
+            Failure::Malformed("too many lines")
+        );
+        assert_eq!(
+            failure(&b"2".repeat(40_000)).await,
+            Failure::Malformed("a line that is too long")
+        );
+    }
+
+    #[tokio::test]
+    async fn silence_ends_with_the_time_limit() {
+        let (client, _server) = tokio::io::duplex(64);
+        let mut connection = Connection::new(Box::new(client), Duration::from_millis(20));
+        assert_eq!(
+            connection.reply().await.unwrap_err(),
+            Failure::TimedOut("a reply")
+        );
+        // Nor may a server that never reads hold the adapter.
+        assert!(matches!(
+            connection.content(&[b'x'; 1000]).await.unwrap_err(),
+            Failure::TimedOut(_)
+        ));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_parses_or_not(line in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
+            if let Some((code, _, _)) = parse(&line) {
+                proptest::prop_assert!(code <= 999);
+            }
+        }
+    }
+}

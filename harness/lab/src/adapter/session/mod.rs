@@ -1,0 +1,274 @@
+//! The dialogue: one connection, one message, no pipelining (RFC 5321 section 3).
+
+mod connection;
+mod failure;
+
+use std::net::SocketAddr;
+
+pub(super) use connection::{Connection, Reply, Stream};
+pub(super) use failure::Failure;
+
+use super::auth::{self, Plan};
+use super::compose::{DeliveryReports, Mail};
+use super::config::Config;
+use super::environment::Environment;
+use super::trace::Step;
+use super::twin::{Twin, Twins};
+
+/// What an attempt needs to know.
+pub(super) struct Context<'a> {
+    pub(super) config: &'a Config,
+    pub(super) twins: &'a Twins,
+    pub(super) environment: &'a mut Environment,
+    pub(super) mail: &'a Mail,
+    pub(super) server: SocketAddr,
+}
+
+/// Connects and transmits once.
+pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<Step>) {
+    match Connection::open(context.server, context.config.timeout).await {
+        Ok(connection) => transmit(connection, context).await,
+        Err(failure) => (Err(failure), Vec::new()),
+    }
+}
+
+/// Transmits over a connection that is already open.
+pub(super) async fn transmit(
+    connection: Connection,
+    context: Context<'_>,
+) -> (Result<(), Failure>, Vec<Step>) {
+    let mut session = Session {
+        connection,
+        context,
+        offers: Offers::default(),
+    };
+    let result = session.dialogue().await;
+    if result
+        .as_ref()
+        .is_err_and(Failure::leaves_the_dialogue_sound)
+        || result.is_ok()
+    {
+        // Whatever the server makes of it, the message was accepted or refused before.
+        let _ = session.connection.command("QUIT").await;
+    }
+    session.connection.close().await;
+    (result, session.connection.into_steps())
+}
+
+/// What the server offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Offers {
+    keywords: Vec<String>,
+    mechanisms: Vec<String>,
+}
+
+impl Offers {
+    fn read(reply: &Reply) -> Self {
+        let mut offers = Self::default();
+        for line in reply.lines.iter().skip(1) {
+            let line = line.to_ascii_uppercase();
+            let mut words = line.split_ascii_whitespace();
+            let Some(first) = words.next() else { continue };
+            // `AUTH=LOGIN` is the spelling from before there was a standard.
+            let (keyword, glued) = first.split_once('=').unwrap_or((first, ""));
+            offers.keywords.push(keyword.to_owned());
+            if keyword == "AUTH" {
+                let glued = Some(glued).filter(|one| !one.is_empty());
+                offers
+                    .mechanisms
+                    .extend(glued.into_iter().chain(words).map(str::to_owned));
+            }
+        }
+        offers
+    }
+
+    fn has(&self, keyword: &str) -> bool {
+        self.keywords.iter().any(|one| one == keyword)
+    }
+}
+
+struct Session<'a> {
+    connection: Connection,
+    context: Context<'a>,
+    offers: Offers,
+}
+
+impl Session<'_> {
+    async fn dialogue(&mut self) -> Result<(), Failure> {
+        if self.is(Twin::ImplicitTls) {
+            self.connection.upgrade(self.context.server).await?;
+        }
+        positive("the connection", &self.connection.reply().await?)?;
+        if self.is(Twin::Tunnel) && !self.connection.is_tls() {
+            self.starttls().await?;
+        }
+        self.hello().await?;
+        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
+            match self.starttls().await {
+                Ok(()) => self.hello().await?,
+                Err(Failure::Refused { .. }) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let mut first = self.authenticate_and_send_mail().await;
+        if let Err(Failure::Refused {
+            code: 530 | 538, ..
+        }) = first
+            && self.is(Twin::StarttlsWhenRequired)
+            && !self.connection.is_tls()
+        {
+            self.starttls().await?;
+            self.hello().await?;
+            first = self.authenticate_and_send_mail().await;
+        }
+        first?;
+        self.recipients().await?;
+        self.data().await?;
+        if self.is(Twin::AsksForMail) {
+            self.ask_for_mail().await;
+        }
+        Ok(())
+    }
+
+    fn is(&self, twin: Twin) -> bool {
+        self.context.twins.has(twin)
+    }
+
+    /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
+    async fn hello(&mut self) -> Result<(), Failure> {
+        let name = &self.context.config.ehlo;
+        let reply = self.connection.command(&format!("EHLO {name}")).await?;
+        if reply.is_permanent() {
+            self.offers = Offers::default();
+            return positive(
+                "HELO",
+                &self.connection.command(&format!("HELO {name}")).await?,
+            );
+        }
+        positive("EHLO", &reply)?;
+        self.offers = Offers::read(&reply);
+        Ok(())
+    }
+
+    async fn starttls(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.command("STARTTLS").await?;
+        if reply.code != 220 {
+            return Err(Failure::Refused {
+                command: "STARTTLS",
+                code: reply.code,
+            });
+        }
+        self.connection.upgrade(self.context.server).await
+    }
+
+    async fn authenticate_and_send_mail(&mut self) -> Result<(), Failure> {
+        let Context {
+            config,
+            twins,
+            environment,
+            ..
+        } = &mut self.context;
+        match auth::plan(config, twins, &self.offers.mechanisms) {
+            Plan::Skip => {}
+            Plan::Try(order) => {
+                auth::authenticate(&mut self.connection, config, twins, environment, &order)
+                    .await?;
+            }
+            Plan::GiveUp(mechanism) => return Err(Failure::NotOffered(mechanism)),
+        }
+        let mail = self.context.mail;
+        let mut line = format!("MAIL FROM:<{}>", mail.from);
+        if mail.eight_bit() {
+            if !self.offers.has("8BITMIME") {
+                return Err(Failure::NotOffered("8BITMIME, which the content needs"));
+            }
+            line.push_str(" BODY=8BITMIME");
+        }
+        if self.notifies() {
+            line.push_str(" RET=HDRS");
+        }
+        positive("MAIL", &self.connection.command(&line).await?)
+    }
+
+    /// Whether delivery reports are asked for in the envelope (RFC 3461).
+    fn notifies(&self) -> bool {
+        matches!(self.context.mail.reports, DeliveryReports::Asked(_)) && self.offers.has("DSN")
+    }
+
+    /// One RCPT each. All are tried, and one refusal is enough to give the message up.
+    async fn recipients(&mut self) -> Result<(), Failure> {
+        let notify = if self.notifies() {
+            " NOTIFY=SUCCESS,FAILURE"
+        } else {
+            ""
+        };
+        let mut refused = Vec::new();
+        for recipient in &self.context.mail.recipients {
+            let reply = self
+                .connection
+                .command(&format!("RCPT TO:<{recipient}>{notify}"))
+                .await?;
+            if reply.code == 421 {
+                return Err(Failure::Refused {
+                    command: "RCPT",
+                    code: 421,
+                });
+            }
+            if !reply.is_positive() {
+                refused.push(reply.code);
+            }
+        }
+        let Some(&code) = refused.first() else {
+            return Ok(());
+        };
+        let _ = self.connection.command("RSET").await?;
+        Err(Failure::Recipients {
+            refused: refused.len(),
+            code,
+        })
+    }
+
+    async fn data(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.command("DATA").await?;
+        if reply.code != 354 {
+            return Err(Failure::Refused {
+                command: "DATA",
+                code: reply.code,
+            });
+        }
+        let message = self.context.mail.message(self.offers.has("DSN"));
+        positive("the message", &self.connection.content(&message).await?)
+    }
+
+    /// What only a receiver would say (RFC 1985, RFC 821 section 3.8).
+    async fn ask_for_mail(&mut self) {
+        let domain = self
+            .context
+            .mail
+            .from
+            .rsplit_once('@')
+            .map_or("example.test", |(_, domain)| domain);
+        if self
+            .connection
+            .command(&format!("ETRN {domain}"))
+            .await
+            .is_ok()
+        {
+            let _ = self.connection.command("TURN").await;
+        }
+    }
+}
+
+fn positive(command: &'static str, reply: &Reply) -> Result<(), Failure> {
+    if reply.is_positive() {
+        Ok(())
+    } else {
+        Err(Failure::Refused {
+            command,
+            code: reply.code,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

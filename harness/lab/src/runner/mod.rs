@@ -1,0 +1,244 @@
+//! Runs a scenario: server, tap, client; and says where the capture is and what is known about the client.
+//!
+//! It does not judge. What it hands on is a file of packets and a statement of how the client was configured.
+
+pub mod canary;
+mod catalogue;
+mod given;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::io;
+
+use claims::Given;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use smtp::cms::RecipientKey;
+
+use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
+use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
+use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
+use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
+use crate::server::{Account, Options, Running, Seed, Server};
+use crate::tap::{Clock, Recorder, RecorderOptions};
+use canary::Canaries;
+
+/// The seed of pinned runs.
+pub const PINNED_SEED: u64 = 0x5321;
+
+/// How cases are run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Folder for captures; it must exist.
+    pub out: PathBuf,
+    /// Misbehaviour of the reference adapter, on top of what a scenario asks for.
+    pub twins: Vec<Twin>,
+    /// Stopped clock, fixed seed, ports and challenges: the same capture every time, byte for byte.
+    pub pinned: bool,
+}
+
+/// A case that was run.
+#[derive(Debug)]
+pub struct CaseRun {
+    /// The capture.
+    pub capture: PathBuf,
+    /// What is known about the client.
+    pub given: Given,
+    /// What the client itself made of its message.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// The scenarios that are built in, in the order of their files.
+///
+/// # Errors
+///
+/// One of them is not valid, which a test of the catalogue excludes.
+pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
+    let mut scenarios = Vec::new();
+    let mut errors = Vec::new();
+    for (name, text) in catalogue::FILES {
+        match Scenario::parse(name, text) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(diagnostics) => errors.push(crate::scenario::LoadError::Invalid(diagnostics)),
+        }
+    }
+    errors.extend(crate::scenario::reject_duplicates(&scenarios));
+    if errors.is_empty() { Ok(scenarios) } else { Err(LoadErrors(errors)) }
+}
+
+/// Runs one scenario against the reference adapter and leaves its capture in the folder of `options`.
+///
+/// # Errors
+///
+/// The server cannot be bound, or the capture cannot be written.
+pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRun> {
+    let started = Instant::now();
+    let seed = if options.pinned { PINNED_SEED } else { rand::make_rng::<StdRng>().random() };
+    let canaries = Canaries::new(seed);
+    let setup = Setup::new(scenario, &canaries);
+    let capture = options.out.join(format!("{}.pcapng", scenario.id.value));
+    let (recorder, server) = start(scenario, options, &setup, &capture, seed).await?;
+
+    let mut twins = options.twins.clone();
+    twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
+    let environment = if options.pinned { Environment::pinned(seed) } else { Environment::real() };
+    let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
+    if scenario.client.control {
+        adapter.config = setup.control.clone();
+        adapter.deliver(server.address(), &setup.payload).await;
+        adapter.config = setup.config.clone();
+    }
+    adapter.twins = twins;
+    let delivery = adapter.deliver(server.address(), &setup.payload).await;
+
+    let report = server.stop().await?;
+    recorder.finish()?;
+    let mut given = given::given(scenario, &setup.config, &setup.payload, &canaries, &setup.key);
+    given.unfired = report.unfired().map(|fired| unfired(scenario, fired.span.start)).collect();
+    Ok(CaseRun { capture, given, outcome: delivery.outcome, duration: started.elapsed() })
+}
+
+/// Whether the client's own view is the one that the scenario expects; a sentence where it is not.
+pub fn unexpected_outcome(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+    let expected = scenario.expect.outcome?;
+    let matches = matches!(
+        (expected, outcome),
+        (AdapterOutcome::Sent, Outcome::Sent) | (AdapterOutcome::Suspended, Outcome::Suspended(_))
+    );
+    if matches {
+        return None;
+    }
+    Some(match outcome {
+        Outcome::Sent => "the message was sent; the scenario expects it to be suspended".to_owned(),
+        Outcome::Suspended(reason) => format!("the message was suspended ({reason}); the scenario expects it to be sent"),
+    })
+}
+
+async fn start(
+    scenario: &Scenario,
+    options: &RunOptions,
+    setup: &Setup,
+    capture: &Path,
+    seed: u64,
+) -> io::Result<(Recorder, Running)> {
+    let clock = if options.pinned { Clock::Pinned } else { Clock::Real };
+    let comment = format!(
+        "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on",
+        scenario.id.value, scenario.title, scenario.server.port
+    );
+    let recorder =
+        Recorder::create(capture, RecorderOptions { clock, nominal_port: Some(scenario.server.port), comment })
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
+    let mut server = Options::new(scenario);
+    server.accounts = setup.accounts.clone();
+    server.seed = if options.pinned { Seed::Pinned(seed) } else { Seed::Random };
+    server.clock = clock;
+    server.recorder = Some(recorder.clone());
+    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server).await?.spawn()?;
+    Ok((recorder, server))
+}
+
+fn unfired(scenario: &Scenario, offset: usize) -> String {
+    let line = 1 + scenario.source.text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    format!("the rule at {}:{line} was never used", scenario.source.name)
+}
+
+/// How the client of a case is configured, and whom the server knows.
+struct Setup {
+    config: Config,
+    /// The same port with nothing missing.
+    control: Config,
+    payload: Payload,
+    accounts: Vec<Account>,
+    key: RecipientKey,
+}
+
+impl Setup {
+    fn new(scenario: &Scenario, canaries: &Canaries) -> Self {
+        let mut config = defaults(canaries);
+        scenario.client.apply(&mut config);
+        fill(&mut config, canaries);
+        let accounts = vec![
+            Account {
+                domain: String::new(),
+                user: config.username.clone().unwrap_or_default(),
+                password: config.password.clone().unwrap_or_else(|| canaries.password.clone()),
+            },
+            Account {
+                domain: config.account.domain.clone(),
+                user: config.account.user.clone(),
+                password: config.account.password.clone(),
+            },
+        ];
+        if scenario.client.wrong_password {
+            config.password = Some(canaries.wrong.clone());
+            config.account.password = canaries.wrong.clone();
+        }
+        let mut control = config.clone();
+        control.subject = Some(canaries.control.clone());
+        if let Some(encoder) = &mut control.encoder {
+            encoder.certificate = Certificate::Found;
+        }
+        let mut payload = Payload {
+            message_id: canaries.message_id.clone(),
+            body: b"Order 4711\r\n{body-canary}\r\nEnd of order.\r\n".to_vec(),
+            content_type: "text/plain".to_owned(),
+            source_party: None,
+            destination_party: None,
+        };
+        scenario.client.payload.apply(&mut payload);
+        payload.body = canaries.fill(&String::from_utf8_lossy(&payload.body)).into_bytes();
+        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY).expect("the embedded test key parses, as its own test shows");
+        Self { config, control, payload, accounts, key }
+    }
+}
+
+/// What a case has that says nothing about its client.
+fn defaults(canaries: &Canaries) -> Config {
+    Config {
+        auth: AuthMode::None,
+        mechanism: BasicMechanism::Login,
+        initial_response: false,
+        username: Some(canaries.username.clone()),
+        password: Some(canaries.password.clone()),
+        account: ServiceAccount {
+            domain: "CORP".to_owned(),
+            user: "svc-biztalk".to_owned(),
+            password: canaries.account_password.clone(),
+            workstation: "BTS-HOST01".to_owned(),
+        },
+        ehlo: "bts-host01.corp.example".to_owned(),
+        from: "biztalk@corp.example".to_owned(),
+        to: vec!["orders@partner.example".to_owned()],
+        cc: Vec::new(),
+        subject: None,
+        read_receipt: false,
+        delivery_receipt: false,
+        body_text: None,
+        body_file: None,
+        attachments: Vec::new(),
+        message_parts_attachments: 0,
+        reply_by: None,
+        encoder: None,
+        retry: Retry { count: 0, interval: Duration::from_millis(20) },
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// Puts the canaries where the scenario marked their places.
+fn fill(config: &mut Config, canaries: &Canaries) {
+    for text in config.to.iter_mut().chain(&mut config.cc).chain([&mut config.from]) {
+        *text = canaries.fill(text);
+    }
+    for text in [&mut config.subject, &mut config.body_text].into_iter().flatten() {
+        *text = canaries.fill(text);
+    }
+    for file in config.attachments.iter_mut().chain(config.body_file.iter_mut()) {
+        if let FileSource::Inline { bytes, .. } = file {
+            *bytes = canaries.fill(&String::from_utf8_lossy(bytes)).into_bytes();
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! `[client]`: the documented properties of the adapter, where a case sets them.
+
+use smtp::Secret;
+
+use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
+use super::decode::{Problems, Table, Value, nearest};
+use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
+use super::{Code, Spanned};
+use crate::adapter::Twin;
+use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Payload};
+
+/// What a case says about the client. Everything is optional: what is absent stays as the runner has it.
+#[derive(Clone, Debug, Default)]
+pub struct ClientTable {
+    /// `auth`: the mode.
+    pub auth: Option<Spanned<AuthMode>>,
+    /// `mechanism`: what Basic means.
+    pub mechanism: Option<Spanned<BasicMechanism>>,
+    /// `initial_response`.
+    pub initial_response: Option<Spanned<bool>>,
+    /// `username`: for Basic.
+    pub username: Option<Spanned<String>>,
+    /// `password`: for Basic. A case that leaves it out gets a canary of the run.
+    pub password: Option<Spanned<Secret>>,
+    /// `account`: for NTLM, the account of the host instance.
+    pub account: Option<AccountTable>,
+    /// `from`.
+    pub from: Option<Spanned<String>>,
+    /// `to`.
+    pub to: Option<Vec<Spanned<String>>>,
+    /// `cc`.
+    pub cc: Option<Vec<Spanned<String>>>,
+    /// `subject`, placeholders and macros as written.
+    pub subject: Option<Spanned<String>>,
+    /// `read_receipt`.
+    pub read_receipt: Option<Spanned<bool>>,
+    /// `delivery_receipt`.
+    pub delivery_receipt: Option<Spanned<bool>>,
+    /// `body_text`, placeholders as written.
+    pub body_text: Option<Spanned<String>>,
+    /// `body_file`.
+    pub body_file: Option<Spanned<FileSource>>,
+    /// `attachments`.
+    pub attachments: Option<Vec<Spanned<FileSource>>>,
+    /// `message_parts_attachments`: 0, 1 or 2.
+    pub message_parts_attachments: Option<Spanned<u8>>,
+    /// `reply_by`, an RFC 3339 time.
+    pub reply_by: Option<Spanned<String>>,
+    /// `[client.encoder]`: the pipeline has an encoder.
+    pub encoder: Option<EncoderTable>,
+    /// `[client.retry]`.
+    pub retry: Option<RetryTable>,
+    /// `timeout`.
+    pub timeout: Option<Spanned<std::time::Duration>>,
+    /// `[client.payload]`: the message out of the `MessageBox`.
+    pub payload: PayloadTable,
+    /// `wrong_password`: the client is given another secret than the server's accounts have.
+    pub wrong_password: bool,
+    /// `twins`: how the client misbehaves.
+    pub twins: Vec<Spanned<Twin>>,
+    /// `control`: a well-configured message goes first, so that silence is not taken for failing closed.
+    pub control: bool,
+}
+
+impl ClientTable {
+    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let mut table = Table::open("[client]", value, problems)?;
+        let mut client = Self::default();
+        client.read_authentication(&mut table, problems);
+        client.read_message(&mut table, problems);
+        client.retry = table.optional("retry", problems, RetryTable::read);
+        client.timeout = table.optional("timeout", problems, duration);
+        client.payload = table
+            .optional("payload", problems, PayloadTable::read)
+            .unwrap_or_default();
+        client.wrong_password = table
+            .optional("wrong_password", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        client.twins = table
+            .optional("twins", problems, list(twin))
+            .unwrap_or_default();
+        client.control = table
+            .optional("control", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        table.finish(problems);
+        Some(client)
+    }
+
+    fn read_authentication(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        let modes = [
+            ("none", AuthMode::None),
+            ("basic", AuthMode::Basic),
+            ("ntlm", AuthMode::Ntlm),
+        ];
+        let mechanisms = [
+            ("login", BasicMechanism::Login),
+            ("plain", BasicMechanism::Plain),
+        ];
+        self.auth = table.optional("auth", problems, choice(&modes));
+        self.mechanism = table.optional("mechanism", problems, choice(&mechanisms));
+        self.initial_response = table.optional("initial_response", problems, boolean);
+        self.username = table.optional("username", problems, text);
+        self.password = table.optional("password", problems, super::client_parts::secret);
+        self.account = table.optional("account", problems, AccountTable::read);
+    }
+
+    fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        self.from = table.optional("from", problems, canary_text);
+        self.to = table.optional("to", problems, list(canary_text));
+        self.cc = table.optional("cc", problems, list(canary_text));
+        self.subject = table.optional("subject", problems, canary_text);
+        self.read_receipt = table.optional("read_receipt", problems, boolean);
+        self.delivery_receipt = table.optional("delivery_receipt", problems, boolean);
+        self.body_text = table.optional("body_text", problems, canary_text);
+        self.body_file = table.optional("body_file", problems, file);
+        self.attachments = table.optional("attachments", problems, list(attachment));
+        self.message_parts_attachments =
+            table.optional("message_parts_attachments", problems, parts);
+        self.reply_by = table.optional("reply_by", problems, time);
+        self.encoder = table.optional("encoder", problems, EncoderTable::read);
+    }
+
+    /// Puts what the case says over a configuration. The payload, the twins and the switches of the runner are not
+    /// part of it.
+    pub fn apply(&self, config: &mut Config) {
+        set(&mut config.auth, self.auth.as_ref());
+        set(&mut config.mechanism, self.mechanism.as_ref());
+        set(&mut config.initial_response, self.initial_response.as_ref());
+        set_some(&mut config.username, self.username.as_ref());
+        set_some(&mut config.password, self.password.as_ref());
+        if let Some(account) = &self.account {
+            account.apply(&mut config.account);
+        }
+        set(&mut config.from, self.from.as_ref());
+        if let Some(to) = &self.to {
+            config.to = plain(to.clone());
+        }
+        if let Some(cc) = &self.cc {
+            config.cc = plain(cc.clone());
+        }
+        set_some(&mut config.subject, self.subject.as_ref());
+        set(&mut config.read_receipt, self.read_receipt.as_ref());
+        set(&mut config.delivery_receipt, self.delivery_receipt.as_ref());
+        set_some(&mut config.body_text, self.body_text.as_ref());
+        set_some(&mut config.body_file, self.body_file.as_ref());
+        if let Some(attachments) = &self.attachments {
+            config.attachments = plain(attachments.clone());
+        }
+        set(
+            &mut config.message_parts_attachments,
+            self.message_parts_attachments.as_ref(),
+        );
+        set_some(&mut config.reply_by, self.reply_by.as_ref());
+        if let Some(encoder) = &self.encoder {
+            encoder.apply(config.encoder.get_or_insert_default());
+        }
+        if let Some(retry) = &self.retry {
+            retry.apply(&mut config.retry);
+        }
+        set(&mut config.timeout, self.timeout.as_ref());
+    }
+}
+
+/// `[client.payload]`.
+#[derive(Clone, Debug, Default)]
+pub struct PayloadTable {
+    /// `body`, placeholders as written.
+    pub body: Option<Spanned<String>>,
+    /// `content_type`.
+    pub content_type: Option<Spanned<String>>,
+    /// `source_party`.
+    pub source_party: Option<Spanned<String>>,
+    /// `destination_party`.
+    pub destination_party: Option<Spanned<String>>,
+}
+
+impl PayloadTable {
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let mut table = Table::open("[client.payload]", value, problems)?;
+        let payload = Self {
+            body: table.optional("body", problems, canary_text),
+            content_type: table.optional("content_type", problems, text),
+            source_party: table.optional("source_party", problems, canary_text),
+            destination_party: table.optional("destination_party", problems, canary_text),
+        };
+        table.finish(problems);
+        Some(payload)
+    }
+
+    /// Puts what the case says over a payload.
+    pub fn apply(&self, payload: &mut Payload) {
+        if let Some(body) = &self.body {
+            payload.body = body.value.clone().into_bytes();
+        }
+        set(&mut payload.content_type, self.content_type.as_ref());
+        set_some(&mut payload.source_party, self.source_party.as_ref());
+        set_some(
+            &mut payload.destination_party,
+            self.destination_party.as_ref(),
+        );
+    }
+}
+
+/// Replaces a property where the case gives one.
+pub(super) fn set<T: Clone>(property: &mut T, given: Option<&Spanned<T>>) {
+    if let Some(given) = given {
+        *property = given.value.clone();
+    }
+}
+
+/// As [`set`], for a property that may be unset.
+fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
+    if let Some(given) = given {
+        *property = Some(given.value.clone());
+    }
+}
+
+fn twin(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Twin>> {
+    let name = text(value, problems)?;
+    if let Ok(twin) = name.value.parse() {
+        return Some(Spanned {
+            value: twin,
+            span: name.span,
+        });
+    }
+    let names: Vec<_> = Twin::ALL.iter().map(|twin| twin.name()).collect();
+    problems
+        .add(
+            Code::BadValue,
+            name.span,
+            format!("there is no bad twin `{}`", name.value),
+        )
+        .help = nearest(&name.value, &names).map(|near| format!("did you mean `{near}`?"));
+    None
+}
+
+fn parts(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<u8>> {
+    let number = integer::<u8>(value, problems)?;
+    if number.value <= 2 {
+        return Some(number);
+    }
+    problems
+        .add(
+            Code::BadValue,
+            number.span,
+            format!(
+                "{} is not a value of `MessagePartsAttachments`",
+                number.value
+            ),
+        )
+        .help("0 attaches nothing, 1 the body part, 2 all parts");
+    None
+}
+
+fn time(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
+    let time = text(value, problems)?;
+    if time.value.parse::<jiff::Timestamp>().is_ok() {
+        return Some(time);
+    }
+    problems
+        .add(
+            Code::BadValue,
+            time.span,
+            format!("`{}` is not an RFC 3339 time", time.value),
+        )
+        .help("write it with its offset: \"2026-01-31T12:00:00Z\"");
+    None
+}

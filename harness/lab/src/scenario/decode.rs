@@ -1,0 +1,225 @@
+//! Walking a TOML document: every key asked for is known, every other key is a mistake.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Code, Diagnostic, Diagnostics, Source};
+
+/// A TOML value that knows where it stands.
+pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
+
+/// The problems found so far. Reading goes on after each, so that all are reported at once.
+#[derive(Default)]
+pub(super) struct Problems(Vec<Diagnostic>);
+
+impl Problems {
+    pub(super) fn add(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let new = Diagnostic::new(code, span, message);
+        self.0.push(new);
+        let last = self.0.len() - 1;
+        &mut self.0[last]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn into_diagnostics(self, source: Arc<Source>) -> Diagnostics {
+        Diagnostics::new(source, self.0)
+    }
+}
+
+/// A table being read. The keys that are asked for are the keys that exist.
+pub(super) struct Table<'t, 'i> {
+    /// What to call it in messages: `[server]`; `None` for the top of the file.
+    name: Option<&'static str>,
+    span: Range<usize>,
+    entries: &'t DeTable<'i>,
+    known: Vec<&'static str>,
+}
+
+impl<'t, 'i> Table<'t, 'i> {
+    pub(super) fn root(entries: &'t DeTable<'i>) -> Self {
+        Self {
+            name: None,
+            span: 0..0,
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// Takes a value for a table; anything else is a problem.
+    pub(super) fn open(
+        name: &'static str,
+        value: &'t Value<'i>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let Some(entries) = value.get_ref().as_table() else {
+            wrong_type(value, "a table", problems);
+            return None;
+        };
+        Some(Self {
+            name: Some(name),
+            span: value.span(),
+            entries,
+            known: Vec::new(),
+        })
+    }
+
+    /// The bytes of the file that the table was opened with.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Reads a key that may be absent. `None` too where its value is wrong, which has then been reported.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+        read: impl FnOnce(&Value<'i>, &mut Problems) -> Option<T>,
+    ) -> Option<T> {
+        self.known.push(key);
+        read(self.entries.get(key)?, problems)
+    }
+
+    /// Reads a key that must be there.
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+        read: impl FnOnce(&Value<'i>, &mut Problems) -> Option<T>,
+    ) -> Option<T> {
+        if !self.entries.contains_key(key) {
+            let place = self
+                .name
+                .map_or_else(|| "the scenario".to_owned(), |name| format!("`{name}`"));
+            problems.add(
+                Code::MissingKey,
+                self.span(),
+                format!("{place} needs the key `{key}`"),
+            );
+        }
+        self.optional(key, problems, read)
+    }
+
+    /// Where the key itself is written, if it is.
+    pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    /// Reports every key that was not asked for.
+    pub(super) fn finish(self, problems: &mut Problems) {
+        for (key, _) in self.entries {
+            let written: &str = key.get_ref();
+            if self.known.contains(&written) {
+                continue;
+            }
+            let place = self
+                .name
+                .map(|name| format!(" in `{name}`"))
+                .unwrap_or_default();
+            let help = nearest(written, &self.known).map_or_else(
+                || format!("known here: {}", quoted(&self.known)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems
+                .add(
+                    Code::UnknownKey,
+                    key.span(),
+                    format!("unknown key `{written}`{place}"),
+                )
+                .help(help);
+        }
+    }
+}
+
+/// Reports a value of the wrong TOML type.
+pub(super) fn wrong_type(value: &Value<'_>, wanted: &str, problems: &mut Problems) {
+    let found = match value.get_ref().type_str() {
+        "string" => "a string",
+        "integer" => "an integer",
+        "float" => "a float",
+        "boolean" => "a boolean",
+        "datetime" => "a date",
+        "array" => "a list",
+        _ => "a table",
+    };
+    problems.add(
+        Code::WrongType,
+        value.span(),
+        format!("expected {wanted}, found {found}"),
+    );
+}
+
+/// The names in backquotes, with commas.
+pub(super) fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// The name that was probably meant, if one is near enough.
+pub(super) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+    let written = written.to_ascii_lowercase();
+    let budget = (written.chars().count() / 3).max(1);
+    names
+        .iter()
+        .map(|name| (distance(&written, &name.to_ascii_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= budget)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be put in, taken out, changed, or swapped with their neighbour to make one of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // Rows of the table for the last two beginnings of `a`, and for the one at hand.
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let mut best = (last[j] + usize::from(from != to))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && *from == b[j - 1] && a[i - 1] == *to {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_only_when_it_is_near() {
+        let names = ["extensions", "require_tls", "require_auth"];
+        assert_eq!(nearest("extention", &names), Some("extensions"));
+        assert_eq!(nearest("REQUIRE_TLS", &names), Some("require_tls"));
+        assert_eq!(nearest("colour", &names), None);
+    }
+
+    #[test]
+    fn distance_counts_letters_and_swaps() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("rctp", "rcpt"), 1);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+}

@@ -1,0 +1,267 @@
+//! What a rule says: bytes, with the points where they are flushed and the waits between them.
+
+use std::time::Duration;
+
+use super::decode::{Problems, Table, Value, wrong_type};
+use super::values::{duration, integer, list, plain, text};
+use super::{Code, Spanned};
+
+/// A piece of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chunk {
+    /// Bytes, as they are.
+    Send(Vec<u8>),
+    /// The same bytes over and over.
+    Generate {
+        /// What is repeated; never empty.
+        unit: Vec<u8>,
+        /// How often.
+        count: u64,
+    },
+    /// Nothing for a while. What came before is written first.
+    Wait(Duration),
+    /// What came before is written now, in a segment of its own.
+    Flush,
+}
+
+/// A list of chunks. An empty one says nothing: the client is left waiting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// In order.
+    pub chunks: Vec<Chunk>,
+}
+
+impl Reply {
+    /// A reply of one or more lines, each given its CRLF.
+    pub fn lines(text: &str) -> Self {
+        let mut bytes = Vec::with_capacity(text.len() + 2);
+        for line in text.trim_end_matches(['\r', '\n']).split('\n') {
+            bytes.extend_from_slice(line.trim_end_matches('\r').as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+        }
+        Self {
+            chunks: vec![Chunk::Send(bytes)],
+        }
+    }
+
+    /// The code that the reply means to a client: that of the last line of the first reply in it.
+    ///
+    /// Later replies in the same bytes are injections and do not count. `None` where no complete line says a code.
+    pub fn code(&self) -> Option<u16> {
+        let mut head = Vec::new();
+        for chunk in &self.chunks {
+            match chunk {
+                Chunk::Send(bytes) => head.extend_from_slice(bytes),
+                // Enough of it to see a code: repeating lines all say the same.
+                Chunk::Generate { unit, count } => {
+                    let shown = usize::try_from(*count).unwrap_or(usize::MAX).min(8);
+                    head.extend(unit.repeat(shown));
+                }
+                Chunk::Wait(_) | Chunk::Flush => {}
+            }
+        }
+        for line in head.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n")?;
+            let (code, rest) = line.split_at_checked(3)?;
+            if rest.first() == Some(&b'-') {
+                continue;
+            }
+            return code.iter().all(u8::is_ascii_digit).then(|| {
+                code.iter()
+                    .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'))
+            });
+        }
+        None
+    }
+}
+
+/// Reads `reply`: a text for one reply, or a list of chunks.
+pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Reply>> {
+    if let Some(text) = value.get_ref().as_str() {
+        if text.trim().is_empty() {
+            problems
+                .add(Code::BadValue, value.span(), "a reply needs a code")
+                .help("to say nothing and leave the client waiting, write `reply = []`");
+            return None;
+        }
+        return Some(Spanned {
+            value: Reply::lines(text),
+            span: value.span(),
+        });
+    }
+    if !value.get_ref().is_array() {
+        wrong_type(value, "a string or a list of chunks", problems);
+        return None;
+    }
+    let chunks = list(chunk)(value, problems)?;
+    Some(Spanned {
+        value: Reply {
+            chunks: plain(chunks),
+        },
+        span: value.span(),
+    })
+}
+
+fn chunk(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Chunk>> {
+    let mut table = Table::open("reply", value, problems)?;
+    let mut given = Vec::new();
+    given.extend(table.optional("send", problems, |value, problems| {
+        text(value, problems).map(|text| Chunk::Send(text.value.into_bytes()))
+    }));
+    given.extend(table.optional("hex", problems, hex));
+    given.extend(table.optional("wait", problems, |value, problems| {
+        Some(Chunk::Wait(duration(value, problems)?.value))
+    }));
+    given.extend(table.optional("flush", problems, flush));
+    given.extend(table.optional("generate", problems, generate));
+    let kinds = ["send", "hex", "wait", "flush", "generate"];
+    let written = kinds
+        .iter()
+        .filter(|key| table.key_span(key).is_some())
+        .count();
+    table.finish(problems);
+    if written != 1 {
+        problems
+            .add(
+                Code::Conflict,
+                value.span(),
+                "a chunk is exactly one of `send`, `hex`, `wait`, `flush`, `generate`",
+            )
+            .help("write one chunk for each, in the order in which they happen");
+        return None;
+    }
+    given.pop().map(|value_of| Spanned {
+        value: value_of,
+        span: value.span(),
+    })
+}
+
+/// Bytes that TOML text cannot hold.
+fn hex(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
+    let text = text(value, problems)?;
+    let digits: String = text.value.split_ascii_whitespace().collect();
+    if let Ok(bytes) = hex::decode(&digits) {
+        return Some(Chunk::Send(bytes));
+    }
+    problems
+        .add(
+            Code::BadValue,
+            text.span,
+            "not a sequence of bytes in hexadecimal",
+        )
+        .help("two digits for each byte, spaces allowed: \"32 32 30 ff 0d 0a\"");
+    None
+}
+
+fn flush(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
+    let flag = super::values::boolean(value, problems)?;
+    if !flag.value {
+        problems.add(
+            Code::BadValue,
+            flag.span,
+            "`flush` is written `true` or left out",
+        );
+        return None;
+    }
+    Some(Chunk::Flush)
+}
+
+fn generate(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
+    let mut table = Table::open("generate", value, problems)?;
+    let byte = table.optional("byte", problems, byte);
+    let line = table.optional("text", problems, text);
+    let count = table.required("count", problems, integer::<u64>);
+    let (has_byte, has_text) = (
+        table.key_span("byte").is_some(),
+        table.key_span("text").is_some(),
+    );
+    table.finish(problems);
+    if has_byte == has_text {
+        problems
+            .add(Code::Conflict, value.span(), "`generate` repeats either a `byte` or a `text`")
+            .help("`{ byte = \"a\", count = 65536 }` or `{ text = \"250-more\\r\\n\", count = 1000 }`");
+        return None;
+    }
+    let unit = match (byte, line) {
+        (Some(byte), _) => vec![byte],
+        (_, Some(line)) if line.value.is_empty() => {
+            problems.add(
+                Code::BadValue,
+                line.span,
+                "there is nothing to repeat in an empty text",
+            );
+            return None;
+        }
+        (_, Some(line)) => line.value.into_bytes(),
+        (None, None) => return None,
+    };
+    Some(Chunk::Generate {
+        unit,
+        count: count?.value,
+    })
+}
+
+/// One byte: an ASCII character, or a number.
+fn byte(value: &Value<'_>, problems: &mut Problems) -> Option<u8> {
+    if value.get_ref().is_integer() {
+        return integer::<u8>(value, problems).map(|byte| byte.value);
+    }
+    let text = text(value, problems)?;
+    if let &[byte] = text.value.as_bytes() {
+        return Some(byte);
+    }
+    problems
+        .add(
+            Code::BadValue,
+            text.span,
+            format!("`{}` is not one byte", text.value.escape_debug()),
+        )
+        .help("write one ASCII character, or a number from 0 to 255");
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_with_crlf_however_they_are_written() {
+        for text in ["250-a\n250 b", "250-a\r\n250 b\r\n"] {
+            assert_eq!(
+                Reply::lines(text).chunks,
+                [Chunk::Send(b"250-a\r\n250 b\r\n".to_vec())]
+            );
+        }
+    }
+
+    #[test]
+    fn the_code_is_that_of_the_last_line_of_the_first_reply() {
+        let code = |text: &str| {
+            Reply {
+                chunks: vec![Chunk::Send(text.as_bytes().to_vec())],
+            }
+            .code()
+        };
+        assert_eq!(code("250-a\r\n550 b\r\n"), Some(550));
+        assert_eq!(code("220 go\r\n250 injected\r\n"), Some(220));
+        assert_eq!(code("250\r\n"), Some(250));
+        assert_eq!(code("250 no end"), None);
+        assert_eq!(code("hello\r\n"), None);
+        assert_eq!(code("25\r\n"), None);
+        assert_eq!(Reply::default().code(), None);
+    }
+
+    #[test]
+    fn the_code_is_seen_across_chunks() {
+        let chunks = vec![
+            Chunk::Send(b"35".to_vec()),
+            Chunk::Wait(Duration::from_millis(1)),
+            Chunk::Send(b"4 go".to_vec()),
+            Chunk::Generate {
+                unit: b"\r\n".to_vec(),
+                count: u64::MAX,
+            },
+        ];
+        assert_eq!(Reply { chunks }.code(), Some(354));
+    }
+}

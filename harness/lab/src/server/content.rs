@@ -1,0 +1,119 @@
+//! Finding the end of message content.
+
+/// Looks for the line that is a single dot (RFC 5321 section 4.1.1.4), over any cutting of the bytes.
+///
+/// Only CR LF . CR LF ends content. A bare LF before or after the dot does not, so that a client's mistake about line
+/// ends cannot smuggle a second message in here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndOfData {
+    state: State,
+    size: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    LineStart,
+    Text,
+    Cr,
+    Dot,
+    DotCr,
+    End,
+}
+
+impl EndOfData {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: State::LineStart,
+            size: 0,
+        }
+    }
+
+    /// Bytes of the message so far, without stuffed dots and without the ending line.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes bytes up to the end of the content, or all. Says how many it took, and whether the end was among them.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
+        for (place, byte) in bytes.iter().enumerate() {
+            self.step(*byte);
+            if self.state == State::End {
+                return (place + 1, true);
+            }
+        }
+        (bytes.len(), false)
+    }
+
+    fn step(&mut self, byte: u8) {
+        let (state, counted) = match (self.state, byte) {
+            (State::LineStart, b'.') => (State::Dot, 0),
+            (State::Cr, b'\n') => (State::LineStart, 1),
+            // The CR is counted only once it is known that it does not belong to the ending line.
+            (State::Dot, b'\r') => (State::DotCr, 0),
+            (State::DotCr, b'\n') => (State::End, 0),
+            (State::DotCr, b'\r') => (State::Cr, 2),
+            (State::DotCr, _) => (State::Text, 2),
+            (_, b'\r') => (State::Cr, 1),
+            _ => (State::Text, 1),
+        };
+        self.state = state;
+        self.size += counted;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_and_rest(bytes: &[u8]) -> Option<(u64, usize)> {
+        let mut end = EndOfData::new();
+        let (taken, found) = end.feed(bytes);
+        found.then_some((end.size(), bytes.len() - taken))
+    }
+
+    #[test]
+    fn the_message_ends_at_a_line_with_one_dot() {
+        assert_eq!(size_and_rest(b".\r\n"), Some((0, 0)), "an empty message");
+        assert_eq!(size_and_rest(b"a\r\n.\r\nQUIT"), Some((3, 4)));
+        assert_eq!(
+            size_and_rest(b"..\r\n...\r\n.\r\n"),
+            Some((7, 0)),
+            "stuffed dots are not counted"
+        );
+        assert_eq!(
+            size_and_rest(b"a\r\n.\r\r\n.\r\n"),
+            Some((6, 0)),
+            "CR CR LF ends the line, the dot was stuffed"
+        );
+    }
+
+    #[test]
+    fn nothing_else_ends_it() {
+        for smuggled in [
+            &b"a\n.\n"[..],
+            b"a\n.\r\n",
+            b"a\r\n.\n",
+            b"a\r.\r",
+            b"a.\r\n",
+            b"a\r\n.\r",
+            b"a\r\n\0.\r\n",
+        ] {
+            assert_eq!(size_and_rest(smuggled), None, "{smuggled:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cutting_changes_nothing(bytes in "[ab.\r\n]{0,40}", cut in 0usize..40) {
+            let bytes = bytes.as_bytes();
+            let cut = cut.min(bytes.len());
+            let mut whole = EndOfData::new();
+            let (taken, found) = whole.feed(bytes);
+            let mut halves = EndOfData::new();
+            let (first, found_first) = halves.feed(&bytes[..cut]);
+            let (second, found_second) = if found_first { (0, false) } else { halves.feed(&bytes[cut..]) };
+            proptest::prop_assert_eq!((taken, found), (first + second, found_first || found_second));
+            proptest::prop_assert_eq!(whole.size(), halves.size());
+        }
+    }
+}

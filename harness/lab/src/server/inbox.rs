@@ -1,0 +1,123 @@
+//! Bytes that were read and not yet used: lines and counted runs taken out of them, within bounds.
+
+/// A line from the client, without its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// The line.
+    Text(Vec<u8>),
+    /// It was longer than allowed; its bytes were dropped.
+    TooLong,
+}
+
+/// The input buffer of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    bytes: Vec<u8>,
+    /// How many of the bytes are known to hold no line end.
+    scanned: usize,
+    /// Whether the rest of an overlong line is being dropped.
+    dropping: bool,
+}
+
+impl Inbox {
+    /// Adds what was read.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Forgets everything, as RFC 3207 section 4.2 demands after STARTTLS.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes a line of at most `limit` bytes, if there is a whole one. A bare LF ends it too: the line's real end is
+    /// for the capture to judge.
+    pub(super) fn line(&mut self, limit: usize) -> Option<Line> {
+        let fresh = self.bytes.get(self.scanned..).unwrap_or_default();
+        let Some(end) = fresh
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|at| at + self.scanned)
+        else {
+            self.scanned = self.bytes.len();
+            if self.bytes.len() > limit {
+                self.dropping = true;
+                self.bytes.clear();
+                self.scanned = 0;
+            }
+            return None;
+        };
+        let mut line: Vec<u8> = self.bytes.drain(..=end).collect();
+        self.scanned = 0;
+        let dropped = std::mem::take(&mut self.dropping);
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if dropped || line.len() > limit {
+            return Some(Line::TooLong);
+        }
+        Some(Line::Text(line))
+    }
+
+    /// Drops up to `wanted` bytes; says how many there were.
+    pub(super) fn skip(&mut self, wanted: u64) -> u64 {
+        let here = usize::try_from(wanted)
+            .unwrap_or(usize::MAX)
+            .min(self.bytes.len());
+        self.bytes.drain(..here);
+        self.scanned = 0;
+        here as u64
+    }
+
+    /// Hands the bytes to a reader that says how many it used.
+    pub(super) fn feed<T>(&mut self, reader: impl FnOnce(&[u8]) -> (usize, T)) -> T {
+        let (used, outcome) = reader(&self.bytes);
+        self.bytes.drain(..used.min(self.bytes.len()));
+        self.scanned = 0;
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &str) -> Line {
+        Line::Text(line.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn lines_come_out_whole_however_they_came_in() {
+        let mut inbox = Inbox::default();
+        inbox.push(b"EH");
+        assert_eq!(inbox.line(100), None);
+        inbox.push(b"LO x\r\nNOOP\nQU");
+        assert_eq!(inbox.line(100), Some(text("EHLO x")));
+        assert_eq!(inbox.line(100), Some(text("NOOP")));
+        assert_eq!(inbox.line(100), None);
+    }
+
+    #[test]
+    fn an_overlong_line_is_dropped_to_its_end_and_no_further() {
+        let mut inbox = Inbox::default();
+        for _ in 0..1000 {
+            inbox.push(&[b'a'; 64]);
+            assert_eq!(inbox.line(100), None);
+            assert!(inbox.bytes.len() <= 164, "the buffer stays small");
+        }
+        inbox.push(b"\r\nQUIT\r\n");
+        assert_eq!(inbox.line(100), Some(Line::TooLong));
+        assert_eq!(inbox.line(100), Some(text("QUIT")));
+    }
+
+    #[test]
+    fn counted_bytes_are_skipped() {
+        let mut inbox = Inbox::default();
+        inbox.push(b"12345QUIT\r\n");
+        assert_eq!(inbox.skip(3), 3);
+        assert_eq!(inbox.skip(2), 2);
+        assert_eq!(inbox.line(100), Some(text("QUIT")));
+        assert_eq!(inbox.skip(u64::MAX), 0);
+    }
+}

@@ -1,0 +1,78 @@
+//! What a server is started with.
+
+use std::time::Duration;
+
+use smtp::Secret;
+
+use super::Script;
+use crate::scenario::{Scenario, ServerTable};
+use crate::tap::{Clock, Recorder};
+
+/// Somebody whose credentials the server knows.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// `NetBIOS` domain; empty where the account belongs to none.
+    pub domain: String,
+    /// Account name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// Where challenges come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seed {
+    /// The system's randomness: the only safe choice where the client is not ours.
+    Random,
+    /// Challenges follow from this number, and are the same in every run.
+    Pinned(u64),
+}
+
+/// Everything about a server but its address.
+#[derive(Debug)]
+pub struct Options {
+    /// The default server: what it offers and insists on.
+    pub server: ServerTable,
+    /// What it does differently.
+    pub script: Script,
+    /// Whose credentials it knows.
+    pub accounts: Vec<Account>,
+    /// Where challenges come from.
+    pub seed: Seed,
+    /// The time that it tells clients.
+    pub clock: Clock,
+    /// Where its connections are recorded, if anywhere.
+    pub recorder: Option<Recorder>,
+    /// After how many connections it serves no more; `None` for no limit.
+    pub limit: Option<u32>,
+    /// How long it waits for a client that says nothing, or reads nothing.
+    pub idle: Duration,
+    /// How long open connections may go on once the server was told to stop.
+    pub grace: Duration,
+}
+
+impl Options {
+    /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 5 seconds of idleness,
+    /// half a second of grace.
+    pub fn new(scenario: &Scenario) -> Self {
+        Self::with(
+            scenario.server.clone(),
+            Script::rules(scenario.rules.clone()),
+        )
+    }
+
+    /// As [`Options::new`], for a server that no scenario describes.
+    pub fn with(server: ServerTable, script: Script) -> Self {
+        Self {
+            server,
+            script,
+            accounts: Vec::new(),
+            seed: Seed::Random,
+            clock: Clock::Real,
+            recorder: None,
+            limit: None,
+            idle: Duration::from_secs(5),
+            grace: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Writing a reply: chunks, flush points and waits.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use crate::scenario::{Chunk, Reply};
+
+/// Longest piece of repeated bytes that is put together before it is written.
+const PIECE: usize = 16 << 10;
+
+/// Writes a reply. Each flush point ends a segment; `idle` is how long a client may refuse to take a piece.
+///
+/// # Errors
+///
+/// Those of the stream; [`io::ErrorKind::TimedOut`] where the client takes nothing.
+pub(super) async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    reply: &Reply,
+    idle: Duration,
+) -> io::Result<()> {
+    let mut pending = Vec::new();
+    for chunk in &reply.chunks {
+        match chunk {
+            Chunk::Send(bytes) => pending.extend_from_slice(bytes),
+            Chunk::Generate { unit, count } => {
+                generate(stream, &mut pending, unit, *count, idle).await?
+            }
+            Chunk::Flush => flush(stream, &mut pending, idle).await?,
+            Chunk::Wait(duration) => {
+                flush(stream, &mut pending, idle).await?;
+                sleep(*duration).await;
+            }
+        }
+    }
+    flush(stream, &mut pending, idle).await
+}
+
+/// Writes repeated bytes piece by piece, so that an endless reply takes no memory.
+async fn generate<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    pending: &mut Vec<u8>,
+    unit: &[u8],
+    count: u64,
+    idle: Duration,
+) -> io::Result<()> {
+    let a_piece = (PIECE / unit.len().max(1)).max(1);
+    let piece = unit.repeat(a_piece);
+    let mut left = count;
+    while left > 0 {
+        let now = left.min(a_piece as u64);
+        let length = usize::try_from(now).unwrap_or(a_piece) * unit.len();
+        pending.extend_from_slice(piece.get(..length).unwrap_or(&piece));
+        left -= now;
+        if left > 0 {
+            flush(stream, pending, idle).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn flush<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    pending: &mut Vec<u8>,
+    idle: Duration,
+) -> io::Result<()> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let written = timeout(idle, async {
+        stream.write_all(pending).await?;
+        stream.flush().await
+    });
+    written
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    pending.clear();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn chunks_are_joined_up_to_the_next_flush_point() {
+        let chunks = vec![
+            Chunk::Send(b"25".to_vec()),
+            Chunk::Send(b"0-a\r\n".to_vec()),
+            Chunk::Flush,
+            Chunk::Send(b"25".to_vec()),
+            Chunk::Wait(Duration::from_millis(1)),
+            Chunk::Send(b"0 b\r\n".to_vec()),
+        ];
+        // The mock takes each write only as one whole, and in this order.
+        let mut stream = tokio_test::io::Builder::new()
+            .write(b"250-a\r\n")
+            .write(b"25")
+            .write(b"0 b\r\n")
+            .build();
+        write(&mut stream, &Reply { chunks }, IDLE)
+            .await
+            .expect("all written");
+    }
+
+    #[tokio::test]
+    async fn repeated_bytes_are_written_to_the_last() {
+        let mut written = Vec::new();
+        let chunks = vec![
+            Chunk::Send(b"250 ".to_vec()),
+            Chunk::Generate {
+                unit: b"abc".to_vec(),
+                count: 20_000,
+            },
+            Chunk::Send(b"\r\n".to_vec()),
+        ];
+        write(&mut written, &Reply { chunks }, IDLE)
+            .await
+            .expect("all written");
+        assert_eq!(
+            written,
+            [&b"250 "[..], &b"abc".repeat(20_000), b"\r\n"].concat()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (_client, mut server) = tokio::io::duplex(16);
+        let chunks = vec![Chunk::Generate {
+            unit: b"250-x\r\n".to_vec(),
+            count: u64::MAX,
+        }];
+        let error = write(&mut server, &Reply { chunks }, Duration::from_millis(20))
+            .await
+            .expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,177 @@
+//! Which rule applies to a step, and how often each was used.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::scenario::{Command, Phase, Rule, Selector, Spanned};
+
+/// How a scenario changes the server. Rules over the default server are the one way that exists so far.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Script {
+    /// Ordered rules; the first match wins.
+    #[non_exhaustive]
+    Rules {
+        /// The rules.
+        rules: Vec<Rule>,
+        /// How often each was used.
+        hits: Vec<AtomicU64>,
+    },
+}
+
+/// How often a rule was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// Its place in the scenario, from 0.
+    pub rule: usize,
+    /// Where it is written.
+    pub span: Range<usize>,
+    /// Whether the case proves nothing without it.
+    pub must_fire: bool,
+    /// How often it was carried out to its end.
+    pub hits: u64,
+}
+
+/// A step of a session, as selectors see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a> {
+    /// Number of the connection, from 1.
+    pub(super) connection: u32,
+    pub(super) phase: Phase,
+    pub(super) command: Command,
+    /// Which occurrence of the command in this connection it is, from 1.
+    pub(super) nth: u32,
+    pub(super) argument: &'a [u8],
+    pub(super) tls: bool,
+}
+
+impl Script {
+    /// Rules over the default server; none at all leave it correct.
+    pub fn rules(rules: Vec<Rule>) -> Self {
+        let hits = rules.iter().map(|_| AtomicU64::new(0)).collect();
+        Self::Rules { rules, hits }
+    }
+
+    /// The rule that applies to a step, with its place.
+    pub(super) fn select(&self, step: &Step<'_>) -> Option<(usize, &Rule)> {
+        let Self::Rules { rules, .. } = self;
+        rules
+            .iter()
+            .enumerate()
+            .find(|(_, rule)| matches(&rule.selector, step))
+    }
+
+    /// Counts a rule once it was carried out: a rule whose reply never reached the socket provoked nothing.
+    pub(super) fn fire(&self, rule: usize) {
+        let Self::Rules { hits, .. } = self;
+        if let Some(hits) = hits.get(rule) {
+            hits.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often each rule was used.
+    pub fn fired(&self) -> Vec<Fired> {
+        let Self::Rules { rules, hits } = self;
+        rules
+            .iter()
+            .zip(hits)
+            .enumerate()
+            .map(|(place, (rule, hits))| Fired {
+                rule: place,
+                span: rule.span.clone(),
+                must_fire: rule.must_fire,
+                hits: hits.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+}
+
+fn matches(selector: &Selector, step: &Step<'_>) -> bool {
+    fn is<T: PartialEq>(wanted: Option<&Spanned<T>>, found: &T) -> bool {
+        wanted.is_none_or(|wanted| wanted.value == *found)
+    }
+    is(selector.connection.as_ref(), &step.connection)
+        && is(selector.phase.as_ref(), &step.phase)
+        && is(selector.command.as_ref(), &step.command)
+        && is(selector.nth.as_ref(), &step.nth)
+        && is(selector.tls.as_ref(), &step.tls)
+        && selector
+            .argument
+            .as_ref()
+            .is_none_or(|part| holds(step.argument, part.value.as_bytes()))
+}
+
+/// Whether `part` stands somewhere in `text`, in any case of ASCII letters.
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    part.is_empty()
+        || text
+            .windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    fn script(rules: &str) -> Script {
+        let text = format!(
+            "id = \"ENV-01\"\ntitle = \"t\"\n[server]\nextensions = [\"STARTTLS\"]\n{rules}"
+        );
+        let scenario =
+            Scenario::parse("x.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        Script::rules(scenario.rules)
+    }
+
+    const STEP: Step<'static> = Step {
+        connection: 1,
+        phase: Phase::Rcpt,
+        command: Command::Rcpt,
+        nth: 1,
+        argument: b"TO:<A@example.test>",
+        tls: false,
+    };
+
+    #[test]
+    fn the_first_rule_whose_selectors_all_hold_is_taken() {
+        let script = script(
+            "[[on]]\ncommand = \"RCPT\"\nnth = 2\nreply = \"450 a\"\n\
+             [[on]]\nargument = \"a@EXAMPLE\"\ntls = false\nreply = \"451 b\"\n\
+             [[on]]\nphase = \"rcpt\"\nreply = \"452 c\"\n",
+        );
+        let place = |step: &Step<'_>| script.select(step).map(|(place, _)| place);
+        assert_eq!(place(&STEP), Some(1));
+        assert_eq!(place(&Step { nth: 2, ..STEP }), Some(0));
+        assert_eq!(place(&Step { tls: true, ..STEP }), Some(2));
+        assert_eq!(
+            place(&Step {
+                argument: b"",
+                ..STEP
+            }),
+            Some(2)
+        );
+        assert_eq!(
+            place(&Step {
+                phase: Phase::Mail,
+                command: Command::Mail,
+                argument: b"",
+                ..STEP
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn hits_are_counted_for_each_rule() {
+        let script =
+            script("[[on]]\nnth = 9\nclose = true\n[[on]]\nmust_fire = false\nclose = true\n");
+        script.fire(1);
+        script.fire(1);
+        let counted: Vec<_> = script
+            .fired()
+            .iter()
+            .map(|fired| (fired.must_fire, fired.hits))
+            .collect();
+        assert_eq!(counted, [(true, 0), (false, 2)]);
+    }
+}

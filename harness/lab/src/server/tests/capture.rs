@@ -1,0 +1,234 @@
+//! The capture that a server leaves, read back.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use wire::{Capture, Closing, Conversation, Direction, Opening, StreamEvent};
+
+use super::client::{Client, bind, start_with};
+use crate::tap::{Clock, Recorder, RecorderOptions};
+
+fn recorder(path: &Path, clock: Clock) -> Recorder {
+    let options = RecorderOptions {
+        clock,
+        nominal_port: Some(25),
+        comment: "a test".into(),
+    };
+    Recorder::create(path, options).expect("created")
+}
+
+fn stream(conversation: &Conversation, wanted: Direction) -> Vec<u8> {
+    let mut all = Vec::new();
+    for event in &conversation.events {
+        match event {
+            StreamEvent::Data {
+                direction, bytes, ..
+            } if *direction == wanted => all.extend_from_slice(bytes),
+            StreamEvent::Gap { .. } => panic!("a gap"),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// A session whose commands are sent byte by byte or whole.
+async fn session(address: SocketAddr, split: bool) -> SocketAddr {
+    let mut client = Client::greeted(address).await;
+    let local = client.local();
+    for line in [
+        "EHLO x\r\n",
+        "MAIL FROM:<a@b>\r\n",
+        "RCPT TO:<c@d>\r\n",
+        "DATA\r\n",
+        "a\r\n.\r\n",
+        "QUIT\r\n",
+    ] {
+        if split {
+            for byte in line.chars() {
+                client.send(&byte.to_string()).await;
+                tokio::task::yield_now().await;
+            }
+        } else {
+            client.send(line).await;
+        }
+        client.reply().await;
+    }
+    client.rest().await;
+    local
+}
+
+#[tokio::test]
+async fn every_byte_of_a_session_is_in_the_capture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Real);
+    let server = start_with("", |options| options.recorder = Some(recorder.clone()));
+    let client = session(server.address(), false).await;
+    server.stop().await.expect("it ran");
+    let frames = recorder.finish().expect("written");
+
+    let capture = Capture::read(&path).expect("a capture");
+    assert_eq!(capture.packets, frames);
+    assert!(capture.truncated.is_none() && capture.notes.is_empty());
+    let [conversation] = &capture.conversations[..] else {
+        panic!("one connection")
+    };
+    assert_eq!(conversation.client, client, "the real address");
+    assert_eq!(
+        conversation.server,
+        SocketAddr::from(([127, 0, 0, 1], 25)),
+        "the nominal port"
+    );
+    assert_eq!(conversation.opening, Opening::Handshake { syn: 1 });
+    assert_eq!(conversation.closing, Closing::Orderly);
+    assert_eq!(
+        String::from_utf8_lossy(&stream(conversation, Direction::Client)),
+        "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\na\r\n.\r\nQUIT\r\n"
+    );
+    assert!(
+        stream(conversation, Direction::Server).starts_with(b"220 mail.example.test ESMTP\r\n250 ")
+    );
+}
+
+#[tokio::test]
+async fn a_pinned_capture_is_the_same_however_the_client_is_cut() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut captures = Vec::new();
+    for split in [false, true] {
+        let path = folder.path().join(format!("{split}.pcapng"));
+        let recorder = recorder(&path, Clock::Pinned);
+        let rules = "[[on]]\ncommand = \"EHLO\"\nreply = [{ send = \"25\" }, { flush = true }, { send = \"0 x\\r\\n\" }]\n";
+        let server = start_with(rules, |options| {
+            options.recorder = Some(recorder.clone());
+            options.clock = Clock::Pinned;
+        });
+        for _ in 0..2 {
+            session(server.address(), split).await;
+        }
+        server.stop().await.expect("it ran");
+        recorder.finish().expect("written");
+        captures.push(std::fs::read(&path).expect("read"));
+    }
+    assert_eq!(captures[0], captures[1]);
+
+    let capture = Capture::from_bytes("x", &captures[0]).expect("a capture");
+    let ports: Vec<_> = capture
+        .conversations
+        .iter()
+        .map(|one| one.client.port())
+        .collect();
+    assert_eq!(ports, [49_152, 49_153]);
+    let first = &capture.conversations[0];
+    assert_eq!(first.start.to_string(), "1767225600.000000");
+    let pieces: Vec<_> = first
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            StreamEvent::Data {
+                direction, bytes, ..
+            } => Some((*direction, String::from_utf8_lossy(bytes).into_owned())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pieces[1], (Direction::Client, "EHLO x\r\n".to_owned()));
+    assert_eq!(
+        pieces[2],
+        (Direction::Server, "25".to_owned()),
+        "flush points stay"
+    );
+    assert_eq!(pieces[3], (Direction::Server, "0 x\r\n".to_owned()));
+}
+
+#[tokio::test]
+async fn resets_and_closes_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Pinned);
+    let rules =
+        "[[on]]\ncommand = \"NOOP\"\nreset = true\n[[on]]\ncommand = \"HELP\"\nclose = true\n";
+    let server = start_with(rules, |options| options.recorder = Some(recorder.clone()));
+    let mut client = Client::greeted(server.address()).await;
+    client.send("NOOP\r\n").await;
+    client.broken().await;
+    let mut client = Client::greeted(server.address()).await;
+    client.send("HELP\r\n").await;
+    client.rest().await;
+    drop(client);
+    let client = Client::greeted(server.address()).await.into_inner();
+    client.set_zero_linger().expect("set");
+    drop(client);
+    server.stop().await.expect("it ran");
+    recorder.finish().expect("written");
+    let closings: Vec<_> = Capture::read(&path)
+        .expect("a capture")
+        .conversations
+        .iter()
+        .map(|one| one.closing)
+        .collect();
+    assert_eq!(
+        closings,
+        [
+            Closing::Reset(Direction::Server),
+            Closing::Orderly,
+            Closing::Reset(Direction::Client)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn tls_is_captured_as_ciphertext_with_its_secrets_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Real);
+    let server = bind("[server]\nextensions = [\"STARTTLS\"]\n", |options| {
+        options.recorder = Some(recorder.clone())
+    });
+    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let server = server.spawn().expect("spawned");
+    let mut client = Client::greeted(server.address()).await;
+    client.say("EHLO x").await;
+    client.say("STARTTLS").await;
+    let mut client = Client::over(super::tls::upgrade(client.into_inner(), &certificate).await);
+    client.say("EHLO under-cover.example.test").await;
+    client.say("QUIT").await;
+    client.rest().await;
+    drop(client);
+    server.stop().await.expect("it ran");
+    recorder.finish().expect("written");
+
+    let file = std::fs::read(&path).expect("read");
+    let place = |text: &[u8]| file.windows(text.len()).position(|window| window == text);
+    let secrets = place(b"CLIENT_TRAFFIC_SECRET_0 ").expect("the secrets of TLS 1.3");
+    assert!(place(b"SERVER_HANDSHAKE_TRAFFIC_SECRET ").is_some());
+    assert!(
+        place(b"under-cover").is_none(),
+        "what went under TLS stays under it"
+    );
+    let capture = Capture::read(&path).expect("a capture");
+    let conversation = &capture.conversations[0];
+    assert_eq!(conversation.closing, Closing::Orderly);
+    // Application data is the first encrypted record of TLS 1.3 (RFC 8446 section 5.2).
+    let encrypted = place(b"\x17\x03\x03").expect("an encrypted record");
+    assert!(
+        secrets < encrypted,
+        "whoever reads from the start can decrypt"
+    );
+}
+
+#[tokio::test]
+async fn a_capture_without_an_end_is_readable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Real);
+    let server = start_with("", |options| options.recorder = Some(recorder.clone()));
+    let mut client = Client::greeted(server.address()).await;
+    client.say("EHLO x").await;
+    // Nobody has finished anything yet.
+    let capture = Capture::read(&path).expect("a capture");
+    assert!(capture.truncated.is_none());
+    assert_eq!(
+        stream(&capture.conversations[0], Direction::Client),
+        b"EHLO x\r\n"
+    );
+    assert_eq!(capture.conversations[0].closing, Closing::Open);
+}

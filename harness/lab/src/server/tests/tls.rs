@@ -1,0 +1,153 @@
+//! STARTTLS and implicit TLS, with a real TLS client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+use super::client::{Client, bind, start_with};
+
+const STARTTLS: &str =
+    "[server]\nextensions = [\"PIPELINING\", \"STARTTLS\", \"AUTH PLAIN\"]\nrequire_tls = true\n";
+
+pub(super) async fn upgrade(stream: TcpStream, certificate: &[u8]) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from(certificate.to_vec()))
+        .expect("a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("mail.example.test").expect("a name");
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .expect("a handshake")
+}
+
+#[tokio::test]
+async fn starttls_begins_the_session_anew() {
+    let server = bind(STARTTLS, |_| {});
+    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let server = server.spawn().expect("spawned");
+    let mut client = Client::greeted(server.address()).await;
+    assert!(
+        client.say("STARTTLS").await.starts_with("503 "),
+        "before EHLO"
+    );
+    assert!(client.say("EHLO x").await.contains("250-STARTTLS\r\n"));
+    assert!(
+        client
+            .say("MAIL FROM:<a@b>")
+            .await
+            .starts_with("530 5.7.0 ")
+    );
+    assert!(
+        client
+            .say("AUTH PLAIN AHN2YwBjYW5hcnk=")
+            .await
+            .starts_with("530 5.7.0 ")
+    );
+    assert!(client.say("STARTTLS").await.starts_with("220 "));
+    let mut client = Client::over(upgrade(client.into_inner(), &certificate).await);
+    assert!(
+        client.say("MAIL FROM:<a@b>").await.starts_with("503 "),
+        "what was known is forgotten"
+    );
+    assert_eq!(
+        client.say("EHLO x").await,
+        "250-mail.example.test\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n"
+    );
+    assert!(
+        client.say("STARTTLS").await.starts_with("503 "),
+        "once is enough"
+    );
+    assert!(
+        client
+            .say("AUTH PLAIN AHN2YwBjYW5hcnk=")
+            .await
+            .starts_with("235 ")
+    );
+    assert!(client.say("MAIL FROM:<a@b>").await.starts_with("250 "));
+    assert!(client.say("QUIT").await.starts_with("221 "));
+    assert_eq!(client.rest().await, b"", "TLS is closed in order");
+}
+
+#[tokio::test]
+async fn what_was_sent_in_clear_behind_starttls_is_discarded() {
+    let server = bind(STARTTLS, |_| {});
+    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let server = server.spawn().expect("spawned");
+    let mut client = Client::greeted(server.address()).await;
+    client.say("EHLO x").await;
+    client.send("STARTTLS\r\nNOOP\r\n").await;
+    assert!(client.reply().await.starts_with("220 "));
+    let mut client = Client::over(upgrade(client.into_inner(), &certificate).await);
+    assert!(
+        client.say("VRFY x").await.starts_with("252 "),
+        "the next reply is to the next command"
+    );
+}
+
+#[tokio::test]
+async fn rules_can_tell_tls_from_clear_text() {
+    let server = bind(
+        "[server]\nextensions = [\"STARTTLS\"]\n[[on]]\ncommand = \"NOOP\"\ntls = true\nreply = \"250 secret\"\n",
+        |_| {},
+    );
+    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let server = server.spawn().expect("spawned");
+    let mut client = Client::greeted(server.address()).await;
+    client.say("EHLO x").await;
+    assert!(client.say("NOOP").await.starts_with("250 2.0.0 "));
+    client.say("STARTTLS").await;
+    let mut client = Client::over(upgrade(client.into_inner(), &certificate).await);
+    assert_eq!(client.say("NOOP").await, "250 secret\r\n");
+}
+
+#[tokio::test]
+async fn an_implicit_port_speaks_tls_first() {
+    let server = bind("[server]\ntls = \"implicit\"\n", |_| {});
+    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let server = server.spawn().expect("spawned");
+    let stream = TcpStream::connect(server.address())
+        .await
+        .expect("connected");
+    let mut client = Client::over(upgrade(stream, &certificate).await);
+    assert!(client.reply().await.starts_with("220 "));
+    assert!(client.say("EHLO x").await.starts_with("250 "));
+}
+
+#[tokio::test]
+async fn an_implicit_port_says_nothing_to_a_client_in_clear() {
+    let quick = |options: &mut crate::server::Options| options.idle = Duration::from_millis(40);
+    let server = start_with("[server]\ntls = \"implicit\"\n", quick);
+    let mut talker = Client::connect(server.address()).await;
+    talker.send("EHLO x\r\n").await;
+    assert_eq!(talker.rest().await, b"");
+    let mut silent = Client::connect(server.address()).await;
+    assert_eq!(silent.rest().await, b"");
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_the_handshake_does_no_harm() {
+    let server = start_with("[server]\ntls = \"implicit\"\n", |_| {});
+    let mut stream = TcpStream::connect(server.address())
+        .await
+        .expect("connected");
+    stream
+        .write_all(b"\x16\x03\x01\x00\x05hello")
+        .await
+        .expect("sent");
+    stream.shutdown().await.expect("closed");
+    let mut client = Client::over(stream);
+    client.rest().await;
+    assert_eq!(server.stop().await.expect("it ran").connections, 1);
+}

@@ -1,0 +1,200 @@
+//! The stream that tells a recorder what crosses it.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::KeyLog;
+use wire::Direction;
+
+use super::Recorder;
+use super::queue::Event;
+use super::recorder::Sides;
+
+/// One connection's end of a recorder. When it is dropped, the connection has nothing more to tell.
+#[derive(Debug)]
+pub struct Tap {
+    line: Option<(Recorder, usize)>,
+    sides: Sides,
+}
+
+impl Tap {
+    /// A tap that tells nobody.
+    pub fn none() -> Self {
+        Self {
+            line: None,
+            sides: Sides::default(),
+        }
+    }
+
+    pub(super) fn new(recorder: Recorder, index: usize) -> Self {
+        Self {
+            line: Some((recorder, index)),
+            sides: Sides::default(),
+        }
+    }
+
+    /// Where TLS is to write the secrets of this connection; `None` where nothing is recorded.
+    pub fn key_log(&self) -> Option<Arc<dyn KeyLog>> {
+        let (recorder, index) = self.line.clone()?;
+        Some(Arc::new(Keys { recorder, index }))
+    }
+
+    fn record(&mut self, event: Event) {
+        if let Some((recorder, index)) = &self.line
+            && self.sides.admit(&event)
+        {
+            recorder.record(*index, event);
+        }
+    }
+
+    fn cut(&self) {
+        if let Some((recorder, index)) = &self.line {
+            recorder.cut(*index);
+        }
+    }
+
+    /// An error of the socket: the client's RST shows as one.
+    fn failed(&mut self, error: &io::Error) {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        if matches!(
+            error.kind(),
+            BrokenPipe | ConnectionAborted | ConnectionReset
+        ) {
+            self.record(Event::Reset(Direction::Client));
+        }
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        if let Some((recorder, index)) = &self.line {
+            recorder.end(*index);
+        }
+    }
+}
+
+/// A socket whose bytes are recorded as they cross it.
+#[derive(Debug)]
+pub struct TapStream<S> {
+    stream: S,
+    tap: Tap,
+}
+
+impl<S> TapStream<S> {
+    /// Puts a tap on a stream whose opening the recorder knows already.
+    pub const fn new(stream: S, tap: Tap) -> Self {
+        Self { stream, tap }
+    }
+
+    /// The stream underneath. What is read from it directly is not recorded.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Where TLS is to write the secrets of this connection; `None` where nothing is recorded.
+    pub fn key_log(&self) -> Option<Arc<dyn KeyLog>> {
+        self.tap.key_log()
+    }
+}
+
+impl TapStream<TcpStream> {
+    /// Aborts the connection with a RST.
+    ///
+    /// # Errors
+    ///
+    /// The socket does not take the option that this needs; it is closed all the same.
+    pub fn reset(mut self) -> io::Result<()> {
+        let set = self.stream.set_zero_linger();
+        self.tap.record(Event::Reset(Direction::Server));
+        set
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buf.filled().len();
+        let room = buf.remaining();
+        let outcome = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        match &outcome {
+            Ok(()) => {
+                let read = buf.filled().get(before..).unwrap_or_default();
+                if !read.is_empty() {
+                    this.tap
+                        .record(Event::Data(Direction::Client, read.to_vec()));
+                } else if room > 0 {
+                    this.tap.record(Event::Fin(Direction::Client));
+                }
+            }
+            Err(error) => this.tap.failed(error),
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let outcome = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
+        match &outcome {
+            Ok(written) => {
+                let written = buf.get(..*written).unwrap_or(buf);
+                this.tap
+                    .record(Event::Data(Direction::Server, written.to_vec()));
+            }
+            Err(error) => this.tap.failed(error),
+        }
+        Poll::Ready(outcome)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.tap.cut();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let outcome = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
+        if outcome.is_ok() {
+            this.tap.record(Event::Fin(Direction::Server));
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+/// Hands the secrets of one connection's TLS to the recorder.
+struct Keys {
+    recorder: Recorder,
+    index: usize,
+}
+
+impl KeyLog for Keys {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let line = format!(
+            "{label} {} {}\n",
+            hex::encode(client_random),
+            hex::encode(secret)
+        );
+        self.recorder.record(self.index, Event::Secrets(line));
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}

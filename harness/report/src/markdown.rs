@@ -1,0 +1,173 @@
+//! Markdown: for a pull request, a step summary, or a document.
+
+use std::fmt::Write as _;
+
+use claims::Verdict;
+use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
+
+use crate::{Style, grid, printable, seen};
+
+/// The whole report.
+pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "# {} {}: profile `{}`\n", outcome.tool.name, outcome.tool.version, outcome.profile);
+    let unmet = outcome.cases.iter().filter(|case| !case.met).count();
+    let what = if outcome.command == "run" { "cases" } else { "captures" };
+    let _ = match unmet {
+        0 => writeln!(out, "**Every expectation was met** in {} {what}.\n", outcome.cases.len()),
+        _ => writeln!(out, "**{unmet} of {} {what} did not meet an expectation.**\n", outcome.cases.len()),
+    };
+    counts(&mut out, outcome);
+    claims(&mut out, outcome);
+    cases(&mut out, outcome);
+    problems(&mut out, outcome);
+    evidence(&mut out, outcome);
+    if style.verbose || outcome.command != "run" {
+        for conversation in &outcome.conversations {
+            transcript(&mut out, conversation);
+        }
+    }
+    out
+}
+
+fn counts(out: &mut String, outcome: &Outcome) {
+    let _ = writeln!(out, "| pass | fail | inconclusive | not applicable | error |\n| ---: | ---: | ---: | ---: | ---: |");
+    let cells: Vec<_> =
+        Verdict::ALL.iter().map(|verdict| outcome.summary.get(verdict).copied().unwrap_or(0).to_string()).collect();
+    let _ = writeln!(out, "| {} |\n", cells.join(" | "));
+}
+
+fn claims(out: &mut String, outcome: &Outcome) {
+    let _ = writeln!(out, "## Claims\n\n| claim | verdict | statement | seen | where |\n| --- | --- | --- | --- | --- |");
+    for claim in &outcome.claims {
+        let Some(seen) = seen::over(outcome, &outcome.cases, &claim.id) else { continue };
+        let place = seen::place(&seen.outcome.evidence).map(|place| format!(", {place}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {}{place} |",
+            claim.id,
+            word(seen.outcome.verdict),
+            escape(&claim.statement),
+            escape(&seen.outcome.reason),
+            seen.conversation.id,
+        );
+    }
+    let _ = writeln!(out);
+}
+
+fn cases(out: &mut String, outcome: &Outcome) {
+    let mut family = None;
+    for case in &outcome.cases {
+        if family != Some(&case.family) {
+            family = Some(&case.family);
+            let title = if case.family.is_empty() { "captures" } else { &case.family };
+            let _ = writeln!(out, "## {}\n\n| case | about | met | {} |", title, Verdict::ALL.map(|v| v.to_string()).join(" | "));
+            let _ = writeln!(out, "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |");
+        }
+        let count = |verdict: Verdict| case.verdicts.values().filter(|v| **v == verdict).count().to_string();
+        let met = if case.met { "yes" } else { "**no**" };
+        let _ = writeln!(
+            out,
+            "| {} | {} | {met} | {} |",
+            escape(&case.id),
+            escape(&case.title),
+            Verdict::ALL.map(count).join(" | ")
+        );
+        let last = outcome.cases.iter().rfind(|other| other.family == case.family);
+        if last.is_some_and(|last| last.id == case.id) {
+            grid_of(out, outcome, &case.family);
+        }
+    }
+}
+
+fn grid_of(out: &mut String, outcome: &Outcome, family: &str) {
+    let _ = writeln!(out, "\n```text");
+    for ids in grid::columns(outcome, 8, 100) {
+        let (stem, lines) = grid::heading(&ids);
+        for (number, line) in lines.iter().enumerate() {
+            let _ = writeln!(out, "{:>7} {line}", if number == 0 { stem.as_str() } else { "" });
+        }
+        for case in outcome.cases.iter().filter(|case| case.family == family) {
+            let marks: String = grid::row(case, &ids).into_iter().map(grid::mark).collect();
+            let _ = writeln!(out, "{:>7} {marks}", short(case));
+        }
+    }
+    let _ = writeln!(out, "{}\n```\n", grid::LEGEND);
+}
+
+/// At most seven characters of a case's id.
+fn short(case: &CaseOutcome) -> String {
+    case.id.chars().take(7).collect()
+}
+
+fn problems(out: &mut String, outcome: &Outcome) {
+    let unmet: Vec<_> = outcome.cases.iter().filter(|case| !case.met).collect();
+    if unmet.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "## Not met\n");
+    for case in unmet {
+        for problem in &case.problems {
+            let _ = writeln!(out, "- {}: {}", escape(&case.id), escape(problem));
+        }
+    }
+    let _ = writeln!(out);
+}
+
+fn evidence(out: &mut String, outcome: &Outcome) {
+    let _ = writeln!(out, "## Evidence\n\n| capture | packets | SHA-256 |\n| --- | ---: | --- |");
+    for case in &outcome.cases {
+        let _ = writeln!(out, "| {} | {} | `{}` |", escape(&case.capture.path), case.capture.packets, case.capture.sha256);
+        for note in &case.capture.notes {
+            let _ = writeln!(out, "| {} | | note: {} |", escape(&case.capture.path), escape(note));
+        }
+    }
+    let _ = writeln!(out);
+}
+
+fn transcript(out: &mut String, conversation: &ConversationOutcome) {
+    let _ = writeln!(out, "## {}: {} to {}\n\n```text", escape(&conversation.id), conversation.client, conversation.server);
+    for line in &conversation.transcript {
+        let who = if line.direction == "client" { "C" } else { "S" };
+        for (number, text) in line.text.split('\n').enumerate() {
+            let packets = if number == 0 { seen::numbers(&line.packets) } else { String::new() };
+            let _ = writeln!(out, "{packets:>9}  {who}: {}", printable(text).replace("```", "` ` `"));
+        }
+    }
+    let _ = writeln!(out, "```\n\n| claim | verdict | seen | where |\n| --- | --- | --- | --- |");
+    for judged in &conversation.verdicts {
+        let place = seen::place(&judged.evidence).unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} | {} | {place} |", judged.claim, word(judged.verdict), escape(&judged.reason));
+    }
+    let _ = writeln!(out);
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fail => "**FAIL**",
+        Verdict::Error => "**ERROR**",
+        other => other.as_str(),
+    }
+}
+
+/// Text from the wire or from a file, as one table cell that stays text.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in printable(text).chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_the_wire_cannot_leave_its_table_cell() {
+        assert_eq!(escape("a|b\n<script>"), r"a\|b\\n\<script\>");
+    }
+}

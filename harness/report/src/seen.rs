@@ -1,0 +1,76 @@
+//! What was seen of a claim, and where: the pieces that every report puts together.
+
+use claims::Verdict;
+use claims::result::{CaseOutcome, ClaimOutcome, ConversationOutcome, EvidenceOutcome, Outcome};
+
+/// A verdict with its conversation.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) conversation: &'a ConversationOutcome,
+    pub(crate) outcome: &'a ClaimOutcome,
+}
+
+/// The word on a claim over `cases`, with the first conversation that shows it; `None` where nothing was judged.
+pub(crate) fn over<'a>(
+    outcome: &'a Outcome,
+    cases: impl IntoIterator<Item = &'a CaseOutcome>,
+    claim: &str,
+) -> Option<Seen<'a>> {
+    let mut best: Option<Seen<'a>> = None;
+    for case in cases {
+        for conversation in outcome.conversations_of(case) {
+            for judged in conversation.verdicts.iter().filter(|v| v.claim == claim) {
+                if best.is_none_or(|best| judged.verdict > best.outcome.verdict) {
+                    best = Some(Seen { conversation, outcome: judged });
+                }
+            }
+        }
+    }
+    best
+}
+
+/// How many of the cases have which verdict on a claim.
+pub(crate) fn tally<'a>(cases: impl IntoIterator<Item = &'a CaseOutcome>, claim: &str, verdict: Verdict) -> usize {
+    cases.into_iter().filter(|case| case.verdicts.get(claim) == Some(&verdict)).count()
+}
+
+/// `packets 10, 12 (client bytes 23-61)`, or nothing where there is no evidence.
+pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
+    let first = evidence.first()?;
+    let mut packets: Vec<u64> = evidence.iter().take(3).flat_map(|e| &e.packets).copied().collect();
+    packets.sort_unstable();
+    packets.dedup();
+    let word = if packets.len() == 1 { "packet" } else { "packets" };
+    let mut text = format!("{word} {}", numbers(&packets));
+    if let Some(bytes) = &first.bytes {
+        text += &format!(" ({} bytes {}-{})", bytes.direction, bytes.start, bytes.end);
+    }
+    Some(text)
+}
+
+/// `3, 5-8, 11`: runs of packet numbers drawn together.
+pub(crate) fn numbers(packets: &[u64]) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for &packet in packets {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == packet => *last = packet,
+            _ => runs.push((packet, packet)),
+        }
+    }
+    let words: Vec<_> = runs
+        .into_iter()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_packet_numbers_are_drawn_together() {
+        assert_eq!(numbers(&[3, 5, 6, 7, 8, 11]), "3, 5-8, 11");
+        assert_eq!(numbers(&[]), "");
+    }
+}

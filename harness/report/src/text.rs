@@ -1,0 +1,254 @@
+//! The terminal: a grid for each family, then a line for each claim with what was seen and where.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style as Ansi};
+use claims::Verdict;
+use claims::result::{CaseOutcome, Outcome};
+
+use crate::{Style, grid, printable, seen};
+
+/// Columns of the case's id and title beside the grid.
+const LABEL: usize = 46;
+
+/// The whole report.
+pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
+    let mut out = String::new();
+    let cases = outcome.cases.len();
+    let _ = writeln!(
+        out,
+        "{} {}  profile {}  {cases} {}, {}",
+        outcome.tool.name,
+        outcome.tool.version,
+        outcome.profile,
+        if outcome.command == "run" { plural(cases, "case") } else { plural(cases, "capture") },
+        counted(outcome.conversations.len(), "conversation"),
+    );
+    families(&mut out, outcome, style);
+    if outcome.command == "run" {
+        claims(&mut out, outcome, &outcome.cases.iter().collect::<Vec<_>>(), style);
+    } else {
+        for case in &outcome.cases {
+            captured(&mut out, outcome, case, style);
+        }
+    }
+    if style.verbose {
+        conversations(&mut out, outcome, style);
+    }
+    problems(&mut out, outcome, style);
+    summary(&mut out, outcome, style);
+    out
+}
+
+fn families(out: &mut String, outcome: &Outcome, style: Style) {
+    let mut rest: &[CaseOutcome] = &outcome.cases;
+    while let Some(first) = rest.first() {
+        let many = rest.iter().take_while(|case| case.family == first.family).count();
+        let (family, tail) = rest.split_at(many);
+        for ids in grid::columns(outcome, LABEL + 2, style.width) {
+            let (stem, heading) = grid::heading(&ids);
+            let title = if first.family.is_empty() { "captures".to_owned() } else { format!("{} ({many})", first.family) };
+            for (number, line) in heading.iter().enumerate() {
+                let left = match number {
+                    0 => {
+                        let room = LABEL - stem.len();
+                        format!("{}{stem}", bold(&pad(&title, room), style))
+                    }
+                    _ => " ".repeat(LABEL),
+                };
+                let _ = writeln!(out, "{}{left}  {line}", if number == 0 { "\n" } else { "" });
+            }
+            for case in family {
+                let label = format!("{}  {}", case.id, case.title);
+                let marks: String = grid::row(case, &ids).into_iter().map(|verdict| colored(verdict, style)).collect();
+                let unmet = if case.met { "  " } else { "! " };
+                let _ = writeln!(out, "{}{unmet}{marks}", pad(&printable(&label), LABEL));
+            }
+        }
+        rest = tail;
+    }
+    let _ = writeln!(out, "\n{}", wrap(grid::LEGEND, 0, style.width));
+}
+
+/// One entry for each claim: the word, how often, the statement, and the first place that shows it.
+fn claims(out: &mut String, outcome: &Outcome, cases: &[&CaseOutcome], style: Style) {
+    let _ = writeln!(out);
+    for claim in &outcome.claims {
+        let Some(seen) = seen::over(outcome, cases.iter().copied(), &claim.id) else { continue };
+        let verdict = seen.outcome.verdict;
+        let times = seen::tally(cases.iter().copied(), &claim.id, verdict);
+        let count = if cases.len() > 1 { format!(" {times:>2}/{}", cases.len()) } else { String::new() };
+        let head = format!("{}  {}{count}  ", claim.id, word(verdict, style));
+        let indent = claim.id.len() + 2 + 12 + count.len() + 2;
+        let _ = writeln!(out, "{head}{}", wrap(&claim.statement, indent, style.width));
+        let mut what = printable(&seen.outcome.reason);
+        let place = seen::place(&seen.outcome.evidence);
+        if cases.len() > 1 || outcome.conversations.len() > 1 {
+            what = format!("{}{}: {what}", seen.conversation.id, place.map(|p| format!(", {p}")).unwrap_or_default());
+        } else if let Some(place) = place {
+            what = format!("{place}: {what}");
+        }
+        let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
+    }
+}
+
+/// A capture that was audited: its conversations, each claim by claim.
+fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Style) {
+    let capture = &case.capture;
+    let _ = writeln!(out, "\n{}", bold(&printable(&capture.path), style));
+    let _ = writeln!(out, "  {}, sha256 {}", counted(usize::try_from(capture.packets).unwrap_or(usize::MAX), "packet"), capture.sha256);
+    for note in &capture.notes {
+        let _ = writeln!(out, "  note: {}", wrap(&printable(note), 8, style.width));
+    }
+    for conversation in outcome.conversations_of(case) {
+        let _ = writeln!(out, "\n{}  {} -> {}  {}", conversation.id, conversation.client, conversation.server, conversation.protocol);
+        for judged in &conversation.verdicts {
+            let statement = outcome.claims.iter().find(|claim| claim.id == judged.claim).map_or("", |c| &c.statement);
+            let indent = judged.claim.len() + 16;
+            let _ = writeln!(out, "{}  {}  {}", judged.claim, word(judged.verdict, style), wrap(statement, indent, style.width));
+            let reason = printable(&judged.reason);
+            let what = seen::place(&judged.evidence).map_or(reason.clone(), |place| format!("{place}: {reason}"));
+            let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
+        }
+    }
+}
+
+fn conversations(out: &mut String, outcome: &Outcome, style: Style) {
+    for conversation in &outcome.conversations {
+        let _ = writeln!(out, "\n{}", bold(&format!("{}  {} -> {}", conversation.id, conversation.client, conversation.server), style));
+        for line in &conversation.transcript {
+            let who = if line.direction == "client" { "C" } else { "S" };
+            for (number, text) in line.text.split('\n').enumerate() {
+                let packets = if number == 0 { seen::numbers(&line.packets) } else { String::new() };
+                let _ = writeln!(out, "  {packets:>9}  {who}: {}", wrap(&printable(text), 16, style.width));
+            }
+        }
+        if outcome.command == "run" {
+            for judged in &conversation.verdicts {
+                let what = seen::place(&judged.evidence).map(|p| format!("{p}: ")).unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "  {}  {}  {}",
+                    judged.claim,
+                    word(judged.verdict, style),
+                    wrap(&format!("{what}{}", printable(&judged.reason)), 24, style.width)
+                );
+            }
+        }
+    }
+}
+
+fn problems(out: &mut String, outcome: &Outcome, style: Style) {
+    for case in outcome.cases.iter().filter(|case| !case.met) {
+        let _ = writeln!(out);
+        for problem in &case.problems {
+            let head = format!("{} ", case.id);
+            let _ = writeln!(out, "{head}{}", wrap(&printable(problem), head.len(), style.width));
+        }
+    }
+}
+
+fn summary(out: &mut String, outcome: &Outcome, style: Style) {
+    let words: Vec<_> = Verdict::ALL
+        .iter()
+        .map(|verdict| format!("{} {verdict}", outcome.summary.get(verdict).copied().unwrap_or(0)))
+        .collect();
+    let unmet = outcome.cases.iter().filter(|case| !case.met).count();
+    let what = if outcome.command == "run" { "case" } else { "capture" };
+    let end = match unmet {
+        0 => format!("every expectation met, in {}", counted(outcome.cases.len(), what)),
+        _ => format!("{} with an expectation not met", counted(unmet, what)),
+    };
+    let _ = writeln!(out, "\n{}\n{}", wrap(&format!("verdicts: {}", words.join(", ")), 0, style.width), bold(&end, style));
+}
+
+fn word(verdict: Verdict, style: Style) -> String {
+    let text = match verdict {
+        Verdict::Pass => "pass        ",
+        Verdict::Fail => "FAIL        ",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NotApplicable => "n/a         ",
+        Verdict::Error => "ERROR       ",
+    };
+    paint(text, color_of(verdict), style)
+}
+
+fn colored(verdict: Option<Verdict>, style: Style) -> String {
+    let mark = grid::mark(verdict).to_string();
+    verdict.map_or(mark.clone(), |verdict| paint(&mark, color_of(verdict), style))
+}
+
+const fn color_of(verdict: Verdict) -> Ansi {
+    let color = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Fail | Verdict::Error => AnsiColor::Red,
+        Verdict::Inconclusive => AnsiColor::Yellow,
+        Verdict::NotApplicable => return Ansi::new().dimmed(),
+    };
+    color.on_default()
+}
+
+fn bold(text: &str, style: Style) -> String {
+    paint(text, Ansi::new().bold(), style)
+}
+
+fn paint(text: &str, ansi: Ansi, style: Style) -> String {
+    if style.color { format!("{}{text}{}", ansi.render(), ansi.render_reset()) } else { text.to_owned() }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+fn plural(number: usize, noun: &str) -> String {
+    if number == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// Exactly `width` characters: cut with a tilde, or filled with spaces.
+fn pad(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length > width {
+        let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+        cut.push('~');
+        return cut;
+    }
+    format!("{text}{}", " ".repeat(width - length))
+}
+
+/// Breaks `text` at spaces so that it fits; lines after the first are indented.
+fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > room {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_lines_keep_within_the_width() {
+        let text = wrap("one two three four five six seven eight nine ten", 4, 24);
+        assert_eq!(text, "one two three four\n    five six seven eight\n    nine ten");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_and_a_short_one_filled() {
+        assert_eq!(pad("abcdef", 4), "abc~");
+        assert_eq!(pad("ab", 4), "ab  ");
+    }
+}

@@ -1,0 +1,151 @@
+//! Object identifiers and their names.
+
+use cms::der::asn1::ObjectIdentifier;
+use cms::der::{Any, Decode, Encode, Reader, SliceReader};
+use cms::spki::AlgorithmIdentifierOwned;
+
+use super::Algorithm;
+
+pub(super) const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
+pub(super) const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
+pub(super) const AUTH_ENVELOPED_DATA: &str = "1.2.840.113549.1.9.16.1.23";
+pub(super) const COMPRESSED_DATA: &str = "1.2.840.113549.1.9.16.1.9";
+
+pub(super) const RSA: &str = "1.2.840.113549.1.1.1";
+pub(super) const RSA_OAEP: &str = "1.2.840.113549.1.1.7";
+pub(super) const SHA1_RSA: &str = "1.2.840.113549.1.1.5";
+pub(super) const SHA256_RSA: &str = "1.2.840.113549.1.1.11";
+pub(super) const SHA384_RSA: &str = "1.2.840.113549.1.1.12";
+pub(super) const SHA512_RSA: &str = "1.2.840.113549.1.1.13";
+
+pub(super) const SHA1: &str = "1.3.14.3.2.26";
+pub(super) const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+pub(super) const SHA384: &str = "2.16.840.1.101.3.4.2.2";
+pub(super) const SHA512: &str = "2.16.840.1.101.3.4.2.3";
+
+pub(super) const DES3_CBC: &str = "1.2.840.113549.3.7";
+pub(super) const RC2_CBC: &str = "1.2.840.113549.3.2";
+pub(super) const AES128_CBC: &str = "2.16.840.1.101.3.4.1.2";
+pub(super) const AES192_CBC: &str = "2.16.840.1.101.3.4.1.22";
+pub(super) const AES256_CBC: &str = "2.16.840.1.101.3.4.1.42";
+pub(super) const AES128_GCM: &str = "2.16.840.1.101.3.4.1.6";
+pub(super) const AES192_GCM: &str = "2.16.840.1.101.3.4.1.26";
+pub(super) const AES256_GCM: &str = "2.16.840.1.101.3.4.1.46";
+
+pub(super) const ATTRIBUTE_CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
+pub(super) const ATTRIBUTE_MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
+pub(super) const ATTRIBUTE_SIGNING_TIME: &str = "1.2.840.113549.1.9.5";
+pub(super) const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
+
+const NAMES: &[(&str, &str)] = &[
+    (RSA, "RSA PKCS#1 v1.5"),
+    (RSA_OAEP, "RSA-OAEP"),
+    ("1.2.840.113549.1.1.10", "RSASSA-PSS"),
+    ("1.2.840.113549.1.1.4", "MD5 with RSA"),
+    (SHA1_RSA, "SHA-1 with RSA"),
+    (SHA256_RSA, "SHA-256 with RSA"),
+    (SHA384_RSA, "SHA-384 with RSA"),
+    (SHA512_RSA, "SHA-512 with RSA"),
+    ("1.2.840.113549.2.5", "MD5"),
+    (SHA1, "SHA-1"),
+    ("2.16.840.1.101.3.4.2.4", "SHA-224"),
+    (SHA256, "SHA-256"),
+    (SHA384, "SHA-384"),
+    (SHA512, "SHA-512"),
+    ("1.2.840.10045.4.1", "ECDSA with SHA-1"),
+    ("1.2.840.10045.4.3.2", "ECDSA with SHA-256"),
+    ("1.2.840.10045.4.3.3", "ECDSA with SHA-384"),
+    ("1.2.840.10045.4.3.4", "ECDSA with SHA-512"),
+    ("1.2.840.10040.4.1", "DSA"),
+    ("1.2.840.10040.4.3", "DSA with SHA-1"),
+    ("1.3.14.3.2.7", "DES-CBC"),
+    (DES3_CBC, "DES-EDE3-CBC"),
+    (RC2_CBC, "RC2-CBC"),
+    ("1.2.840.113549.3.4", "RC4"),
+    (AES128_CBC, "AES-128-CBC"),
+    (AES192_CBC, "AES-192-CBC"),
+    (AES256_CBC, "AES-256-CBC"),
+    (AES128_GCM, "AES-128-GCM"),
+    (AES192_GCM, "AES-192-GCM"),
+    (AES256_GCM, "AES-256-GCM"),
+    ("2.16.840.1.101.3.4.1.7", "AES-128-CCM"),
+    ("2.16.840.1.101.3.4.1.47", "AES-256-CCM"),
+    ("1.2.840.113549.1.9.16.3.18", "ChaCha20-Poly1305"),
+    ("2.16.840.1.101.3.4.1.5", "AES-128 key wrap"),
+    ("2.16.840.1.101.3.4.1.25", "AES-192 key wrap"),
+    ("2.16.840.1.101.3.4.1.45", "AES-256 key wrap"),
+    ("1.2.840.113549.1.9.16.3.5", "ESDH"),
+    ("1.2.840.113549.1.9.16.3.9", "password-based key wrap"),
+    ("1.3.133.16.840.63.0.2", "ECDH with SHA-1"),
+    ("1.3.132.1.11.1", "ECDH with SHA-256"),
+    ("1.3.132.1.11.2", "ECDH with SHA-384"),
+    ("1.3.132.1.11.3", "ECDH with SHA-512"),
+];
+
+/// Whether `oid` is the dotted `text`.
+pub(super) fn is(oid: &ObjectIdentifier, text: &str) -> bool {
+    ObjectIdentifier::new(text).is_ok_and(|known| known == *oid)
+}
+
+/// The algorithm with its name.
+pub(super) fn algorithm(read: &AlgorithmIdentifierOwned) -> Algorithm {
+    let oid = read.oid.to_string();
+    let name = NAMES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map_or(oid.as_str(), |(_, name)| name);
+    let name = match rc2_bits(read).filter(|_| oid == RC2_CBC) {
+        Some(bits) => format!("{name} with {bits} bits"),
+        None => name.to_owned(),
+    };
+    Algorithm { oid, name }
+}
+
+/// Effective key bits of RC2, which its parameter states in a code (RFC 2268 section 6). No code means 32 bits.
+fn rc2_bits(read: &AlgorithmIdentifierOwned) -> Option<u16> {
+    let der = read.parameters.as_ref()?.to_der().ok()?;
+    let mut reader = SliceReader::new(&der).ok()?;
+    let parameters = Any::decode(&mut reader).ok()?;
+    if parameters.header().tag() != cms::der::Tag::Sequence {
+        return Some(32);
+    }
+    let mut inside = SliceReader::new(parameters.value()).ok()?;
+    match u16::decode(&mut inside)
+        .ok()
+        .filter(|_| !inside.is_finished())?
+    {
+        160 => Some(40),
+        120 => Some(64),
+        58 => Some(128),
+        bits if bits >= 256 => Some(bits),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_valid_identifier() {
+        for (oid, name) in NAMES {
+            assert!(ObjectIdentifier::new(oid).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn rc2_key_lengths() {
+        let parameters = |der: &[u8]| AlgorithmIdentifierOwned {
+            oid: ObjectIdentifier::new_unwrap(RC2_CBC),
+            parameters: Some(Any::from_der(der).unwrap()),
+        };
+        let forty = [0x30, 0x0e, 2, 2, 0, 160, 4, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(algorithm(&parameters(&forty)).name, "RC2-CBC with 40 bits");
+        let full = [0x30, 0x0d, 2, 1, 58, 4, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(algorithm(&parameters(&full)).name, "RC2-CBC with 128 bits");
+        assert_eq!(
+            algorithm(&parameters(&[4, 8, 1, 2, 3, 4, 5, 6, 7, 8])).name,
+            "RC2-CBC with 32 bits"
+        );
+    }
+}

@@ -1,0 +1,309 @@
+//! The MIME tree (RFC 2045, RFC 2046): where parts begin and end, and what is behind their encodings.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use mail_parser::HeaderValue;
+use mail_parser::parsers::MessageStream;
+
+use super::header::{self, Field};
+use super::transfer::{self, TransferEncoding};
+use super::{MAX_DEPTH, Message};
+use crate::cms::{self, Cms};
+
+/// Parts of one message, embedded ones included, that are told apart. The rest stays in the body of its container.
+const MAX_PARTS: usize = 10_000;
+
+/// Longest Content-Type that is looked into.
+const MAX_CONTENT_TYPE: usize = 8 * 1024;
+
+/// One MIME part. Ranges are in the content of the message that has the part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Where it is in the tree: `1` for the body of a simple message, `2.1` for the first part in the second part, and
+    /// nothing for a multipart message as a whole.
+    pub path: String,
+    /// The fields of its header.
+    pub fields: Vec<Field>,
+    /// Type and subtype in lower case, without parameters; `text/plain` where none is declared.
+    pub content_type: String,
+    /// Parameters of the type: names in lower case, values with their RFC 2231 encoding undone.
+    pub parameters: Vec<(String, String)>,
+    /// How the body is encoded.
+    pub transfer_encoding: TransferEncoding,
+    /// Its header, without the empty line.
+    pub header: Range<usize>,
+    /// Its body: up to the line end that belongs to the next boundary.
+    pub body: Range<usize>,
+    /// The body without its transfer encoding; empty for a multipart that was split.
+    pub decoded: Vec<u8>,
+    /// The parts of a multipart.
+    pub children: Vec<Part>,
+    /// The message inside: of `message/rfc822`, or of opaque CMS signed data. Its ranges are in its own content.
+    pub inner: Option<Box<Message>>,
+    /// What the body is as CMS, judged by its bytes and not by its label; an error where only the label says CMS.
+    pub cms: Option<Result<Cms, cms::Error>>,
+}
+
+impl Part {
+    /// Header and body.
+    pub fn range(&self) -> Range<usize> {
+        self.header.start..self.body.end
+    }
+
+    /// The parameter `name` (lower case) of the content type.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first field `name` of the part's header, in any case.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.is(name))
+    }
+
+    /// Whether the label says S/MIME (RFC 8551 section 3.2, with the names from before it).
+    pub fn is_labelled_cms(&self) -> bool {
+        let subtype = self.content_type.strip_prefix("application/");
+        let plain = subtype.map(|s| s.strip_prefix("x-").unwrap_or(s));
+        matches!(plain, Some("pkcs7-mime" | "pkcs7-signature"))
+    }
+
+    /// The DER or BER bytes that [`Part::cms`] was read from.
+    pub fn cms_bytes(&self) -> Option<Cow<'_, [u8]>> {
+        self.cms.as_ref().map(|_| cms_bytes(&self.decoded))
+    }
+}
+
+/// What one message may cost.
+#[derive(Default)]
+pub(super) struct Budget {
+    parts: usize,
+    truncated: bool,
+}
+
+impl Budget {
+    /// Takes one part; whether there was one left.
+    fn take(&mut self) -> bool {
+        self.parts += 1;
+        self.truncated |= self.parts > MAX_PARTS;
+        self.parts <= MAX_PARTS
+    }
+}
+
+/// Reads a message that is `depth` levels below the outermost one.
+pub(super) fn read(content: &[u8], budget: &mut Budget, depth: usize) -> Message {
+    let mut root = part(
+        content,
+        0..content.len(),
+        String::new(),
+        "text/plain",
+        budget,
+        depth,
+    );
+    if root.children.is_empty() {
+        "1".clone_into(&mut root.path);
+    }
+    Message {
+        content: content.to_vec(),
+        root,
+        truncated: budget.truncated,
+    }
+}
+
+fn part(
+    content: &[u8],
+    range: Range<usize>,
+    path: String,
+    default_type: &str,
+    budget: &mut Budget,
+    depth: usize,
+) -> Part {
+    let block = header::read(content, range.clone());
+    budget.truncated |= block.truncated;
+    let value = |name| {
+        block
+            .fields
+            .iter()
+            .find(|field| field.is(name))
+            .map(|field| field.value.as_str())
+    };
+    let (content_type, parameters) = value("Content-Type")
+        .and_then(content_type)
+        .unwrap_or_else(|| (default_type.to_owned(), Vec::new()));
+    let encoding =
+        TransferEncoding::from_value(value("Content-Transfer-Encoding").unwrap_or_default());
+    let mut part = Part {
+        path,
+        content_type,
+        parameters,
+        transfer_encoding: encoding,
+        header: range.start..block.end,
+        body: block.body..range.end,
+        fields: block.fields,
+        decoded: Vec::new(),
+        children: Vec::new(),
+        inner: None,
+        cms: None,
+    };
+    if part.content_type.starts_with("multipart/") {
+        part.children = children(content, &part, budget, depth);
+    }
+    if part.children.is_empty() {
+        part.fill_leaf(content, budget, depth);
+    }
+    part
+}
+
+fn children(content: &[u8], parent: &Part, budget: &mut Budget, depth: usize) -> Vec<Part> {
+    let Some(boundary) = parent.parameter("boundary") else {
+        return Vec::new();
+    };
+    if depth >= MAX_DEPTH {
+        budget.truncated = true;
+        return Vec::new();
+    }
+    let default_type = if parent.content_type == "multipart/digest" {
+        "message/rfc822"
+    } else {
+        "text/plain"
+    };
+    let mut parts = Vec::new();
+    for (index, range) in split(content, parent.body.clone(), boundary, budget)
+        .into_iter()
+        .enumerate()
+    {
+        let dot = if parent.path.is_empty() { "" } else { "." };
+        let path = format!("{}{dot}{}", parent.path, index + 1);
+        parts.push(part(content, range, path, default_type, budget, depth + 1));
+    }
+    parts
+}
+
+impl Part {
+    fn fill_leaf(&mut self, content: &[u8], budget: &mut Budget, depth: usize) {
+        self.decoded = self
+            .transfer_encoding
+            .decode(content.get(self.body.clone()).unwrap_or_default());
+        if self.content_type == "message/rfc822" || self.content_type == "message/global" {
+            self.inner = nested(&self.decoded, budget, depth);
+            return;
+        }
+        let bytes = cms_bytes(&self.decoded);
+        // 0x30 opens a SEQUENCE, as every ContentInfo does.
+        if !self.is_labelled_cms() && bytes.first() != Some(&0x30) {
+            return;
+        }
+        let read = Cms::read(&bytes);
+        if !self.is_labelled_cms() && !matches!(&read, Ok(cms) if !matches!(cms, Cms::Other(_))) {
+            return;
+        }
+        if let Ok(Cms::Signed(signed)) = &read
+            && let Some(inside) = &signed.content
+        {
+            self.inner = nested(inside, budget, depth);
+        }
+        self.cms = Some(read);
+    }
+}
+
+fn nested(content: &[u8], budget: &mut Budget, depth: usize) -> Option<Box<Message>> {
+    if depth >= MAX_DEPTH || !budget.take() {
+        budget.truncated = true;
+        return None;
+    }
+    Some(Box::new(read(content, budget, depth + 1)))
+}
+
+/// The bytes to read CMS from: the body as it is, or, where its encoding was not declared, the base64 that it is.
+fn cms_bytes(decoded: &[u8]) -> Cow<'_, [u8]> {
+    let text = decoded.trim_ascii();
+    let encoded =
+        text.starts_with(b"MI") && transfer::base64_runs(text).first() == Some(&(0..text.len()));
+    if encoded {
+        Cow::Owned(transfer::base64(text))
+    } else {
+        Cow::Borrowed(decoded)
+    }
+}
+
+/// Type and parameters of a Content-Type value; `None` where it has no type.
+fn content_type(value: &str) -> Option<(String, Vec<(String, String)>)> {
+    if value.len() > MAX_CONTENT_TYPE {
+        return None;
+    }
+    let line = format!("{value}\n");
+    let HeaderValue::ContentType(read) = MessageStream::new(line.as_bytes()).parse_content_type()
+    else {
+        return None;
+    };
+    let name = match &read.c_subtype {
+        Some(subtype) => format!("{}/{subtype}", read.c_type),
+        None => read.c_type.to_string(),
+    };
+    let parameters = read.attributes.unwrap_or_default();
+    let parameters = parameters
+        .into_iter()
+        .map(|a| (a.name.to_ascii_lowercase(), a.value.into_owned()))
+        .collect();
+    Some((name.to_ascii_lowercase(), parameters))
+}
+
+/// The parts between the boundary lines of a multipart body (RFC 2046 section 5.1.1). A missing last boundary is made up
+/// for by the end of the body.
+fn split(
+    content: &[u8],
+    body: Range<usize>,
+    boundary: &str,
+    budget: &mut Budget,
+) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let boundary = boundary.trim_end().as_bytes();
+    let Some(bytes) = content.get(body.clone()) else {
+        return parts;
+    };
+    if boundary.is_empty() {
+        return parts;
+    }
+    let mut at = body.start;
+    let mut open: Option<usize> = None;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let start = at;
+        at += line.len();
+        let Some(tail) = line
+            .strip_prefix(b"--")
+            .and_then(|l| l.strip_prefix(boundary))
+        else {
+            continue;
+        };
+        let closing = tail.starts_with(b"--");
+        if !closing && !tail.trim_ascii().is_empty() {
+            continue;
+        }
+        if let Some(from) = open.take() {
+            parts.push(from..before_line_end(content, from, start));
+        }
+        if closing {
+            return parts;
+        }
+        if !budget.take() {
+            return parts;
+        }
+        open = Some(at);
+    }
+    if let Some(from) = open {
+        parts.push(from..body.end);
+    }
+    parts
+}
+
+/// The line end before a boundary belongs to the boundary.
+fn before_line_end(content: &[u8], from: usize, end: usize) -> usize {
+    let part = content.get(from..end).unwrap_or_default();
+    let trimmed = part
+        .strip_suffix(b"\n")
+        .map_or(part, |p| p.strip_suffix(b"\r").unwrap_or(p));
+    from + trimmed.len()
+}

@@ -1,0 +1,266 @@
+//! Message content after DATA: dot-unstuffing and the end of data (RFC 5321 sections 4.1.1.4 and 4.5.2).
+
+use crate::timeline::Content;
+
+/// Where in a line the reader stands. Only CR LF ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// At the beginning of a line.
+    Start,
+    /// After a dot at the beginning of a line.
+    Dot,
+    /// After a dot and a CR at the beginning of a line.
+    DotCr,
+    /// Inside a line.
+    Inside,
+    /// Inside a line, after a CR.
+    InsideCr,
+}
+
+/// What the strict reading does not call the end of data, but some servers do: a dot between line ends of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lax {
+    /// Inside a line.
+    No,
+    /// After CR or LF, or at the beginning.
+    Break,
+    /// After a dot that followed a break.
+    Dot,
+    /// After such a dot and a CR.
+    Cr,
+    /// After such a dot and a line end: CR LF or LF.
+    Ended,
+}
+
+/// Reads content as it arrives.
+#[derive(Debug)]
+pub(super) struct Stuffed {
+    content: Content,
+    at: At,
+    lax: Lax,
+    /// Stream offset of the dot that [`Lax::Dot`] and what follows it speak of.
+    lax_dot: u64,
+    /// Stream offset of the dot that [`At::Dot`] and [`At::DotCr`] speak of.
+    dot: u64,
+}
+
+impl Stuffed {
+    /// At the first byte after the 354 reply.
+    pub(super) const fn new() -> Self {
+        Self { content: Content::new(), at: At::Start, lax: Lax::Break, lax_dot: 0, dot: 0 }
+    }
+
+    /// Takes bytes that stand at `offset`. Returns how many belong to the content, and whether it ends with them.
+    pub(super) fn feed(&mut self, bytes: &[u8], offset: u64) -> (usize, bool) {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let here = offset + at as u64;
+            match self.at {
+                At::Start if byte == b'.' => {
+                    self.at = At::Dot;
+                    self.dot = here;
+                    at += 1;
+                }
+                At::Dot if byte == b'\r' => {
+                    self.at = At::DotCr;
+                    at += 1;
+                }
+                At::DotCr if byte == b'\n' => return (at + 1, true),
+                At::DotCr => {
+                    self.content.push(b"\r", self.dot + 1);
+                    self.at = At::InsideCr;
+                }
+                At::InsideCr if byte == b'\n' => {
+                    self.content.push(b"\n", here);
+                    self.at = At::Start;
+                    at += 1;
+                }
+                At::Start | At::Dot | At::Inside | At::InsideCr => {
+                    let run = inside(&bytes[at..]);
+                    self.content.push(&bytes[at..at + run], here);
+                    at += run;
+                    self.at = if bytes[at - 1] == b'\r' { At::InsideCr } else { At::Inside };
+                }
+            }
+        }
+        self.watch(bytes, offset);
+        (bytes.len(), false)
+    }
+
+    /// Follows the lax reading over the bytes of one call, of which only the last few can matter.
+    fn watch(&mut self, bytes: &[u8], offset: u64) {
+        let from = bytes.len().saturating_sub(8);
+        if from > 0 {
+            self.lax = if matches!(bytes[from - 1], b'\r' | b'\n') { Lax::Break } else { Lax::No };
+        }
+        for (at, &byte) in bytes.iter().enumerate().skip(from) {
+            self.lax = match (self.lax, byte) {
+                (Lax::Break | Lax::Cr | Lax::Ended, b'.') => {
+                    self.lax_dot = offset + at as u64;
+                    Lax::Dot
+                }
+                (Lax::Dot, b'\r') => Lax::Cr,
+                (Lax::Dot | Lax::Cr, b'\n') => Lax::Ended,
+                (_, b'\r' | b'\n') => Lax::Break,
+                _ => Lax::No,
+            };
+        }
+    }
+
+    /// Notes that bytes are missing here. Where in a line the content goes on is not known.
+    pub(super) fn gap(&mut self) {
+        self.at = At::Inside;
+        self.lax = Lax::Break;
+    }
+
+    /// Whether the content so far ends as a lax server takes for the end of data.
+    pub(super) fn ends_laxly(&self) -> bool {
+        matches!(self.lax, Lax::Cr | Lax::Ended)
+    }
+
+    /// The content, ended as [`Stuffed::ends_laxly`] says: without the line of the dot, and with dots unstuffed after
+    /// bare LF too, since the server that ended it there takes bare LF for a line end.
+    pub(super) fn into_lax_content(self) -> Content {
+        let mut lax = Content::new();
+        let bytes = self.content.bytes();
+        let mut start = 0;
+        while start < bytes.len() {
+            let end =
+                bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at + 1);
+            let bare = start > 1 && bytes[start - 2] != b'\r';
+            let skip = usize::from(bare && bytes[start] == b'.');
+            push_until(&self.content, start + skip..end, self.lax_dot, &mut lax);
+            start = end;
+        }
+        lax
+    }
+
+    /// The content so far.
+    pub(super) fn into_content(self) -> Content {
+        self.content
+    }
+}
+
+/// Copies what stood before `limit` on the wire; only the last line can reach it.
+fn push_until(from: &Content, range: std::ops::Range<usize>, limit: u64, to: &mut Content) {
+    let span = from.span(range.clone());
+    let kept = if span.end <= limit {
+        range.end
+    } else {
+        let over = usize::try_from(span.end - limit).unwrap_or(usize::MAX);
+        range.end.saturating_sub(over).max(range.start)
+    };
+    to.push(&from.bytes()[range.start..kept], span.start);
+}
+
+/// How many bytes from the beginning of `bytes` stay inside the line: up to and with the first CR that may be its end.
+fn inside(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&b| b == b'\r').map_or(bytes.len(), |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Feeds `wire` in pieces of `step` bytes; returns the content and how many bytes it took, if it ended.
+    fn read(wire: &[u8], step: usize) -> (Stuffed, Option<usize>) {
+        let mut stuffed = Stuffed::new();
+        let mut taken = 0;
+        for piece in wire.chunks(step) {
+            let (used, ended) = stuffed.feed(piece, taken as u64);
+            taken += used;
+            if ended {
+                return (stuffed, Some(taken));
+            }
+        }
+        (stuffed, None)
+    }
+
+    #[rstest]
+    #[case(b".\r\n", b"", 3)]
+    #[case(b"\r\n.\r\n", b"\r\n", 5)]
+    #[case(b"a\r\n.\r\nQUIT\r\n", b"a\r\n", 6)]
+    #[case(b"..\r\n.\r\n", b".\r\n", 7)]
+    #[case(b"a\r\n..b\r\n.c\r\n.\r\n", b"a\r\n.b\r\nc\r\n", 17)]
+    #[case(b"a\n.\nb\r\n.\r\n", b"a\n.\nb\r\n", 10)]
+    #[case(b"a\r.\rb\r\n.\r\n", b"a\r.\rb\r\n", 10)]
+    #[case(b"a\r\n.\rb\r\n.\r\n", b"a\r\n\rb\r\n", 11)]
+    #[case(b"a\r\n.\r\r\n.\r\n", b"a\r\n\r\r\n", 10)]
+    #[case(b"a\r\r\n.\r\n", b"a\r\r\n", 7)]
+    fn ends_at_the_strict_end_only(
+        #[case] wire: &[u8],
+        #[case] content: &[u8],
+        #[case] taken: usize,
+    ) {
+        for step in 1..=wire.len() {
+            let (stuffed, ended) = read(wire, step);
+            assert_eq!(ended, Some(taken), "step {step}");
+            assert_eq!(stuffed.into_content().bytes(), content, "step {step}");
+        }
+    }
+
+    #[rstest]
+    #[case(b"a\n.\n", b"a\n")]
+    #[case(b"a\n.\r\n", b"a\n")]
+    #[case(b"a\r\n.\n", b"a\r\n")]
+    #[case(b"a\r.\r", b"a\r")]
+    #[case(b".\n", b"")]
+    #[case(b"a\n..b\n.\n", b"a\n.b\n")]
+    fn knows_what_lax_servers_take_for_the_end(#[case] wire: &[u8], #[case] content: &[u8]) {
+        for step in 1..=wire.len() {
+            let (stuffed, ended) = read(wire, step);
+            assert_eq!(ended, None);
+            assert!(stuffed.ends_laxly(), "step {step}");
+            assert_eq!(stuffed.into_lax_content().bytes(), content, "step {step}");
+        }
+    }
+
+    #[rstest]
+    #[case(b"a\n")]
+    #[case(b"a\n.")]
+    #[case(b"a.\n")]
+    #[case(b"a\n.\nb\n")]
+    #[case(b"a long enough line to leave the window\n.\nb")]
+    fn is_not_fooled_by_other_tails(#[case] wire: &[u8]) {
+        for step in 1..=wire.len() {
+            assert!(!read(wire, step).0.ends_laxly(), "step {step}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stuffing_is_undone_with_places_kept(
+            message in proptest::collection::vec(prop_oneof![Just(b'.'), Just(b'\r'), Just(b'\n'), Just(b'x')], 0..60),
+            step in 1..8_usize,
+        ) {
+            let mut wire = Vec::new();
+            let mut start = true;
+            for (at, &byte) in message.iter().enumerate() {
+                if start && byte == b'.' {
+                    wire.push(b'.');
+                }
+                wire.push(byte);
+                start = byte == b'\n' && at > 0 && message[at - 1] == b'\r';
+            }
+            // The sender adds a line end where the message has none.
+            let mut expected = message.clone();
+            if !start {
+                wire.extend_from_slice(b"\r\n");
+                expected.extend_from_slice(b"\r\n");
+            }
+            wire.extend_from_slice(b".\r\n");
+            let (stuffed, ended) = read(&wire, step);
+            prop_assert_eq!(ended, Some(wire.len()));
+            let content = stuffed.into_content();
+            prop_assert_eq!(content.bytes(), &expected[..]);
+            for at in 0..expected.len() {
+                let span = content.span(at..at + 1);
+                let place = usize::try_from(span.start).unwrap_or(usize::MAX);
+                prop_assert_eq!(wire[place], expected[at]);
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The state of a session, and what both directions share: holding back, gaps and ends.
+//!
+//! Bytes are taken in the order of the capture, with one exception. After DATA, AUTH and STARTTLS the meaning of the
+//! next client bytes hangs on the reply, so client bytes that come before it are held back until it is there. In the
+//! same way server bytes behind the 220 to STARTTLS wait for the client to show whether TLS begins.
+
+use std::collections::VecDeque;
+
+use wire::{Direction, Span, Timestamp};
+
+use super::attempt::Attempt;
+use super::body::{Body, ChunkPlace};
+use super::encrypted::Encrypted;
+use super::envelope::Envelope;
+use super::lines::{Line, Splitter};
+use super::log::{Log, side};
+use super::pending::Pending;
+use super::reply::Assembler;
+use crate::timeline::{Capabilities, EventKind};
+use crate::tls;
+
+/// What a piece holds.
+#[derive(Debug)]
+pub(super) enum Matter {
+    /// Bytes, of which those before `at` are dealt with.
+    Bytes { bytes: Vec<u8>, at: usize },
+    /// That many missing bytes.
+    Gap(u64),
+    /// FIN.
+    Fin,
+    /// RST.
+    Reset,
+}
+
+/// One stream event on its way through the machine.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) direction: Direction,
+    /// Stream offset of its first byte; where the stream ends, for FIN and RST.
+    pub(super) offset: u64,
+    pub(super) packet: u64,
+    pub(super) time: Timestamp,
+    pub(super) matter: Matter,
+}
+
+impl Piece {
+    /// The bytes that are not dealt with yet, and their offset.
+    pub(super) fn rest(&self) -> (&[u8], u64) {
+        match &self.matter {
+            Matter::Bytes { bytes, at } => {
+                (bytes.get(*at..).unwrap_or_default(), self.offset + *at as u64)
+            }
+            _ => (&[], self.offset),
+        }
+    }
+
+    /// Marks all bytes as dealt with.
+    pub(super) fn exhaust(&mut self) {
+        if let Matter::Bytes { bytes, at } = &mut self.matter {
+            *at = bytes.len();
+        }
+    }
+
+    /// Marks bytes as dealt with.
+    pub(super) fn advance(&mut self, by: usize) {
+        if let Matter::Bytes { at, .. } = &mut self.matter {
+            *at += by;
+        }
+    }
+}
+
+/// How the next client bytes are to be read.
+#[derive(Debug)]
+pub(super) enum Mode {
+    /// Command lines.
+    Commands,
+    /// Something, after a gap or at the start inside a connection: only what is evidently a command is one.
+    Lost,
+    /// Not before the reply to the last command is there.
+    Waiting(Waiting),
+    /// A SASL response. After a gap in it, a line that is evidently a command ends the exchange.
+    Sasl { attempt: Option<usize>, holed: bool },
+    /// Message content, of which no byte has come yet; with the exchange of the DATA command.
+    Expecting(usize),
+    /// Message content.
+    Content(Box<Body>),
+    /// Message content, or a command: the server has replied as if the content were over.
+    Doubt(Box<Body>),
+    /// TLS records.
+    Tls,
+    /// Bytes of another protocol.
+    Opaque,
+}
+
+/// What the client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// The reply to DATA; with its exchange.
+    Data(usize),
+    /// The reply to AUTH or to a SASL response.
+    Auth(Option<usize>),
+    /// The reply to STARTTLS; with its exchange.
+    StartTls(usize),
+}
+
+/// The client's side.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) mode: Mode,
+    pub(super) lines: Splitter,
+    pub(super) held: VecDeque<Piece>,
+    /// The reply that the client waits for may never come: look at what it sent instead.
+    pub(super) doubtful: bool,
+}
+
+/// How the next server bytes are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ServerMode {
+    /// Reply lines.
+    Replies,
+    /// Not before the client has shown whether TLS begins.
+    AwaitTls,
+    /// TLS records.
+    Tls,
+    /// Bytes of another protocol.
+    Opaque,
+}
+
+/// The server's side.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) mode: ServerMode,
+    pub(super) lines: Splitter,
+    pub(super) held: VecDeque<Piece>,
+    pub(super) replies: Assembler,
+    /// The first reply was seen, or is lost.
+    pub(super) greeted: bool,
+    /// Lines that are not replies are remains of some.
+    pub(super) after_gap: bool,
+    /// No more will come: FIN or RST was seen.
+    pub(super) closed: bool,
+    /// The one open request was answered with a line that is no reply; a real reply may still follow.
+    pub(super) junk: bool,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) log: Log,
+    pub(super) midstream: bool,
+    pub(super) ends: [u64; 2],
+    pub(super) octets: [u64; 2],
+    pub(super) gaps: Vec<Span>,
+    pub(super) pending: Pending,
+    pub(super) envelope: Envelope,
+    pub(super) chunks: Vec<ChunkPlace>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) capabilities: Vec<Capabilities>,
+    pub(super) encrypted: Encrypted,
+    pub(super) client: Client,
+    pub(super) server: Server,
+}
+
+/// A line, or the news that TLS began instead.
+pub(super) enum Taken {
+    Line(Line),
+    More,
+    Tls,
+}
+
+impl Machine {
+    pub(super) fn new(midstream: bool, mode: Mode, server: ServerMode) -> Self {
+        Self {
+            log: Log::default(),
+            midstream,
+            ends: [0; 2],
+            octets: [0; 2],
+            gaps: Vec::new(),
+            pending: Pending::default(),
+            envelope: Envelope::default(),
+            chunks: Vec::new(),
+            attempts: Vec::new(),
+            capabilities: Vec::new(),
+            encrypted: Encrypted::default(),
+            client: Client {
+                mode,
+                lines: Splitter::default(),
+                held: VecDeque::new(),
+                doubtful: false,
+            },
+            server: Server {
+                mode: server,
+                lines: Splitter::default(),
+                held: VecDeque::new(),
+                replies: Assembler::default(),
+                greeted: false,
+                after_gap: false,
+                closed: false,
+                junk: false,
+            },
+        }
+    }
+
+    /// Takes the next piece of the capture.
+    pub(super) fn feed(&mut self, piece: Piece) {
+        let side = side(piece.direction);
+        let length = match &piece.matter {
+            Matter::Bytes { bytes, .. } => {
+                let length = bytes.len() as u64;
+                self.octets[side] += length;
+                self.log.provenance[side].push(piece.offset..piece.offset + length, piece.packet);
+                length
+            }
+            Matter::Gap(length) => *length,
+            Matter::Fin | Matter::Reset => 0,
+        };
+        self.ends[side] = self.ends[side].max(piece.offset + length);
+        match piece.direction {
+            Direction::Client => {
+                if matches!(piece.matter, Matter::Bytes { .. }) {
+                    self.server.replies.interrupt();
+                    self.settle_junk();
+                }
+                self.client.held.push_back(piece);
+            }
+            Direction::Server => self.server.held.push_back(piece),
+        }
+        self.drive();
+    }
+
+    /// Goes as far as can be gone. The client first: what it sent was captured before the piece that came last.
+    pub(super) fn drive(&mut self) {
+        while self.client_step() || self.server_step() {}
+    }
+
+    /// Reads up to the end of the line, or finds that a TLS record begins here.
+    pub(super) fn take(&mut self, piece: &mut Piece) -> Taken {
+        let direction = piece.direction;
+        let time = piece.time;
+        let lines = match direction {
+            Direction::Client => &mut self.client.lines,
+            Direction::Server => &mut self.server.lines,
+        };
+        // A record is told from a line by three bytes, and no line end is among them.
+        while self.encrypted.is_allowed() && lines.pending().len() < 3 {
+            let (bytes, offset) = piece.rest();
+            let Some(byte) = bytes.get(..1) else { return Taken::More };
+            let (used, line) = lines.take(byte, offset, time);
+            piece.advance(used);
+            if let Some(line) = line {
+                return Taken::Line(line);
+            }
+            if lines.pending().len() == 3 && tls::is_record_start(lines.pending()) {
+                let (bytes, start, time) = lines.surrender();
+                self.tls_bytes(direction, &bytes, start, time);
+                return Taken::Tls;
+            }
+        }
+        let (bytes, offset) = piece.rest();
+        let (used, line) = lines.take(bytes, offset, time);
+        piece.advance(used);
+        line.map_or(Taken::More, Taken::Line)
+    }
+
+    /// Writes down bytes of TLS.
+    pub(super) fn tls_bytes(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        offset: u64,
+        time: Timestamp,
+    ) {
+        self.encrypted.feed(direction, bytes, offset);
+        let span = Span::new(direction, offset, offset + bytes.len() as u64);
+        self.log.tls(span, time);
+    }
+
+    /// Writes down a gap, FIN or RST.
+    pub(super) fn mark(&mut self, piece: &Piece) {
+        let (length, kind) = match piece.matter {
+            Matter::Gap(length) => (length, EventKind::Gap),
+            Matter::Fin => (0, EventKind::Fin),
+            Matter::Reset => (0, EventKind::Reset),
+            Matter::Bytes { .. } => return,
+        };
+        let span = Span::new(piece.direction, piece.offset, piece.offset + length);
+        if length > 0 {
+            self.gaps.push(span);
+        }
+        self.log.push_with(span, piece.time, vec![piece.packet], kind);
+    }
+
+    /// Reads what is left when the capture has ended.
+    pub(super) fn end(&mut self) {
+        loop {
+            self.drive();
+            if matches!(self.client.mode, Mode::Waiting(_)) && !self.client.held.is_empty() {
+                self.look(true);
+            } else if self.server.mode == ServerMode::AwaitTls {
+                self.server.mode = ServerMode::Replies;
+            } else {
+                break;
+            }
+        }
+        self.end_client();
+        self.server_rest();
+    }
+}

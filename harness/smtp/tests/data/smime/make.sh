@@ -1,0 +1,55 @@
+#!/bin/sh
+# Makes the files in this folder anew. Needs OpenSSL 3. Everything here is for tests only: the keys protect nothing.
+set -eu
+cd "$(dirname "$0")"
+
+certificate() { # name, subject, address
+    openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 36500 -keyout "$1-key.pem" -out "$1-cert.pem" \
+        -subj "$2" -addext "subjectAltName=email:$3" -addext "keyUsage=digitalSignature,keyEncipherment" 2>/dev/null
+}
+certificate sender "/O=Contoso/CN=BizTalk Sender/emailAddress=sender@contoso.example" sender@contoso.example
+certificate recipient "/O=Fabrikam/CN=Orders" orders@fabrikam.example
+
+printf 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nCanary=2DBody=2D7731 stands here.\r\n' > entity.txt
+# Large enough for a streaming encoder to cut it into several pieces.
+{ printf 'Content-Type: text/plain\r\n\r\n'; for i in $(seq 1 1200); do printf 'line %04d Canary-Long-5512\r\n' "$i"; done; } > long.txt
+
+encrypt() { # output, input, options
+    out=$1 in=$2; shift 2
+    openssl cms -encrypt -binary -in "$in" -outform DER -out "$out" "$@" recipient-cert.pem
+}
+encrypt enveloped-aes128.der entity.txt -aes-128-cbc
+encrypt enveloped-aes192.der entity.txt -aes-192-cbc
+encrypt enveloped-aes256.ber long.txt -aes-256-cbc -stream
+encrypt enveloped-3des.der entity.txt -des3
+encrypt enveloped-keyid.der entity.txt -aes-128-cbc -keyid
+encrypt enveloped-gcm256.der entity.txt -aes-256-gcm
+encrypt enveloped-gcm128.ber long.txt -aes-128-gcm -stream
+openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-oaep.der -aes-256-cbc \
+    -recip recipient-cert.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256
+openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-two.der -aes-128-cbc sender-cert.pem recipient-cert.pem
+
+sign() { # output, input, options
+    out=$1 in=$2; shift 2
+    openssl cms -sign -binary -in "$in" -signer sender-cert.pem -inkey sender-key.pem -out "$out" "$@"
+}
+sign signed-opaque.der entity.txt -outform DER -nodetach -md sha256
+sign signed-opaque.ber long.txt -outform DER -nodetach -md sha256 -stream
+sign signed-sha1.der entity.txt -outform DER -nodetach -md sha1
+sign signed-noattr.der entity.txt -outform DER -nodetach -md sha256 -noattr
+sign signed-detached.der entity.txt -outform DER -md sha256
+
+# Whole messages. OpenSSL ends some of its own lines with a bare LF: mail has CR LF throughout.
+mail() { # output; the MIME entity comes from standard input
+    { printf 'From: Sender <sender@contoso.example>\r\nTo: orders@fabrikam.example\r\nSubject: Canary-Subject-1190\r\nMIME-Version: 1.0\r\n'
+      sed -e 's/\r$//' -e '/^MIME-Version:/d' -e 's/$/\r/'; } > "$1"
+}
+sign signed-clear.tmp entity.txt -outform SMIME -md sha256
+mail signed-clear.eml < signed-clear.tmp
+sign signed-opaque.tmp entity.txt -outform SMIME -nodetach -md sha256
+mail signed-opaque.eml < signed-opaque.tmp
+openssl cms -encrypt -binary -in signed-opaque.tmp -outform SMIME -out sign-encrypt.tmp -aes-128-cbc recipient-cert.pem
+mail sign-encrypt.eml < sign-encrypt.tmp
+openssl cms -encrypt -binary -in entity.txt -outform SMIME -out enveloped.tmp -aes-128-cbc -stream recipient-cert.pem
+mail enveloped.eml < enveloped.tmp
+rm -f ./*.tmp

@@ -1,0 +1,167 @@
+//! Writing pcapng files.
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use pcap_file::pcapng::PcapNgWriter;
+use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
+use pcap_file::pcapng::blocks::unknown::UnknownBlock;
+use pcap_file::pcapng::blocks::{Block, PcapNgBlock};
+use pcap_file::{DataLink, Endianness};
+
+use crate::Timestamp;
+
+/// Block type of a Decryption Secrets Block (draft-ietf-opsawg-pcapng section 4.7).
+const DECRYPTION_SECRETS: u32 = 0x0a;
+
+/// Secrets type of a TLS key log: `TLSK`.
+const TLS_KEY_LOG: u32 = 0x544c_534b;
+
+/// What the file says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The program that wrote it, with its version.
+    pub application: String,
+    /// A sentence about the capture; left out where empty.
+    pub comment: String,
+    /// Name of the interface that the packets are said to come from.
+    pub interface: String,
+}
+
+/// Writes a pcapng file block by block.
+///
+/// Each call hands one or more whole blocks to the writer underneath and flushes it, so that a process that is killed
+/// leaves a file that can be read.
+pub struct CaptureWriter<W: Write> {
+    target: W,
+    /// Blocks are put together here first, so that no half block reaches the target.
+    blocks: PcapNgWriter<Vec<u8>>,
+    frames: u64,
+}
+
+impl<W: Write> CaptureWriter<W> {
+    /// Writes the section header and the description of one Ethernet interface with nanosecond times.
+    ///
+    /// # Errors
+    /// Those of the writer underneath; [`io::ErrorKind::InvalidInput`] if a text of the header is longer than 65,535 bytes.
+    pub fn new(target: W, header: &Header) -> io::Result<Self> {
+        let mut options = vec![SectionHeaderOption::UserApplication(Cow::Borrowed(
+            header.application.as_str(),
+        ))];
+        if !header.comment.is_empty() {
+            options.push(SectionHeaderOption::Common(CommonOption::Comment(
+                Cow::Borrowed(header.comment.as_str()),
+            )));
+        }
+        let section = SectionHeaderBlock {
+            endianness: Endianness::Little,
+            options,
+            ..Default::default()
+        };
+        let blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(refused)?;
+        let mut writer = Self {
+            target,
+            blocks,
+            frames: 0,
+        };
+        let mut interface = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
+        interface.options = vec![
+            InterfaceDescriptionOption::IfName(Cow::Borrowed(header.interface.as_str())),
+            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+        ];
+        writer.write(&interface.into_block())?;
+        Ok(writer)
+    }
+
+    /// Writes one Ethernet frame.
+    ///
+    /// # Errors
+    /// Those of the writer underneath; [`io::ErrorKind::InvalidInput`] if the frame is longer than 2^32 - 1 bytes.
+    pub fn frame(&mut self, time: Timestamp, bytes: &[u8]) -> io::Result<()> {
+        let original_len = u32::try_from(bytes.len()).map_err(refused)?;
+        let block = EnhancedPacketBlock {
+            interface_id: 0,
+            timestamp: Duration::from_nanos(time.as_nanos()),
+            original_len,
+            data: Cow::Borrowed(bytes),
+            options: Vec::new(),
+        };
+        self.write(&block.into_block())?;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Writes TLS secrets in the format of the NSS key log, so that whoever opens the file can decrypt the frames after
+    /// this block.
+    ///
+    /// # Errors
+    /// Those of the writer underneath; [`io::ErrorKind::InvalidInput`] if the text is longer than 2^32 - 1 bytes.
+    pub fn secrets(&mut self, key_log: &str) -> io::Result<()> {
+        let length = u32::try_from(key_log.len()).map_err(refused)?;
+        let mut body = Vec::with_capacity(8 + key_log.len());
+        body.extend(TLS_KEY_LOG.to_le_bytes());
+        body.extend(length.to_le_bytes());
+        body.extend(key_log.as_bytes());
+        body.resize(body.len().next_multiple_of(4), 0);
+        // The length field of the value is not used for writing.
+        self.write(&UnknownBlock::new(DECRYPTION_SECRETS, 0, &body).into_block())
+    }
+
+    /// How many frames were written; the next one will be this number plus one.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Flushes the writer underneath. Every call that writes does so already.
+    ///
+    /// # Errors
+    /// Those of the writer underneath.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
+    }
+
+    /// The writer underneath.
+    pub fn into_inner(self) -> W {
+        self.target
+    }
+
+    fn write(&mut self, block: &Block<'_>) -> io::Result<()> {
+        self.blocks.write_block(block).map_err(refused)?;
+        let bytes = self.blocks.get_mut();
+        let written = self.target.write_all(bytes);
+        bytes.clear();
+        written?;
+        self.target.flush()
+    }
+}
+
+fn refused(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
+
+/// Creates a file that only its owner may read and write (mode 0600 on Unix), since a capture may hold credentials. A file
+/// that is already there is emptied, and its mode is set too.
+///
+/// # Errors
+/// Those of opening the file and setting its mode.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}

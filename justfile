@@ -1,0 +1,57 @@
+# `just` lists these. `just test` is the one that CI runs.
+
+default:
+    @just --list --unsorted
+
+# Format check, lints, every test, and the whole scenario catalogue.
+test: fmt-check lint deny
+    cargo test --workspace --quiet
+    cargo run --quiet --release -- run --quiet --out target/smtpspec-out
+
+# Replay the scenario catalogue against the reference adapter and judge what was captured.
+run *args:
+    cargo run --quiet --release -- run {{ args }}
+
+# Judge a capture from the field.
+audit +captures:
+    cargo run --quiet --release -- audit {{ captures }}
+
+# Be the server that a client is pointed at.
+serve *args:
+    cargo run --quiet --release -- serve {{ args }}
+
+# Show the last result in another format.
+report format="md":
+    cargo run --quiet --release -- report smtpspec-out/result.json --format {{ format }}
+
+# Accept the snapshots that the tests produced, after looking at each difference.
+bless:
+    INSTA_UPDATE=always INSTA_FORCE_PASS=1 SMTPSPEC_BLESS=1 cargo test --workspace --quiet
+    git --no-pager diff --stat -- reports captures harness
+
+# Times of the whole default run and of the bare start, from a release build.
+bench:
+    cargo build --quiet --release
+    sh docs/bench.sh
+
+# The public documentation of every room.
+doc:
+    cargo doc --workspace --no-deps
+
+fmt:
+    cargo fmt --all
+
+fmt-check:
+    cargo fmt --all --check
+
+lint:
+    cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+# Licences, sources and duplicate versions; skipped loudly where cargo-deny is not installed.
+deny:
+    @if command -v cargo-deny >/dev/null; then \
+        cargo deny --offline --log-level error check bans licenses sources; \
+    else \
+        echo "SKIPPED: cargo-deny is not installed (cargo install cargo-deny --locked)"; \
+        if [ -n "${CI:-}" ]; then exit 1; fi; \
+    fi
