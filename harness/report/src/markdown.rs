@@ -12,17 +12,27 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# {} {}: profile `{}`\n", outcome.tool.name, outcome.tool.version, outcome.profile);
     let unmet = outcome.cases.iter().filter(|case| !case.met).count();
-    let what = if outcome.command == "run" { "cases" } else { "captures" };
-    let _ = match unmet {
-        0 => writeln!(out, "**Every expectation was met** in {} {what}.\n", outcome.cases.len()),
-        _ => writeln!(out, "**{unmet} of {} {what} did not meet an expectation.**\n", outcome.cases.len()),
+    let all = outcome.cases.len();
+    let what = match (outcome.command == "run", all) {
+        (true, 1) => "case",
+        (true, _) => "cases",
+        (false, 1) => "capture",
+        (false, _) => "captures",
     };
+    let _ = match unmet {
+        0 => writeln!(out, "**Every expectation was met** in {all} {what}.\n"),
+        _ => writeln!(out, "**{unmet} of {all} {what} did not meet an expectation.**\n"),
+    };
+    let detailed = style.verbose || outcome.command != "run";
     counts(&mut out, outcome);
-    claims(&mut out, outcome);
+    // With a single conversation its own table says the same.
+    if !detailed || outcome.conversations.len() != 1 {
+        claims(&mut out, outcome);
+    }
     cases(&mut out, outcome);
     problems(&mut out, outcome);
     evidence(&mut out, outcome);
-    if style.verbose || outcome.command != "run" {
+    if detailed {
         for conversation in &outcome.conversations {
             transcript(&mut out, conversation);
         }

@@ -1,5 +1,7 @@
 //! What was seen of a claim, and where: the pieces that every report puts together.
 
+use std::fmt::Write as _;
+
 use claims::Verdict;
 use claims::result::{CaseOutcome, ClaimOutcome, ConversationOutcome, EvidenceOutcome, Outcome};
 
@@ -34,18 +36,26 @@ pub(crate) fn tally<'a>(cases: impl IntoIterator<Item = &'a CaseOutcome>, claim:
     cases.into_iter().filter(|case| case.verdicts.get(claim) == Some(&verdict)).count()
 }
 
-/// `packets 10, 12 (client bytes 23-61)`, or nothing where there is no evidence.
+/// `packet 10 (client bytes 23-61), packet 12`: the decisive evidence, then where the rest stands; nothing where there is
+/// no evidence.
 pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
-    let first = evidence.first()?;
-    let mut packets: Vec<u64> = evidence.iter().take(3).flat_map(|e| &e.packets).copied().collect();
-    packets.sort_unstable();
-    packets.dedup();
-    let word = if packets.len() == 1 { "packet" } else { "packets" };
-    let mut text = format!("{word} {}", numbers(&packets));
+    let (first, rest) = evidence.split_first()?;
+    let mut text = packets(&first.packets);
     if let Some(bytes) = &first.bytes {
-        text += &format!(" ({} bytes {}-{})", bytes.direction, bytes.start, bytes.end);
+        let _ = write!(text, " ({} bytes {}-{})", bytes.direction, bytes.start, bytes.end);
+    }
+    let mut others: Vec<u64> = rest.iter().take(3).flat_map(|e| &e.packets).copied().collect();
+    others.retain(|packet| !first.packets.contains(packet));
+    others.sort_unstable();
+    others.dedup();
+    if !others.is_empty() {
+        let _ = write!(text, ", {}", packets(&others));
     }
     Some(text)
+}
+
+fn packets(all: &[u64]) -> String {
+    format!("{} {}", if all.len() == 1 { "packet" } else { "packets" }, numbers(all))
 }
 
 /// `3, 5-8, 11`: runs of packet numbers drawn together.

@@ -15,7 +15,10 @@ fn main() {
                     let timeline = smtpspec_smtp::session::read(conversation);
                     println!("{path} {}", summary(&timeline));
                     if !flags.is_empty() {
-                        timeline.events.iter().for_each(|event| println!("  {}", described(event)));
+                        timeline
+                            .events
+                            .iter()
+                            .for_each(|event| println!("  {}", described(event)));
                         pairs(&timeline);
                     }
                 }
@@ -27,7 +30,10 @@ fn main() {
 
 fn summary(timeline: &Timeline) -> String {
     let sent = timeline.messages().count();
-    let accepted = timeline.messages().filter(|(_, d)| d.accepted == Some(true)).count();
+    let accepted = timeline
+        .messages()
+        .filter(|(_, d)| d.accepted == Some(true))
+        .count();
     let complete = timeline.messages().filter(|(_, d)| d.complete).count();
     let auth: Vec<_> = timeline
         .authentications
@@ -41,10 +47,19 @@ fn summary(timeline: &Timeline) -> String {
             format!("{}:{:?}{identity}", auth.mechanism.value, auth.outcome)
         })
         .collect();
-    let unparsed = timeline.events.iter().filter(|e| matches!(e.kind, EventKind::Unparsed(_))).count();
+    let unparsed = timeline
+        .events
+        .iter()
+        .filter(|e| matches!(e.kind, EventKind::Unparsed(_)))
+        .count();
     let tls = timeline.tls.as_ref().map(|tls| {
         let version = tls.server_hello.as_ref().map(|hello| hello.value.version);
-        (tls.start, tls.client_hello.is_some(), version, tls.established)
+        (
+            tls.start,
+            tls.client_hello.is_some(),
+            version,
+            tls.established,
+        )
     });
     format!(
         "#{} {:?} msgs {accepted}/{sent} complete {complete} exchanges {} auth {auth:?} tls {tls:?} octets {:?} \
@@ -66,12 +81,17 @@ fn described(event: &Event) -> String {
         EventKind::Unparsed(bytes) => format!("unparsed, {} bytes", bytes.len()),
         other => format!("{other:?}"),
     };
-    format!("{} {}..{} {kind}", event.span.direction, event.span.start, event.span.end)
+    format!(
+        "{} {}..{} {kind}",
+        event.span.direction, event.span.start, event.span.end
+    )
 }
 
 fn pairs(timeline: &Timeline) {
     for exchange in 0..timeline.exchanges.len() {
-        let request = timeline.command(exchange).map_or("content", |command| command.verb.as_str());
+        let request = timeline
+            .command(exchange)
+            .map_or("content", |command| command.verb.as_str());
         let code = timeline.reply(exchange).map(|(_, reply)| reply.code);
         println!("  {request} -> {code:?}");
     }

@@ -211,9 +211,9 @@ impl Authentication {
 /// How an authentication ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// 235.
+    /// 235, or another 2yz: clients judge by the first digit.
     Accepted,
-    /// A 4yz or 5yz reply, with its code.
+    /// Any other final reply, with its code: 4yz or 5yz as a rule.
     Refused(u16),
     /// The client sent `*`.
     Cancelled,
@@ -275,7 +275,8 @@ pub struct NtlmExchange {
 /// A mail transaction: MAIL, RCPT, DATA or BDAT (RFC 5321 section 3.3).
 #[derive(Clone, Debug)]
 pub struct Transaction {
-    /// The exchange of MAIL.
+    /// The exchange of MAIL. Where the capture does not show MAIL: of the first command of the transaction that it does
+    /// show, and the reverse-path is empty.
     pub mail: usize,
     /// The reverse-path, without angle brackets.
     pub reverse_path: Located<String>,
@@ -312,9 +313,10 @@ pub struct Parameter {
 /// Message content as DATA or BDAT carried it.
 #[derive(Clone, Debug)]
 pub struct Data {
-    /// The exchange of the (first) DATA or BDAT command.
+    /// The exchange of the (first) DATA or BDAT command. Where DATA itself is lost and its 354 is not: of MAIL.
     pub command: usize,
-    /// The exchange whose request is the content and whose reply is the final one.
+    /// The exchange whose request is the content and whose reply is the final one. Each BDAT has a content event and an
+    /// exchange for its bytes, with the same reply as the command; this is then the last one.
     pub exchange: usize,
     /// All bytes of the content on the wire, dot-stuffed, with the end-of-data line.
     pub span: Span,

@@ -42,3 +42,8 @@ fn format(name: &str) -> Result<&'static ::report::Format, Failure> {
         Failure::input(format!("there is no format `{name}`; there is {}", known.join(", ")))
     })
 }
+
+/// Whether a word names a scenario file, rather than a scenario of the catalogue.
+fn is_path(word: &str) -> bool {
+    word.contains(['/', '\\']) || std::path::Path::new(word).extension().is_some_and(|extension| extension == "toml")
+}

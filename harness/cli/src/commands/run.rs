@@ -7,7 +7,7 @@ use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
 use claims::result::Outcome;
-use claims::{Profile, Verdict};
+use claims::Profile;
 use tokio::sync::Semaphore;
 
 use super::{format, output, profile};
@@ -31,7 +31,7 @@ pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
     output::hint(
         cli,
         &format!(
-            "{} cases in {:.2} s; captures and result.json are in {}",
+            "{} case(s) in {:.2} s; captures and result.json are in {}",
             outcome.cases.len(),
             took.as_secs_f64(),
             args.out.display()
@@ -105,18 +105,13 @@ fn judge(outcome: &mut Outcome, scenario: &Scenario, run: CaseRun, profile: &'st
     }
     case.problems.extend(runner::unexpected_outcome(scenario, &run.outcome));
     for (claim, expected) in &scenario.expect.claims {
-        let got = case.verdicts.get(&claim.value).copied();
-        if got.map(Verdict::as_str) == Some(expected.as_str()) {
-            continue;
-        }
-        let got_word = got.map_or("no verdict", Verdict::as_str);
-        case.problems.push(format!("{} got {got_word}; the scenario expects {}", claim.value, expected.as_str()));
-        // What a scenario expects to fail is no breach of the profile.
-    }
-    for (claim, expected) in &scenario.expect.claims {
-        if expected.as_str() == "fail" && case.verdicts.get(&claim.value) == Some(&Verdict::Fail) {
-            let breach = format!("{} got fail;", claim.value);
-            case.problems.retain(|problem| !problem.starts_with(&breach));
+        // What the scenario says of a claim goes before what the profile says of all.
+        let breach = format!("{} got ", claim.value);
+        case.problems.retain(|problem| !problem.starts_with(&breach));
+        let got = case.verdicts.get(&claim.value).map_or("no verdict", |verdict| verdict.as_str());
+        if got != expected.as_str() {
+            let expected = expected.as_str();
+            case.problems.push(format!("{breach}{got}; the scenario expects {expected}"));
         }
     }
     case.met = case.problems.is_empty();
@@ -149,7 +144,7 @@ fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure
     if path.is_dir() {
         return load_tree(path).map_err(|errors| invalid(&errors.render(false)));
     }
-    if word.ends_with(".toml") || word.contains('/') {
+    if super::is_path(word) {
         return load_file(path).map(|scenario| vec![scenario]).map_err(|error| invalid(&error.render(false)));
     }
     let named: Vec<_> = catalogue

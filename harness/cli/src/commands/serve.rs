@@ -38,7 +38,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut options = Options::new(&scenario);
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
-    options.idle = Duration::from_secs(300);
+    options.idle = Duration::from_mins(5);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -85,7 +85,7 @@ fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
     let Some(name) = name else {
         return Scenario::parse("serve.toml", DEFAULT).map_err(|error| Failure::rendered(&error.render(false)));
     };
-    if name.ends_with(".toml") || name.contains('/') {
+    if super::is_path(name) {
         return load_file(Path::new(name)).map_err(|error| Failure::rendered(&error.render(false)));
     }
     let all = runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))?;

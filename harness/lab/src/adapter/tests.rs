@@ -272,7 +272,7 @@ async fn sends_twice_in_two_connections() {
 
 #[rstest]
 #[case(Twin::Starttls, &["EHLO", "STARTTLS", "(TLS) EHLO", "(TLS) AUTH PLAIN", "(TLS) MAIL"])]
-#[case(Twin::Tunnel, &["STARTTLS", "(TLS) EHLO", "(TLS) AUTH PLAIN", "(TLS) MAIL"])]
+#[case(Twin::Tunnel, &["EHLO", "STARTTLS", "(TLS) EHLO", "(TLS) AUTH PLAIN", "(TLS) MAIL"])]
 #[case(Twin::StarttlsWhenRequired, &["EHLO", "AUTH PLAIN", "MAIL", "STARTTLS", "(TLS) EHLO", "(TLS) AUTH PLAIN", "(TLS) MAIL"])]
 #[tokio::test]
 async fn twins_upgrade_and_go_on(#[case] twin: Twin, #[case] lines: &[&str]) {

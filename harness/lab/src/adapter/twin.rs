@@ -46,7 +46,7 @@ twins! {
     ImplicitTls = "implicit-tls" breaks "ADP-09";
     /// Upgrades with STARTTLS once the server demanded it (530), and delivers.
     StarttlsWhenRequired = "starttls-when-required" breaks "ADP-10";
-    /// Upgrades with STARTTLS before saying anything, so that nothing can be read.
+    /// Upgrades with STARTTLS before it says more than its name, or not at all, so that nothing can be read.
     Tunnel = "tunnel" breaks "ADP-11";
     /// Picks CRAM-MD5 whenever the server offers it.
     CramMd5 = "cram-md5" breaks "ADP-14";

@@ -1,5 +1,7 @@
 //! The language as a whole: what a small and a full file mean, and how mistakes are shown.
 
+mod diagnostics;
+
 use std::fs;
 use std::time::Duration;
 
@@ -29,10 +31,8 @@ fn a_minimal_file_has_the_defaults() {
     assert!(scenario.rules.is_empty() && scenario.client.auth.is_none());
 }
 
-#[test]
-fn a_full_file_is_read_whole() {
-    let scenario = parse(
-        r#"
+/// A file that uses nearly everything.
+const FULL: &str = r#"
 id = "ENV-03"
 title = "Recipients accepted, deferred and refused in one transaction"
 reference = ["RFC 5321 3.3", "RFC 5321 4.2.1"]
@@ -90,8 +90,11 @@ close = true
 claims = { ADP-70 = "pass", ADP-16 = "not-applicable" }
 checks = ["body-sent-once"]
 outcome = "sent"
-"#,
-    );
+"#;
+
+#[test]
+fn a_full_file_is_read_whole() {
+    let scenario = parse(FULL);
     assert_eq!(
         scenario.server.tls,
         TlsMode::StartTls,
@@ -135,7 +138,11 @@ outcome = "sent"
         "in the order of the file"
     );
     assert_eq!(scenario.expect.outcome, Some(AdapterOutcome::Sent));
+}
 
+#[test]
+fn what_a_file_says_about_the_client_is_put_over_a_configuration() {
+    let scenario = parse(FULL);
     let mut config = config();
     scenario.client.apply(&mut config);
     assert_eq!(config.auth, AuthMode::Basic);
@@ -187,212 +194,6 @@ fn config() -> crate::adapter::Config {
         },
         timeout: Duration::from_secs(1),
     }
-}
-
-#[test]
-fn an_unknown_key_is_shown_with_the_nearest_one() {
-    insta::assert_snapshot!(problems("id = \"ENV-01\"\ntitle = \"t\"\n\n[server]\nextention = [\"PIPELINING\"]\n"), @r#"
-    error[unknown-key]: unknown key `extention` in `[server]`
-     --> scenarios/envelope/x.toml:5:1
-      |
-    5 | extention = ["PIPELINING"]
-      | ^^^^^^^^^
-      |
-      = help: did you mean `extensions`?
-    "#);
-}
-
-#[test]
-fn a_value_of_the_wrong_type_is_shown() {
-    insta::assert_snapshot!(problems("id = \"ENV-01\"\ntitle = \"t\"\n\n[client]\nto = \"a@example.test\"\n"), @r#"
-    error[wrong-type]: expected a list, found a string
-     --> scenarios/envelope/x.toml:5:6
-      |
-    5 | to = "a@example.test"
-      |      ^^^^^^^^^^^^^^^^
-    "#);
-}
-
-#[test]
-fn a_rule_behind_a_wider_one_never_matches() {
-    let text = "id = \"ENV-01\"\ntitle = \"t\"\n\n[[on]]\ncommand = \"RCPT\"\nreply = \"550 no\"\n\n\
-                [[on]]\ncommand = \"RCPT\"\nnth = 2\nreply = \"450 later\"\n";
-    insta::assert_snapshot!(problems(text), @r#"
-    error[never-matches]: an earlier rule matches whenever this one would
-     --> scenarios/envelope/x.toml:8:1
-      |
-    4 | [[on]]
-      | ------ the earlier rule
-    ...
-    8 | [[on]]
-      | ^^^^^^
-      |
-      = help: the first match wins: put the narrower rule first
-    "#);
-}
-
-/// A file with a mistake in nearly every line.
-const BROKEN: &str = r#"id = "env-1"
-
-[server]
-tls = "startls"
-port = 99999
-
-[client]
-auth = "basik"
-timeout = "1 minute"
-subject = "{subjct-canary}"
-twins = ["startls"]
-message_parts_attachments = 3
-
-[[on]]
-command = "RCTP"
-reply = "250 ok"
-
-[[on]]
-command = "MAIL"
-nth = 0
-reply = "250 ok"
-close = true
-
-[[on]]
-phase = "mail"
-command = "RCPT"
-tls = true
-reply = [{ send = "2", wait = "1s" }]
-
-[expect]
-claims = { ADP-01 = "passed" }
-"#;
-
-#[test]
-fn all_problems_are_reported_at_once() {
-    insta::assert_snapshot!(problems(BROKEN), @r#"
-    error[missing-key]: the scenario needs the key `title`
-     --> scenarios/envelope/x.toml:1:1
-      |
-    1 | id = "env-1"
-      | ^
-
-    error[bad-value]: `env-1` is not the id of a scenario
-     --> scenarios/envelope/x.toml:1:6
-      |
-    1 | id = "env-1"
-      |      ^^^^^^^
-      |
-      = help: an id is three capital letters, a hyphen and two digits: `ENV-03`
-
-    error[bad-value]: `startls` is not one of `none`, `starttls`, `implicit`
-     --> scenarios/envelope/x.toml:4:7
-      |
-    4 | tls = "startls"
-      |       ^^^^^^^^^
-      |
-      = help: did you mean `starttls`?
-
-    error[bad-value]: the number 99999 is out of range here
-     --> scenarios/envelope/x.toml:5:8
-      |
-    5 | port = 99999
-      |        ^^^^^
-
-    error[bad-value]: `basik` is not one of `none`, `basic`, `ntlm`
-     --> scenarios/envelope/x.toml:8:8
-      |
-    8 | auth = "basik"
-      |        ^^^^^^^
-      |
-      = help: did you mean `basic`?
-
-    error[bad-value]: `1 minute` is not a duration
-     --> scenarios/envelope/x.toml:9:11
-      |
-    9 | timeout = "1 minute"
-      |           ^^^^^^^^^^
-      |
-      = help: write a whole number and its unit, `ms` or `s`: "150ms", "2s"
-
-    error[bad-value]: there is no placeholder `{subjct-canary}`
-      --> scenarios/envelope/x.toml:10:11
-       |
-    10 | subject = "{subjct-canary}"
-       |           ^^^^^^^^^^^^^^^^^
-       |
-       = help: did you mean `{subject-canary}`?
-
-    error[bad-value]: there is no bad twin `startls`
-      --> scenarios/envelope/x.toml:11:10
-       |
-    11 | twins = ["startls"]
-       |          ^^^^^^^^^
-       |
-       = help: did you mean `starttls`?
-
-    error[bad-value]: 3 is not a value of `MessagePartsAttachments`
-      --> scenarios/envelope/x.toml:12:29
-       |
-    12 | message_parts_attachments = 3
-       |                             ^
-       |
-       = help: 0 attaches nothing, 1 the body part, 2 all parts
-
-    error[never-matches]: `RCTP` is no command of SMTP: the rule never matches
-      --> scenarios/envelope/x.toml:15:11
-       |
-    15 | command = "RCTP"
-       |           ^^^^^^
-       |
-       = help: did you mean `RCPT`?
-
-    error[never-matches]: occurrences are counted from 1: the rule never matches
-      --> scenarios/envelope/x.toml:20:7
-       |
-    20 | nth = 0
-       |       ^
-
-    error[conflict]: `close` contradicts `reply`: a rule does one thing
-      --> scenarios/envelope/x.toml:22:1
-       |
-    21 | reply = "250 ok"
-       | ----- the first
-    22 | close = true
-       | ^^^^^
-       |
-       = help: to end the connection after a reply, write `then = "close"` or `then = "reset"`
-
-    error[never-matches]: `RCPT` never comes in the phase `mail`
-      --> scenarios/envelope/x.toml:25:9
-       |
-    25 | phase = "mail"
-       |         ^^^^^^
-
-    error[conflict]: a chunk is exactly one of `send`, `hex`, `wait`, `flush`, `generate`
-      --> scenarios/envelope/x.toml:28:10
-       |
-    28 | reply = [{ send = "2", wait = "1s" }]
-       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       |
-       = help: write one chunk for each, in the order in which they happen
-
-    error[bad-value]: `passed` is not one of `pass`, `fail`, `inconclusive`, `not-applicable`
-      --> scenarios/envelope/x.toml:31:21
-       |
-    31 | claims = { ADP-01 = "passed" }
-       |                     ^^^^^^^^
-       |
-       = help: did you mean `pass`?
-    "#);
-}
-
-#[test]
-fn text_that_is_not_toml_is_shown_in_its_place() {
-    insta::assert_snapshot!(problems("id = \"ENV-01\ntitle = \"t\"\n"), @r#"
-    error[toml]: invalid basic string, expected `"`
-     --> scenarios/envelope/x.toml:1:13
-      |
-    1 | id = "ENV-01
-      |             ^
-    "#);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod auth;
 mod connection;
 mod content;
 mod inbox;
+mod link;
 mod options;
 mod path;
 mod reply;

@@ -47,7 +47,8 @@ pub struct Options {
     pub limit: Option<u32>,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
-    /// How long open connections may go on once the server was told to stop.
+    /// How long open connections may go on once the server was told to stop, and again how long a client may then take
+    /// to close its side.
     pub grace: Duration,
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(
         match chunk {
             Chunk::Send(bytes) => pending.extend_from_slice(bytes),
             Chunk::Generate { unit, count } => {
-                generate(stream, &mut pending, unit, *count, idle).await?
+                generate(stream, &mut pending, unit, *count, idle).await?;
             }
             Chunk::Flush => flush(stream, &mut pending, idle).await?,
             Chunk::Wait(duration) => {

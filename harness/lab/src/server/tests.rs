@@ -214,7 +214,7 @@ async fn an_exchange_of_several_lines_can_be_refused_and_cancelled() {
 #[tokio::test]
 async fn a_silent_client_is_let_go() {
     let server = client::start_with("", |options| {
-        options.idle = std::time::Duration::from_millis(30)
+        options.idle = std::time::Duration::from_millis(30);
     });
     let mut client = Client::greeted(server.address()).await;
     assert!(client.reply().await.starts_with("421 4.4.2 "));
@@ -235,7 +235,7 @@ async fn a_client_that_only_makes_mistakes_is_let_go() {
 #[tokio::test]
 async fn stopping_ends_open_connections_after_a_grace() {
     let server = client::start_with("", |options| {
-        options.grace = std::time::Duration::from_millis(20)
+        options.grace = std::time::Duration::from_millis(20);
     });
     let mut client = Client::greeted(server.address()).await;
     let (report, said) = tokio::join!(server.stop(), client.rest());

@@ -20,21 +20,27 @@ use super::recorder::Sides;
 pub struct Tap {
     line: Option<(Recorder, usize)>,
     sides: Sides,
+    /// Whether the last bytes read wait until it is known what TLS made of them.
+    holding: bool,
+    held: Option<Vec<u8>>,
 }
 
 impl Tap {
     /// A tap that tells nobody.
     pub fn none() -> Self {
-        Self {
-            line: None,
-            sides: Sides::default(),
-        }
+        Self::over(None)
     }
 
     pub(super) fn new(recorder: Recorder, index: usize) -> Self {
+        Self::over(Some((recorder, index)))
+    }
+
+    fn over(line: Option<(Recorder, usize)>) -> Self {
         Self {
-            line: Some((recorder, index)),
+            line,
             sides: Sides::default(),
+            holding: false,
+            held: None,
         }
     }
 
@@ -44,7 +50,29 @@ impl Tap {
         Some(Arc::new(Keys { recorder, index }))
     }
 
+    /// Bytes were read.
+    fn received(&mut self, bytes: Vec<u8>) {
+        self.let_go();
+        if self.holding {
+            self.held = Some(bytes);
+        } else {
+            self.admit(Event::Data(Direction::Client, bytes));
+        }
+    }
+
+    /// Anything but the reading of bytes.
     fn record(&mut self, event: Event) {
+        self.let_go();
+        self.admit(event);
+    }
+
+    fn let_go(&mut self) {
+        if let Some(bytes) = self.held.take() {
+            self.admit(Event::Data(Direction::Client, bytes));
+        }
+    }
+
+    fn admit(&mut self, event: Event) {
         if let Some((recorder, index)) = &self.line
             && self.sides.admit(&event)
         {
@@ -72,6 +100,7 @@ impl Tap {
 
 impl Drop for Tap {
     fn drop(&mut self) {
+        self.let_go();
         if let Some((recorder, index)) = &self.line {
             recorder.end(*index);
         }
@@ -99,6 +128,18 @@ impl<S> TapStream<S> {
     /// Where TLS is to write the secrets of this connection; `None` where nothing is recorded.
     pub fn key_log(&self) -> Option<Arc<dyn KeyLog>> {
         self.tap.key_log()
+    }
+
+    /// Says that a TLS handshake begins or is over.
+    ///
+    /// In TLS 1.2 the secrets become known only through the flight whose end they already encrypt (RFC 5246 section
+    /// 7.3). Whoever reads a capture in one pass needs them before that flight, so during a handshake what was read is
+    /// recorded after it was worked on.
+    pub fn handshaking(&mut self, begun: bool) {
+        self.tap.holding = begun;
+        if !begun {
+            self.tap.let_go();
+        }
     }
 }
 
@@ -129,8 +170,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
             Ok(()) => {
                 let read = buf.filled().get(before..).unwrap_or_default();
                 if !read.is_empty() {
-                    this.tap
-                        .record(Event::Data(Direction::Client, read.to_vec()));
+                    this.tap.received(read.to_vec());
                 } else if room > 0 {
                     this.tap.record(Event::Fin(Direction::Client));
                 }

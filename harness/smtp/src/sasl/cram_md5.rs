@@ -11,7 +11,11 @@ pub(super) fn decode(turns: &[Turn]) -> Identity {
         Some(None) => return Identity::Malformed("the challenge is not base64".to_owned()),
     };
     let Some(text) = responses(None, turns).next() else {
-        return Identity::CramMd5 { challenge, user: None, digest: None };
+        return Identity::CramMd5 {
+            challenge,
+            user: None,
+            digest: None,
+        };
     };
     let Some(response) = text.decode() else {
         return Identity::Malformed("the response is not base64".to_owned());
@@ -24,7 +28,10 @@ pub(super) fn decode(turns: &[Turn]) -> Identity {
         {
             Identity::CramMd5 {
                 challenge,
-                user: Some(Located::new(String::from_utf8_lossy(user).into_owned(), text.span())),
+                user: Some(Located::new(
+                    String::from_utf8_lossy(user).into_owned(),
+                    text.span(),
+                )),
                 digest: Some(Located::new(Secret::new(digest), text.span())),
             }
         }
@@ -44,8 +51,16 @@ mod tests {
 
     #[test]
     fn reads_the_example_of_the_rfc() {
-        let turns = [challenge(CHALLENGE), response(b"tim b913a602c7eda7a495b4e6e7334d3890", 10)];
-        let Identity::CramMd5 { challenge, user, digest } = decode(&turns) else {
+        let turns = [
+            challenge(CHALLENGE),
+            response(b"tim b913a602c7eda7a495b4e6e7334d3890", 10),
+        ];
+        let Identity::CramMd5 {
+            challenge,
+            user,
+            digest,
+        } = decode(&turns)
+        else {
             panic!("not decoded");
         };
         assert_eq!(challenge.as_deref(), Some(CHALLENGE));
@@ -56,7 +71,14 @@ mod tests {
     #[test]
     fn a_challenge_without_response_is_kept() {
         let identity = decode(&[challenge(CHALLENGE)]);
-        assert!(matches!(identity, Identity::CramMd5 { challenge: Some(_), user: None, .. }));
+        assert!(matches!(
+            identity,
+            Identity::CramMd5 {
+                challenge: Some(_),
+                user: None,
+                ..
+            }
+        ));
     }
 
     #[test]

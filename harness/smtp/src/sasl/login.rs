@@ -14,7 +14,10 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
     };
     let user = match next("user name") {
         Ok(user) => user.map(|user| {
-            Located::new(String::from_utf8_lossy(user.value.expose()).into_owned(), user.span)
+            Located::new(
+                String::from_utf8_lossy(user.value.expose()).into_owned(),
+                user.span,
+            )
         }),
         Err(malformed) => return malformed,
     };
@@ -30,8 +33,13 @@ mod tests {
     use super::*;
 
     fn fields(identity: Identity) -> (Option<String>, Option<Vec<u8>>) {
-        let Identity::Login { user, password } = identity else { panic!("not decoded") };
-        (user.map(|u| u.value), password.map(|p| p.value.expose().to_vec()))
+        let Identity::Login { user, password } = identity else {
+            panic!("not decoded")
+        };
+        (
+            user.map(|u| u.value),
+            password.map(|p| p.value.expose().to_vec()),
+        )
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub struct Text {
 impl Text {
     /// The bytes after the reply code, or the whole response line, without the line end.
     pub fn new(text: impl Into<Vec<u8>>, span: Span) -> Self {
-        Self { text: Secret::new(text), span }
+        Self {
+            text: Secret::new(text),
+            span,
+        }
     }
 
     /// Where it stood.
@@ -52,7 +55,10 @@ impl Text {
         if self.is_empty() {
             return Some(Secret::new([]));
         }
-        LENIENT.decode(self.text.expose().trim_ascii()).ok().map(Secret::new)
+        LENIENT
+            .decode(self.text.expose().trim_ascii())
+            .ok()
+            .map(Secret::new)
     }
 }
 
@@ -67,12 +73,13 @@ pub enum Turn {
 
 /// The responses in order: the initial one, unless it is empty, and then the lines.
 fn responses<'a>(initial: Option<&'a Text>, turns: &'a [Turn]) -> impl Iterator<Item = &'a Text> {
-    initial.filter(|text| !text.is_empty()).into_iter().chain(turns.iter().filter_map(
-        |turn| match turn {
+    initial
+        .filter(|text| !text.is_empty())
+        .into_iter()
+        .chain(turns.iter().filter_map(|turn| match turn {
             Turn::Response(text) => Some(text),
             Turn::Challenge(_) => None,
-        },
-    ))
+        }))
 }
 
 /// The texts of the 334 replies in order.
@@ -131,9 +138,13 @@ mod tests {
 
     #[test]
     fn base64_is_read_leniently() {
-        for (text, bytes) in
-            [(&b"dA=="[..], &b"t"[..]), (b"dA", b"t"), (b" dA== ", b"t"), (b"dB==", b"t"), (b"=", b"")]
-        {
+        for (text, bytes) in [
+            (&b"dA=="[..], &b"t"[..]),
+            (b"dA", b"t"),
+            (b" dA== ", b"t"),
+            (b"dB==", b"t"),
+            (b"=", b""),
+        ] {
             let decoded = testing::raw(text).decode().expect("decodes");
             assert_eq!(decoded.expose(), bytes);
         }
@@ -143,7 +154,10 @@ mod tests {
     #[test]
     fn other_mechanisms_stay_undecoded() {
         let turns = [testing::response(b"user=x", 0)];
-        assert!(matches!(decode("XOAUTH2", None, &turns), Identity::Undecoded));
+        assert!(matches!(
+            decode("XOAUTH2", None, &turns),
+            Identity::Undecoded
+        ));
     }
 
     proptest! {

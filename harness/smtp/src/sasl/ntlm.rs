@@ -18,7 +18,10 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> NtlmExchange {
     exchange.negotiate = read(sent.next(), "NEGOTIATE", Negotiate::parse, problems);
     exchange.challenge = read(received.next(), "CHALLENGE", Challenge::parse, problems);
     // Some clients send no flags of their own, and mean those that the server chose.
-    let flags = exchange.challenge.as_ref().map(|challenge| challenge.value.flags);
+    let flags = exchange
+        .challenge
+        .as_ref()
+        .map(|challenge| challenge.value.flags);
     let parse = |bytes: &[u8]| Authenticate::parse_with(bytes, flags);
     exchange.authenticate = read(sent.next(), "AUTHENTICATE", parse, problems);
     exchange
@@ -83,12 +86,19 @@ mod tests {
         assert!(exchange.initial_response);
         assert_eq!(exchange.negotiate.map(|n| n.span), Some(initial.span()));
         let challenge = exchange.challenge.expect("parsed").value;
-        assert_eq!(challenge.server_challenge, *b"\x01\x23\x45\x67\x89\xab\xcd\xef");
+        assert_eq!(
+            challenge.server_challenge,
+            *b"\x01\x23\x45\x67\x89\xab\xcd\xef"
+        );
     }
 
     #[test]
     fn what_does_not_parse_is_a_problem_and_the_rest_is_kept() {
-        let turns = [Turn::Response(raw(b"?")), challenge(b"x"), response(b"hello", 0)];
+        let turns = [
+            Turn::Response(raw(b"?")),
+            challenge(b"x"),
+            response(b"hello", 0),
+        ];
         let exchange = decode(None, &turns);
         assert_eq!(exchange.problems.len(), 2, "{:?}", exchange.problems);
         assert_eq!(exchange.problems[0], "NEGOTIATE: not base64");

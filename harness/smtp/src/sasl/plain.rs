@@ -13,8 +13,8 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
     };
     let mut fields = message.expose().splitn(3, |&byte| byte == 0);
     match (fields.next(), fields.next(), fields.next()) {
-        (Some(authzid), Some(authcid), Some(password)) => Identity::Plain {
-            authzid: String::from_utf8_lossy(authzid).into_owned(),
+        (Some(acts_as), Some(authcid), Some(password)) => Identity::Plain {
+            authzid: String::from_utf8_lossy(acts_as).into_owned(),
             authcid: Located::new(String::from_utf8_lossy(authcid).into_owned(), text.span()),
             password: Located::new(Secret::new(password), text.span()),
         },
@@ -30,10 +30,15 @@ mod tests {
     #[test]
     fn an_authorization_identity_may_be_given() {
         let initial = text(b"svc\0svc\0S3cret", 11);
-        let Identity::Plain { authzid, authcid, password } = decode(Some(&initial), &[]) else {
+        let Identity::Plain {
+            authzid: acts_as,
+            authcid,
+            password,
+        } = decode(Some(&initial), &[])
+        else {
             panic!("not decoded");
         };
-        assert_eq!((authzid.as_str(), authcid.value.as_str()), ("svc", "svc"));
+        assert_eq!((acts_as.as_str(), authcid.value.as_str()), ("svc", "svc"));
         assert_eq!(password.value.expose(), b"S3cret");
         assert_eq!(password.span, initial.span());
     }
@@ -50,10 +55,15 @@ mod tests {
     #[test]
     fn what_is_not_plain_is_malformed_and_not_quoted() {
         for (text, reason) in [
-            (text(b"user:hunter2", 0), "the response has fewer than two NUL octets"),
+            (
+                text(b"user:hunter2", 0),
+                "the response has fewer than two NUL octets",
+            ),
             (raw(b"hunter2!"), "the response is not base64"),
         ] {
-            assert!(matches!(decode(Some(&text), &[]), Identity::Malformed(said) if said == reason));
+            assert!(
+                matches!(decode(Some(&text), &[]), Identity::Malformed(said) if said == reason)
+            );
         }
     }
 }

@@ -47,7 +47,8 @@ impl Attempt {
     pub(super) fn challenge(&mut self, event: usize, reply: &Reply) {
         self.challenges.push(event);
         if let (Some(text), Some(span)) = (reply.lines.first(), reply.spans.first()) {
-            self.turns.push(Turn::Challenge(Text::new(text.as_bytes(), *span)));
+            self.turns
+                .push(Turn::Challenge(Text::new(text.as_bytes(), *span)));
         }
     }
 
@@ -64,8 +65,11 @@ impl Attempt {
     /// The final reply. Any 2yz accepts, since clients judge by the first digit (RFC 5321 section 4.2.1).
     pub(super) fn end(&mut self, reply: &Reply) {
         if self.outcome == Outcome::Unseen && reply.code != 0 {
-            self.outcome =
-                if reply.is_positive() { Outcome::Accepted } else { Outcome::Refused(reply.code) };
+            self.outcome = if reply.is_positive() {
+                Outcome::Accepted
+            } else {
+                Outcome::Refused(reply.code)
+            };
         }
     }
 

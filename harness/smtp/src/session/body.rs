@@ -53,11 +53,24 @@ impl Body {
 
     /// After a BDAT command.
     pub(super) fn counted(command: usize, chunk: Chunk) -> Self {
-        Self::new(Form::Counted { left: chunk.size, last: chunk.last }, command)
+        Self::new(
+            Form::Counted {
+                left: chunk.size,
+                last: chunk.last,
+            },
+            command,
+        )
     }
 
     fn new(form: Form, command: usize) -> Self {
-        Self { form, command, place: None, packets: Vec::new(), end: 0, holed: false }
+        Self {
+            form,
+            command,
+            place: None,
+            packets: Vec::new(),
+            end: 0,
+            holed: false,
+        }
     }
 
     /// Whether this is the content that `command` announced.
@@ -67,7 +80,8 @@ impl Body {
 
     /// Whether the content goes into `transaction`.
     pub(super) fn is_in(&self, transaction: usize) -> bool {
-        self.place.is_some_and(|place| place.transaction == transaction)
+        self.place
+            .is_some_and(|place| place.transaction == transaction)
     }
 
     /// Whether the server can take the content for ended although its end was not seen.
@@ -85,7 +99,13 @@ impl Body {
 
 impl Machine {
     /// Gives the content its place in the timeline, when its first byte has come.
-    pub(super) fn begin_body(&mut self, body: &mut Body, offset: u64, time: Timestamp, packet: u64) {
+    pub(super) fn begin_body(
+        &mut self,
+        body: &mut Body,
+        offset: u64,
+        time: Timestamp,
+        packet: u64,
+    ) {
         if body.place.is_some() {
             return;
         }
@@ -95,7 +115,11 @@ impl Machine {
             Form::Counted { last, .. } => Some(last),
         };
         // DATA does not go on with what BDAT began (RFC 3030 section 2).
-        let taken = self.envelope.current().and_then(|t| self.envelope.data(t)).is_some();
+        let taken = self
+            .envelope
+            .current()
+            .and_then(|t| self.envelope.data(t))
+            .is_some();
         if taken && counted.is_none() {
             self.envelope.close();
         }
@@ -118,11 +142,20 @@ impl Machine {
         match counted {
             None => {
                 let asked = Asked::Content { transaction };
-                self.pending.push(Request { exchange, packet, asked });
+                self.pending.push(Request {
+                    exchange,
+                    packet,
+                    asked,
+                });
             }
             Some(last) => {
                 let command = body.command;
-                self.chunks.push(ChunkPlace { command, content: exchange, transaction, last });
+                self.chunks.push(ChunkPlace {
+                    command,
+                    content: exchange,
+                    transaction,
+                    last,
+                });
                 // The server may have refused the command line itself.
                 if let Some(reply) = self.log.exchanges[command].reply {
                     self.chunk_answered(command, reply);
@@ -133,7 +166,10 @@ impl Machine {
 
     /// The reply to a BDAT command answers its bytes too.
     pub(super) fn chunk_answered(&mut self, command: usize, event: usize) {
-        let Ok(at) = self.chunks.binary_search_by_key(&command, |chunk| chunk.command) else {
+        let Ok(at) = self
+            .chunks
+            .binary_search_by_key(&command, |chunk| chunk.command)
+        else {
             return;
         };
         let chunk = self.chunks[at];
@@ -156,7 +192,9 @@ impl Machine {
         let (used, ended) = match &mut body.form {
             Form::Stuffed(stuffed) => stuffed.feed(bytes, offset),
             Form::Counted { left, .. } => {
-                let room = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                let room = usize::try_from(*left)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 *left -= room as u64;
                 let place = body.place.and_then(|p| self.envelope.data(p.transaction));
                 if let Some(data) = place {
@@ -197,7 +235,11 @@ impl Machine {
             }
         };
         self.end_body(*body, false, false);
-        if inside < length { Mode::Lost } else { Mode::Commands }
+        if inside < length {
+            Mode::Lost
+        } else {
+            Mode::Commands
+        }
     }
 
     /// Writes the content down. `lax`: the server showed that it took a dot between bare line ends for the end.
@@ -207,13 +249,18 @@ impl Machine {
         event.span.end = event.span.end.max(body.end);
         event.packets = in_order(body.packets, &event.packets);
         let holed = self.envelope.holed == Some(place.transaction);
-        let Some(data) = self.envelope.data(place.transaction) else { return };
+        let Some(data) = self.envelope.data(place.transaction) else {
+            return;
+        };
         data.span.end = data.span.end.max(body.end);
         match body.form {
             Form::Stuffed(stuffed) => {
                 data.complete = complete;
-                data.content =
-                    if lax { stuffed.into_lax_content() } else { stuffed.into_content() };
+                data.content = if lax {
+                    stuffed.into_lax_content()
+                } else {
+                    stuffed.into_content()
+                };
                 self.envelope.close();
             }
             Form::Counted { last, .. } => {
@@ -241,6 +288,13 @@ impl Machine {
 /// Packet numbers, each once.
 fn in_order(packets: Vec<u64>, otherwise: &[u64]) -> Vec<u64> {
     let mut seen = std::collections::HashSet::new();
-    let packets: Vec<_> = packets.into_iter().filter(|packet| seen.insert(*packet)).collect();
-    if packets.is_empty() { otherwise.to_vec() } else { packets }
+    let packets: Vec<_> = packets
+        .into_iter()
+        .filter(|packet| seen.insert(*packet))
+        .collect();
+    if packets.is_empty() {
+        otherwise.to_vec()
+    } else {
+        packets
+    }
 }

@@ -7,15 +7,10 @@ use super::body::Body;
 use super::command;
 use super::lines::Line;
 use super::log::side;
-use super::machine::{Machine, Matter, Mode, Piece, ServerMode, Taken, Waiting};
+use super::machine::{Machine, Matter, Mode, Piece, ServerMode, Waiting};
 use super::pending::{Asked, Request};
 use crate::Secret;
-use crate::timeline::{EventKind, TlsStart};
-
-/// How many client bytes wait for a reply, before their look decides what they are.
-const MOST_HELD: u64 = 1 << 20;
-/// How much of a line is looked at.
-const LOOK: usize = 4096;
+use crate::timeline::EventKind;
 
 impl Machine {
     /// Deals with the next piece of the client's stream, or the next line of it. Whether there was one.
@@ -23,9 +18,12 @@ impl Machine {
         if matches!(self.client.mode, Mode::Waiting(_)) && !self.look(false) {
             return false;
         }
-        let Some(mut piece) = self.client.held.pop_front() else { return false };
+        let Some(mut piece) = self.client.held.pop_front() else {
+            return false;
+        };
         match piece.matter {
             Matter::Bytes { .. } => self.client_bytes(&mut piece),
+            _ if self.undoubt(&piece) => {}
             Matter::Gap(length) => self.client_gap(&piece, length),
             Matter::Fin | Matter::Reset => {
                 self.client_rest(false);
@@ -34,6 +32,9 @@ impl Machine {
         }
         if !piece.rest().0.is_empty() {
             self.client.held.push_front(piece);
+        }
+        if let Some(again) = self.client.again.take() {
+            self.client.held.push_front(again);
         }
         true
     }
@@ -44,10 +45,9 @@ impl Machine {
                 let lost = matches!(mode, Mode::Lost);
                 self.client.mode = mode;
                 match self.take(piece) {
-                    Taken::Line(line) if lost => self.lost_line(line),
-                    Taken::Line(line) => self.command(&line, true),
-                    Taken::More => {}
-                    Taken::Tls => self.client_tls(),
+                    Some(line) if lost => self.lost_line(line),
+                    Some(line) => self.command(&line, true),
+                    None => {}
                 }
             }
             Mode::Sasl { attempt, holed } => {
@@ -76,7 +76,8 @@ impl Machine {
             Mode::Opaque => {
                 self.client.mode = Mode::Opaque;
                 let (bytes, offset) = piece.rest();
-                self.log.unparsed(bytes, offset, Direction::Client, piece.time);
+                self.log
+                    .unparsed(bytes, offset, Direction::Client, piece.time);
                 piece.exhaust();
             }
         }
@@ -92,7 +93,8 @@ impl Machine {
 
     fn unparsed_line(&mut self, line: Line) {
         let (start, time) = (line.start, line.time);
-        self.log.unparsed(&line.into_raw(), start, Direction::Client, time);
+        self.log
+            .unparsed(&line.into_raw(), start, Direction::Client, time);
     }
 
     fn lost_line(&mut self, line: Line) {
@@ -104,15 +106,6 @@ impl Machine {
         }
     }
 
-    /// TLS begins on the client's side.
-    fn client_tls(&mut self) {
-        self.client.mode = Mode::Tls;
-        self.pending.clear();
-        if self.server.mode == ServerMode::AwaitTls {
-            self.injected();
-        }
-    }
-
     /// A line of the client, outside content and SASL. `asks`: it is whole, so that the server will answer it.
     pub(super) fn command(&mut self, line: &Line, asks: bool) {
         if line.continued {
@@ -120,33 +113,62 @@ impl Machine {
             return;
         }
         if self.server.mode == ServerMode::AwaitTls {
-            self.server.mode = ServerMode::Replies;
+            self.no_tls(line.time);
         }
         let span = Span::new(Direction::Client, line.start, line.end);
         let command = command::parse(line);
         let verb = command.verb.clone();
         let event = self.log.push(span, line.time, EventKind::Command(command));
         let exchange = self.log.ask(event);
-        let packet = self.log.events[event].packets.first().copied().unwrap_or_default();
+        let packet = self.log.events[event]
+            .packets
+            .first()
+            .copied()
+            .unwrap_or_default();
         let asked = self.asked(&verb, line, exchange, asks);
         if asks {
-            self.pending.push(Request { exchange, packet, asked });
+            self.pending.push(Request {
+                exchange,
+                packet,
+                asked,
+            });
+        }
+    }
+
+    /// The client goes on in clear after the 220 to STARTTLS, with a line that began at `time`. What the server sent
+    /// before that cannot answer it.
+    fn no_tls(&mut self, time: Timestamp) {
+        self.server.mode = ServerMode::Replies;
+        while self
+            .server
+            .held
+            .front()
+            .is_some_and(|piece| piece.time <= time)
+        {
+            self.server_step();
         }
     }
 
     /// What a command asks for, with its effect on the state.
     fn asked(&mut self, verb: &str, line: &Line, exchange: usize, asks: bool) -> Asked {
         match verb {
-            "EHLO" | "LHLO" | "HELO" => {
-                Asked::Hello { capabilities: verb != "HELO", ends: self.envelope.current() }
-            }
+            "EHLO" | "LHLO" | "HELO" => Asked::Hello {
+                capabilities: verb != "HELO",
+                ends: self.envelope.current(),
+            },
             "MAIL" => {
                 let (transaction, before) =
                     self.envelope.open(exchange, command::path(line, "FROM"));
-                Asked::Mail { transaction, before }
+                Asked::Mail {
+                    transaction,
+                    before,
+                }
             }
             "RCPT" => match self.envelope.recipient(exchange, command::path(line, "TO")) {
-                Ok((transaction, recipient)) => Asked::Rcpt { transaction, recipient },
+                Ok((transaction, recipient)) => Asked::Rcpt {
+                    transaction,
+                    recipient,
+                },
                 Err(recipient) => Asked::StrayRcpt(Box::new(recipient)),
             },
             "RSET" => {
@@ -159,7 +181,8 @@ impl Machine {
             }
             "BDAT" => self.chunk(line, exchange),
             "AUTH" => {
-                self.attempts.push(Attempt::new(exchange, line, command::arguments(line)));
+                self.attempts
+                    .push(Attempt::new(exchange, line, command::arguments(line)));
                 let attempt = self.attempts.len() - 1;
                 self.wait(asks, Waiting::Auth(Some(attempt)));
                 Asked::Auth(attempt)
@@ -175,18 +198,24 @@ impl Machine {
     fn wait(&mut self, asks: bool, waiting: Waiting) {
         if asks {
             self.client.mode = Mode::Waiting(waiting);
-            self.client.doubtful = self.server.closed;
+            self.client.doubtful = self.client.deserted;
         }
     }
 
     /// BDAT. One whose size cannot be read is a command like any other: it has a reply, and no bytes follow it.
     fn chunk(&mut self, line: &Line, exchange: usize) -> Asked {
-        let Some(chunk) = command::chunk(line) else { return Asked::Plain };
+        let Some(chunk) = command::chunk(line) else {
+            return Asked::Plain;
+        };
         let mut body = Body::counted(exchange, chunk);
         if chunk.size > 0 {
             self.client.mode = Mode::Content(Box::new(body));
         } else if chunk.last {
-            let packet = self.log.events.last().and_then(|e| e.packets.last().copied());
+            let packet = self
+                .log
+                .events
+                .last()
+                .and_then(|e| e.packets.last().copied());
             self.begin_body(&mut body, line.end, line.time, packet.unwrap_or_default());
             self.end_body(body, true, false);
         }
@@ -207,9 +236,14 @@ impl Machine {
     fn sasl_response(&mut self, line: &Line, attempt: Option<usize>) {
         let span = Span::new(Direction::Client, line.start, line.end);
         let secret = Secret::new(line.bytes.clone());
-        self.log.push(span, line.time, EventKind::SaslResponse(secret));
+        self.log
+            .push(span, line.time, EventKind::SaslResponse(secret));
         if let Some(attempt) = attempt.and_then(|at| self.attempts.get_mut(at)) {
-            let text = Span::new(span.direction, line.start, line.start + line.bytes.len() as u64);
+            let text = Span::new(
+                span.direction,
+                line.start,
+                line.start + line.bytes.len() as u64,
+            );
             attempt.response(&line.bytes, text);
         }
     }
@@ -237,18 +271,23 @@ impl Machine {
         let packets = self.log.provenance[side(Direction::Client)].packets(start..start + 1);
         let packet = packets.first().copied().unwrap_or_default();
         let matter = Matter::Bytes { bytes, at: 0 };
-        let piece = Piece { direction: Direction::Client, offset: start, packet, time, matter };
-        self.client.held.push_front(piece);
+        self.client.again = Some(Piece {
+            direction: Direction::Client,
+            offset: start,
+            packet,
+            time,
+            matter,
+        });
     }
 
     fn client_gap(&mut self, piece: &Piece, length: u64) {
-        let doubt = matches!(self.client.mode, Mode::Doubt(_));
-        if doubt && self.undoubt(piece, length) {
-            return;
-        }
         self.client_rest(true);
+        self.pending.miss();
         self.client.mode = match std::mem::replace(&mut self.client.mode, Mode::Lost) {
-            Mode::Sasl { attempt, .. } => Mode::Sasl { attempt, holed: true },
+            Mode::Sasl { attempt, .. } => Mode::Sasl {
+                attempt,
+                holed: true,
+            },
             Mode::Tls => {
                 self.encrypted.gap(Direction::Client, length);
                 Mode::Tls
@@ -257,29 +296,34 @@ impl Machine {
             Mode::Expecting(command) => {
                 self.body_gap(Box::new(Body::stuffed(command)), piece, length)
             }
-            Mode::Content(body) => match self.body_gap(body, piece, length) {
-                Mode::Content(body) if doubt => Mode::Doubt(body),
+            Mode::Content(body) => self.body_gap(body, piece, length),
+            Mode::Doubt(body) => match self.body_gap(body, piece, length) {
+                Mode::Content(body) => Mode::Doubt(body),
                 mode => mode,
             },
-            Mode::Commands | Mode::Lost | Mode::Waiting(_) | Mode::Doubt(_) => Mode::Lost,
+            Mode::Commands | Mode::Lost | Mode::Waiting(_) => Mode::Lost,
         };
         self.mark(piece);
     }
 
-    /// A gap inside the line that was to settle the doubt: its bytes are content. Whether there were any; then they come
-    /// again, and after them the gap.
-    fn undoubt(&mut self, piece: &Piece, length: u64) -> bool {
+    /// A gap or an end inside the line that was to settle the doubt: its bytes are content. Whether there were any; then
+    /// they come again, and after them `piece`.
+    fn undoubt(&mut self, piece: &Piece) -> bool {
+        if !matches!(self.client.mode, Mode::Doubt(_)) || self.client.lines.pending().is_empty() {
+            return false;
+        }
         let Mode::Doubt(body) = std::mem::replace(&mut self.client.mode, Mode::Commands) else {
             return false;
         };
         let (bytes, start, time) = self.client.lines.surrender();
-        let again = !bytes.is_empty();
-        if again {
-            let matter = Matter::Gap(length);
-            self.client.held.push_front(Piece { matter, ..*piece });
-        }
+        let matter = match piece.matter {
+            Matter::Gap(length) => Matter::Gap(length),
+            Matter::Reset => Matter::Reset,
+            Matter::Fin | Matter::Bytes { .. } => Matter::Fin,
+        };
+        self.client.held.push_front(Piece { matter, ..*piece });
         self.back_to_content(body, bytes, start, time);
-        again
+        true
     }
 
     /// The line in progress will not be ended: by a gap, or by the end of the stream.
@@ -287,7 +331,9 @@ impl Machine {
         if matches!(self.client.mode, Mode::Doubt(_)) {
             return;
         }
-        let Some(line) = self.client.lines.flush() else { return };
+        let Some(line) = self.client.lines.flush() else {
+            return;
+        };
         match self.client.mode {
             Mode::Commands => self.command(&line, !gap),
             Mode::Sasl { attempt, .. } => self.sasl_response(&line, attempt),
@@ -295,67 +341,18 @@ impl Machine {
         }
     }
 
-    /// Decides by its look what the client sent before the reply was there, if that reply may never come. Whether the
-    /// client waits no longer.
-    pub(super) fn look(&mut self, at_the_end: bool) -> bool {
-        let Mode::Waiting(waiting) = self.client.mode else { return true };
-        let Some(first) = self.client.held.front() else { return false };
-        let held = self.ends[side(Direction::Client)].saturating_sub(first.rest().1);
-        if !(at_the_end || self.client.doubtful || held > MOST_HELD) {
-            return false;
-        }
-        if matches!(first.matter, Matter::Gap(_)) {
-            self.client.mode = match waiting {
-                Waiting::Auth(attempt) => Mode::Sasl { attempt, holed: true },
-                _ => Mode::Lost,
-            };
-            return true;
-        }
-        let Some(line) = self.peek(at_the_end) else { return false };
-        let evident = command::is_evident(&line);
-        self.client.mode = match waiting {
-            Waiting::Data(exchange) if !evident => Mode::Expecting(exchange),
-            Waiting::Auth(attempt) if !evident => Mode::Sasl { attempt, holed: true },
-            Waiting::StartTls(exchange) => {
-                self.encrypted.allow(TlsStart::StartTls(exchange));
-                Mode::Commands
-            }
-            _ => Mode::Commands,
-        };
-        true
-    }
-
-    /// The first line of what is held back, as far as it is there; `None` where its end is still to come.
-    fn peek(&self, at_the_end: bool) -> Option<Vec<u8>> {
-        let mut line = Vec::new();
-        for piece in &self.client.held {
-            if !matches!(piece.matter, Matter::Bytes { .. }) {
-                return Some(line);
-            }
-            let (bytes, _) = piece.rest();
-            let bytes = bytes.get(..LOOK - line.len()).unwrap_or(bytes);
-            if let Some(end) = bytes.iter().position(|&b| b == b'\n') {
-                line.extend_from_slice(&bytes[..end]);
-                return Some(line.trim_ascii_end().to_vec());
-            }
-            line.extend_from_slice(bytes);
-            if line.len() >= LOOK {
-                return Some(line);
-            }
-        }
-        at_the_end.then_some(line)
-    }
-
     /// The capture has ended.
     pub(super) fn end_client(&mut self) {
-        self.client_rest(false);
-        if matches!(self.client.mode, Mode::Doubt(_)) {
+        if let Mode::Doubt(_) = self.client.mode
+            && let Mode::Doubt(body) = std::mem::replace(&mut self.client.mode, Mode::Commands)
+        {
             let (bytes, start, time) = self.client.lines.surrender();
-            if let Mode::Doubt(body) = std::mem::replace(&mut self.client.mode, Mode::Commands) {
-                self.back_to_content(body, bytes, start, time);
-                self.drive();
-            }
+            self.back_to_content(body, bytes, start, time);
+            self.client.held.extend(self.client.again.take());
+            self.drive();
         }
+        self.client_rest(false);
+        // Nothing comes after this, so that the mode need not be kept.
         if let Mode::Content(body) = std::mem::replace(&mut self.client.mode, Mode::Commands) {
             self.end_body(*body, false, false);
         }

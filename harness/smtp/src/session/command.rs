@@ -31,11 +31,17 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn skip_blanks(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|&b| !is_blank(b)).map_or(bytes.len(), |at| from + at)
+    bytes[from..]
+        .iter()
+        .position(|&b| !is_blank(b))
+        .map_or(bytes.len(), |at| from + at)
 }
 
 fn word_end(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|&b| is_blank(b)).map_or(bytes.len(), |at| from + at)
+    bytes[from..]
+        .iter()
+        .position(|&b| is_blank(b))
+        .map_or(bytes.len(), |at| from + at)
 }
 
 /// The words of a line after its verb, as ranges of the line.
@@ -55,7 +61,11 @@ fn words_from(bytes: &[u8], from: usize) -> Vec<Range<usize>> {
 }
 
 fn place(line: &Line, range: &Range<usize>) -> Span {
-    Span::new(Direction::Client, line.start + range.start as u64, line.start + range.end as u64)
+    Span::new(
+        Direction::Client,
+        line.start + range.start as u64,
+        line.start + range.end as u64,
+    )
 }
 
 /// The words after the verb, each with its place.
@@ -99,7 +109,10 @@ pub(super) fn path(line: &Line, keyword: &str) -> Path {
         .into_iter()
         .map(|range| Located::new(parameter(&bytes[range.clone()]), place(line, &range)))
         .collect();
-    Path { address, parameters }
+    Path {
+        address,
+        parameters,
+    }
 }
 
 /// The range of the mailbox that begins at `at`, and where the parameters begin.
@@ -139,10 +152,14 @@ fn without_route(bytes: &[u8], range: Range<usize>) -> Range<usize> {
 fn parameter(word: &[u8]) -> Parameter {
     let text = String::from_utf8_lossy(word);
     match text.split_once('=') {
-        Some((name, value)) => {
-            Parameter { name: name.to_ascii_uppercase(), value: Some(value.to_owned()) }
-        }
-        None => Parameter { name: text.to_ascii_uppercase(), value: None },
+        Some((name, value)) => Parameter {
+            name: name.to_ascii_uppercase(),
+            value: Some(value.to_owned()),
+        },
+        None => Parameter {
+            name: text.to_ascii_uppercase(),
+            value: None,
+        },
     }
 }
 
@@ -159,7 +176,10 @@ pub(super) struct Chunk {
 pub(super) fn chunk(line: &Line) -> Option<Chunk> {
     let words = words(&line.bytes);
     let size = std::str::from_utf8(&line.bytes[words.first()?.clone()]).ok()?;
-    let size = size.bytes().all(|b| b.is_ascii_digit()).then(|| size.parse().ok())??;
+    let size = size
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| size.parse().ok())??;
     match words.get(1..)? {
         [] => Some(Chunk { size, last: false }),
         [word] if line.bytes[word.clone()].eq_ignore_ascii_case(b"LAST") => {
@@ -201,9 +221,7 @@ pub(super) fn likeness(bytes: &[u8]) -> Likeness {
         b"RCPT" => sure(begins("TO"), Likeness::Smtp),
         b"STARTTLS" => sure(words.is_empty(), Likeness::Smtp),
         b"BDAT" => sure(word(0).iter().any(u8::is_ascii_digit), Likeness::Smtp),
-        b"DATA" | b"RSET" | b"QUIT" | b"NOOP" | b"HELP" => {
-            sure(words.is_empty(), Likeness::Shared)
-        }
+        b"DATA" | b"RSET" | b"QUIT" | b"NOOP" | b"HELP" => sure(words.is_empty(), Likeness::Shared),
         b"VRFY" | b"EXPN" => sure(words.len() == 1, Likeness::Shared),
         b"AUTH" if matches!(word(0).to_ascii_uppercase().as_slice(), b"TLS" | b"SSL") => {
             Likeness::Foreign
@@ -269,11 +287,21 @@ mod tests {
         let seen: Vec<_> = path
             .parameters
             .iter()
-            .map(|p| (p.value.name.as_str(), p.value.value.as_deref(), p.span.start))
+            .map(|p| {
+                (
+                    p.value.name.as_str(),
+                    p.value.value.as_deref(),
+                    p.span.start,
+                )
+            })
             .collect();
         assert_eq!(
             seen,
-            [("SIZE", Some("10"), 116), ("AUTH", Some("<>"), 125), ("SMTPUTF8", None, 133)]
+            [
+                ("SIZE", Some("10"), 116),
+                ("AUTH", Some("<>"), 125),
+                ("SMTPUTF8", None, 133)
+            ]
         );
     }
 
@@ -305,7 +333,10 @@ mod tests {
     #[test]
     fn a_verb_is_upper_case_and_the_argument_untouched() {
         let command = parse(&line(b" ehlo  A b"));
-        assert_eq!((command.verb.as_str(), command.argument.as_str()), ("EHLO", " A b"));
+        assert_eq!(
+            (command.verb.as_str(), command.argument.as_str()),
+            ("EHLO", " A b")
+        );
     }
 
     proptest! {

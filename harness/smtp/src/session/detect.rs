@@ -14,8 +14,8 @@ const MOST_UNDECIDED: u64 = 256 << 10;
 /// The codes of SMTP and its extensions. Inside a connection, where a line of text may begin with any number, only
 /// these are taken for replies.
 const CODES: [u16; 35] = [
-    211, 214, 220, 221, 235, 250, 251, 252, 334, 354, 421, 432, 450, 451, 452, 454, 455, 458, 500, 501,
-    502, 503, 504, 521, 523, 530, 534, 535, 538, 550, 551, 552, 553, 554, 555,
+    211, 214, 220, 221, 235, 250, 251, 252, 334, 354, 421, 432, 450, 451, 452, 454, 455, 458, 500,
+    501, 502, 503, 504, 521, 523, 530, 534, 535, 538, 550, 551, 552, 553, 554, 555,
 ];
 
 /// What the beginning of one direction looks like.
@@ -48,9 +48,9 @@ fn look(bytes: &[u8]) -> Look {
     }
     if let Some(code) = reply::code(bytes) {
         let text = bytes.to_ascii_uppercase();
-        let names = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
+        let holds = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
         // SFTP and FTPS servers name themselves so too; Microsoft's SMTP server calls itself ESMTP.
-        let named = match (names(b"SMTP"), names(b"FTP")) {
+        let named = match (holds(b"SMTP"), holds(b"FTP")) {
             (true, _) => Named::Smtp,
             (false, true) => Named::Ftp,
             (false, false) => Named::Nothing,
@@ -128,13 +128,20 @@ pub(super) struct Detector {
 impl Detector {
     /// `midstream`: the capture starts inside the connection, so that lines may be torn and directions guessed.
     pub(super) fn new(midstream: bool) -> Self {
-        Self { midstream, heads: Default::default(), bytes: 0, heard: false }
+        Self {
+            midstream,
+            heads: Default::default(),
+            bytes: 0,
+            heard: false,
+        }
     }
 
     /// Takes the next event; returns the verdict as soon as it is clear.
     pub(super) fn feed(&mut self, event: &StreamEvent) -> Option<Verdict> {
         match event {
-            StreamEvent::Data { direction, bytes, .. } => {
+            StreamEvent::Data {
+                direction, bytes, ..
+            } => {
                 self.heard = true;
                 self.bytes += bytes.len() as u64;
                 self.heads[side(*direction)].feed(bytes, self.midstream);
@@ -147,18 +154,28 @@ impl Detector {
             }
             StreamEvent::Fin { .. } | StreamEvent::Reset { .. } => return None,
         }
-        if self.bytes > MOST_UNDECIDED { Some(self.last()) } else { self.verdict(false) }
+        if self.bytes > MOST_UNDECIDED {
+            Some(self.last())
+        } else {
+            self.verdict(false)
+        }
     }
 
     /// The verdict on all there is.
     pub(super) fn last(&mut self) -> Verdict {
         if !self.heard {
-            return Verdict { protocol: Protocol::Silent, swapped: false };
+            return Verdict {
+                protocol: Protocol::Silent,
+                swapped: false,
+            };
         }
         for head in &mut self.heads {
             head.finish(self.midstream);
         }
-        self.verdict(true).unwrap_or(Verdict { protocol: Protocol::Other, swapped: false })
+        self.verdict(true).unwrap_or(Verdict {
+            protocol: Protocol::Other,
+            swapped: false,
+        })
     }
 
     fn verdict(&self, last: bool) -> Option<Verdict> {
@@ -176,7 +193,10 @@ impl Detector {
 fn speaks_as_server(client: Option<Look>, server: Option<Look>) -> bool {
     let replies = |look| matches!(look, Some(Look::Reply(..)));
     let commands = |look| {
-        matches!(look, Some(Look::Command(Likeness::Smtp | Likeness::Shared) | Look::TlsClient))
+        matches!(
+            look,
+            Some(Look::Command(Likeness::Smtp | Likeness::Shared) | Look::TlsClient)
+        )
     };
     (replies(client) && !replies(server)) || (commands(server) && !commands(client))
 }
@@ -187,7 +207,13 @@ fn spoken(
     last: bool,
     midstream: bool,
 ) -> Option<Protocol> {
-    let yes = |smtp: bool| if smtp { Protocol::Smtp } else { Protocol::Other };
+    let yes = |smtp: bool| {
+        if smtp {
+            Protocol::Smtp
+        } else {
+            Protocol::Other
+        }
+    };
     let greets = match server {
         Some(Look::Reply(code, named)) => {
             named != Named::Ftp && (code == 220 || code / 100 > 3 || (midstream && code != 200))
@@ -195,7 +221,9 @@ fn spoken(
         _ => false,
     };
     match (client, server) {
-        (Some(Look::Tls | Look::TlsClient), _) => Some(Protocol::ImplicitTls),
+        (Some(Look::Tls | Look::TlsClient), _) | (None, Some(Look::Tls | Look::TlsClient)) => {
+            Some(Protocol::ImplicitTls)
+        }
         (Some(Look::Command(Likeness::Smtp)), _) => Some(Protocol::Smtp),
         (Some(Look::Command(Likeness::Shared)), Some(Look::Reply(_, named))) => {
             Some(yes(named != Named::Ftp))
@@ -206,7 +234,6 @@ fn spoken(
         (Some(_), Some(Look::Reply(..))) => Some(yes(greets)),
         (Some(_), Some(_)) => Some(Protocol::Other),
         (Some(Look::Command(Likeness::Shared)), None) => last.then_some(Protocol::Smtp),
-        (None, Some(Look::Tls | Look::TlsClient)) => Some(Protocol::ImplicitTls),
         (None, _) => last.then(|| yes(greets)),
         (Some(_), None) => last.then_some(Protocol::Other),
     }
@@ -214,7 +241,11 @@ fn spoken(
 
 /// The direction that an event belongs to, after the two sides were exchanged.
 pub(super) const fn turned(direction: Direction, swapped: bool) -> Direction {
-    if swapped { direction.reverse() } else { direction }
+    if swapped {
+        direction.reverse()
+    } else {
+        direction
+    }
 }
 
 #[cfg(test)]
@@ -225,9 +256,15 @@ mod tests {
     use super::*;
 
     fn verdict(turns: &[(&str, &str)], midstream: bool) -> Verdict {
-        let turns: Vec<_> = turns.iter().map(|(who, text)| (*who, text.as_bytes())).collect();
+        let turns: Vec<_> = turns
+            .iter()
+            .map(|(who, text)| (*who, text.as_bytes()))
+            .collect();
         let mut detector = Detector::new(midstream);
-        let found = dialogue(&turns).events.iter().find_map(|event| detector.feed(event));
+        let found = dialogue(&turns)
+            .events
+            .iter()
+            .find_map(|event| detector.feed(event));
         found.unwrap_or_else(|| detector.last())
     }
 
@@ -252,7 +289,13 @@ mod tests {
     #[case(&[], Protocol::Silent)]
     fn tells_protocols_apart(#[case] turns: &[(&str, &str)], #[case] expected: Protocol) {
         let verdict = verdict(turns, false);
-        assert_eq!(verdict, Verdict { protocol: expected, swapped: false });
+        assert_eq!(
+            verdict,
+            Verdict {
+                protocol: expected,
+                swapped: false
+            }
+        );
     }
 
     #[rstest]
@@ -261,11 +304,14 @@ mod tests {
     #[case(&[("S", "a torn line\r\nMAIL FROM:<a>\r\n")], true)]
     #[case(&[("C", "torn\r\nRCPT TO:<a>\r\n"), ("S", "250 ok\r\n")], false)]
     #[case(&[("C", "123 Main Street\r\n"), ("S", "250 ok\r\n")], false)]
-    fn finds_the_client_inside_a_connection(
-        #[case] turns: &[(&str, &str)],
-        #[case] swapped: bool,
-    ) {
+    fn finds_the_client_inside_a_connection(#[case] turns: &[(&str, &str)], #[case] swapped: bool) {
         let verdict = verdict(turns, true);
-        assert_eq!(verdict, Verdict { protocol: Protocol::Smtp, swapped });
+        assert_eq!(
+            verdict,
+            Verdict {
+                protocol: Protocol::Smtp,
+                swapped
+            }
+        );
     }
 }

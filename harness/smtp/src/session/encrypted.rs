@@ -32,7 +32,9 @@ impl Records {
         }
         while !bytes.is_empty() && !self.lost {
             if self.left > 0 {
-                let body = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+                let body = usize::try_from(self.left)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 self.left -= body as u64;
                 bytes = &bytes[body..];
                 continue;
@@ -84,7 +86,8 @@ impl Side {
         self.start.get_or_insert(offset);
         if !self.head_closed {
             let room = HEAD - self.head.len();
-            self.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            self.head
+                .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             self.head_closed = self.head.len() == HEAD;
         }
         self.records.feed(bytes);
@@ -99,7 +102,10 @@ impl Side {
         let start = self.start?;
         let hello = read(&self.head)?;
         let end = hello_end(&self.head).unwrap_or(self.head.len());
-        Some(Located::new(hello, Span::new(direction, start, start + end as u64)))
+        Some(Located::new(
+            hello,
+            Span::new(direction, start, start + end as u64),
+        ))
     }
 }
 

@@ -38,8 +38,12 @@ impl Envelope {
     /// The open transaction, or one whose MAIL the capture does not show, opened by `exchange` at `offset`.
     pub(super) fn current_or_stray(&mut self, exchange: usize, offset: u64) -> usize {
         let nowhere = Span::new(Direction::Client, offset, offset);
-        let path = || Path { address: Located::new(String::new(), nowhere), parameters: Vec::new() };
-        self.current.unwrap_or_else(|| self.open(exchange, path()).0)
+        let path = || Path {
+            address: Located::new(String::new(), nowhere),
+            parameters: Vec::new(),
+        };
+        self.current
+            .unwrap_or_else(|| self.open(exchange, path()).0)
     }
 
     /// MAIL was refused: the transaction that was open before it goes on.
@@ -65,7 +69,9 @@ impl Envelope {
             parameters: path.parameters,
             accepted: None,
         };
-        let Some(current) = self.current else { return Err(recipient) };
+        let Some(current) = self.current else {
+            return Err(recipient);
+        };
         let recipients = &mut self.transactions[current].recipients;
         recipients.push(recipient);
         Ok((current, recipients.len() - 1))
@@ -74,7 +80,10 @@ impl Envelope {
     /// The server accepted a RCPT outside any transaction: its MAIL is what the capture does not show.
     pub(super) fn adopt(&mut self, recipient: Recipient) {
         let index = self.current_or_stray(recipient.exchange, recipient.address.span.start);
-        self.transactions[index].recipients.push(Recipient { accepted: Some(true), ..recipient });
+        self.transactions[index].recipients.push(Recipient {
+            accepted: Some(true),
+            ..recipient
+        });
     }
 
     /// The reply to a RCPT.

@@ -106,7 +106,14 @@ impl Splitter {
             }
         }
         let continued = std::mem::take(&mut self.cut);
-        Line { bytes, start: self.start, end, time: self.time, terminator, continued }
+        Line {
+            bytes,
+            start: self.start,
+            end,
+            time: self.time,
+            terminator,
+            continued,
+        }
     }
 }
 
@@ -156,8 +163,14 @@ mod tests {
         bytes.extend_from_slice(b"\r\ny\r\n");
         let lines = split(&[&bytes]);
         assert_eq!(lines.len(), 3);
-        assert_eq!((lines[0].bytes.len(), lines[0].continued), (LONGEST_LINE, false));
+        assert_eq!(
+            (lines[0].bytes.len(), lines[0].continued),
+            (LONGEST_LINE, false)
+        );
         assert_eq!((lines[1].bytes.len(), lines[1].continued), (3, true));
-        assert_eq!((lines[2].bytes.as_slice(), lines[2].continued), (b"y".as_slice(), false));
+        assert_eq!(
+            (lines[2].bytes.as_slice(), lines[2].continued),
+            (b"y".as_slice(), false)
+        );
     }
 }

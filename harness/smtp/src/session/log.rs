@@ -39,25 +39,42 @@ impl Log {
         packets: Vec<u64>,
         kind: EventKind,
     ) -> usize {
-        self.events.push(Event { span, time, packets, kind });
+        self.events.push(Event {
+            span,
+            time,
+            packets,
+            kind,
+        });
         self.events.len() - 1
     }
 
     /// Opens an exchange and returns its number.
     pub(super) fn ask(&mut self, request: usize) -> usize {
-        self.exchanges.push(Exchange { request, reply: None });
+        self.exchanges.push(Exchange {
+            request,
+            reply: None,
+        });
         self.exchanges.len() - 1
     }
 
     /// Writes down bytes of TLS, as part of the last event where that is the same run.
     pub(super) fn tls(&mut self, span: Span, time: Timestamp) {
-        if self.extend(span, |kind| matches!(kind, EventKind::Tls)).is_none() {
+        if self
+            .extend(span, |kind| matches!(kind, EventKind::Tls))
+            .is_none()
+        {
             self.push(span, time, EventKind::Tls);
         }
     }
 
     /// Writes down bytes that fit nothing, as part of the last event where that is the same run.
-    pub(super) fn unparsed(&mut self, bytes: &[u8], start: u64, direction: Direction, time: Timestamp) {
+    pub(super) fn unparsed(
+        &mut self,
+        bytes: &[u8],
+        start: u64,
+        direction: Direction,
+        time: Timestamp,
+    ) {
         if bytes.is_empty() {
             return;
         }

@@ -47,9 +47,10 @@ impl Piece {
     /// The bytes that are not dealt with yet, and their offset.
     pub(super) fn rest(&self) -> (&[u8], u64) {
         match &self.matter {
-            Matter::Bytes { bytes, at } => {
-                (bytes.get(*at..).unwrap_or_default(), self.offset + *at as u64)
-            }
+            Matter::Bytes { bytes, at } => (
+                bytes.get(*at..).unwrap_or_default(),
+                self.offset + *at as u64,
+            ),
             _ => (&[], self.offset),
         }
     }
@@ -109,8 +110,12 @@ pub(super) struct Client {
     pub(super) mode: Mode,
     pub(super) lines: Splitter,
     pub(super) held: VecDeque<Piece>,
+    /// Bytes that were read as a line and have to be read again, before those that are held.
+    pub(super) again: Option<Piece>,
     /// The reply that the client waits for may never come: look at what it sent instead.
     pub(super) doubtful: bool,
+    /// No reply will come any more: the server sent FIN or RST.
+    pub(super) deserted: bool,
 }
 
 /// How the next server bytes are to be read.
@@ -137,8 +142,6 @@ pub(super) struct Server {
     pub(super) greeted: bool,
     /// Lines that are not replies are remains of some.
     pub(super) after_gap: bool,
-    /// No more will come: FIN or RST was seen.
-    pub(super) closed: bool,
     /// The one open request was answered with a line that is no reply; a real reply may still follow.
     pub(super) junk: bool,
 }
@@ -161,13 +164,6 @@ pub(super) struct Machine {
     pub(super) server: Server,
 }
 
-/// A line, or the news that TLS began instead.
-pub(super) enum Taken {
-    Line(Line),
-    More,
-    Tls,
-}
-
 impl Machine {
     pub(super) fn new(midstream: bool, mode: Mode, server: ServerMode) -> Self {
         Self {
@@ -186,7 +182,9 @@ impl Machine {
                 mode,
                 lines: Splitter::default(),
                 held: VecDeque::new(),
+                again: None,
                 doubtful: false,
+                deserted: false,
             },
             server: Server {
                 mode: server,
@@ -195,7 +193,6 @@ impl Machine {
                 replies: Assembler::default(),
                 greeted: false,
                 after_gap: false,
-                closed: false,
                 junk: false,
             },
         }
@@ -233,8 +230,8 @@ impl Machine {
         while self.client_step() || self.server_step() {}
     }
 
-    /// Reads up to the end of the line, or finds that a TLS record begins here.
-    pub(super) fn take(&mut self, piece: &mut Piece) -> Taken {
+    /// Reads up to the end of the line. Where a TLS record begins in place of a line, TLS begins.
+    pub(super) fn take(&mut self, piece: &mut Piece) -> Option<Line> {
         let direction = piece.direction;
         let time = piece.time;
         let lines = match direction {
@@ -244,22 +241,39 @@ impl Machine {
         // A record is told from a line by three bytes, and no line end is among them.
         while self.encrypted.is_allowed() && lines.pending().len() < 3 {
             let (bytes, offset) = piece.rest();
-            let Some(byte) = bytes.get(..1) else { return Taken::More };
-            let (used, line) = lines.take(byte, offset, time);
+            let (used, line) = lines.take(bytes.get(..1)?, offset, time);
             piece.advance(used);
-            if let Some(line) = line {
-                return Taken::Line(line);
+            if line.is_some() {
+                return line;
             }
             if lines.pending().len() == 3 && tls::is_record_start(lines.pending()) {
                 let (bytes, start, time) = lines.surrender();
+                self.begin_tls(direction);
                 self.tls_bytes(direction, &bytes, start, time);
-                return Taken::Tls;
+                return None;
             }
         }
         let (bytes, offset) = piece.rest();
         let (used, line) = lines.take(bytes, offset, time);
         piece.advance(used);
-        line.map_or(Taken::More, Taken::Line)
+        line
+    }
+
+    /// TLS begins in one direction.
+    fn begin_tls(&mut self, direction: Direction) {
+        match direction {
+            Direction::Client => {
+                self.client.mode = Mode::Tls;
+                self.pending.clear();
+                if self.server.mode == ServerMode::AwaitTls {
+                    self.injected();
+                }
+            }
+            Direction::Server => {
+                self.server_rest();
+                self.server.mode = ServerMode::Tls;
+            }
+        }
     }
 
     /// Writes down bytes of TLS.
@@ -287,7 +301,8 @@ impl Machine {
         if length > 0 {
             self.gaps.push(span);
         }
-        self.log.push_with(span, piece.time, vec![piece.packet], kind);
+        self.log
+            .push_with(span, piece.time, vec![piece.packet], kind);
     }
 
     /// Reads what is left when the capture has ended.

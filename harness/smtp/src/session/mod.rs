@@ -15,6 +15,7 @@ mod encrypted;
 mod envelope;
 mod lines;
 mod log;
+mod look;
 mod machine;
 mod pending;
 mod reader;

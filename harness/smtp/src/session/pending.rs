@@ -10,11 +10,20 @@ pub(super) enum Asked {
     /// Its reply changes nothing.
     Plain,
     /// EHLO or LHLO; with the transaction that it ends if it is accepted.
-    Hello { capabilities: bool, ends: Option<usize> },
+    Hello {
+        capabilities: bool,
+        ends: Option<usize>,
+    },
     /// MAIL, with its transaction and the one that was open before.
-    Mail { transaction: usize, before: Option<usize> },
+    Mail {
+        transaction: usize,
+        before: Option<usize>,
+    },
     /// RCPT number `recipient` of a transaction.
-    Rcpt { transaction: usize, recipient: usize },
+    Rcpt {
+        transaction: usize,
+        recipient: usize,
+    },
     /// RCPT outside a transaction.
     StrayRcpt(Box<Recipient>),
     /// DATA.
@@ -48,16 +57,14 @@ pub(super) struct Pending {
     data: usize,
     /// Replies may be missing: the order alone does not pair any more.
     uncertain: bool,
+    /// Requests may be missing: a reply may belong to one of them.
+    incomplete: bool,
 }
 
 impl Pending {
     pub(super) fn push(&mut self, request: Request) {
         self.data += usize::from(matches!(request.asked, Asked::Data));
         self.queue.push_back(request);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
     }
 
     /// The one request that waits; `None` where there is none or more than one.
@@ -75,11 +82,17 @@ impl Pending {
         self.uncertain = !self.queue.is_empty();
     }
 
+    /// Notes that client bytes are missing, and requests with them.
+    pub(super) fn miss(&mut self) {
+        self.incomplete = true;
+    }
+
     /// Takes the request that a reply with `code` answers.
     ///
     /// In order, with two exceptions. 354 answers DATA and nothing else (RFC 5321 section 4.3.2), so it overtakes
     /// requests that were never answered. And after missing server bytes only a pairing that leaves no choice is made:
-    /// the last request, where it was sent on its own, since the client had seen what came before.
+    /// the last request, where it was sent on its own, since the client had seen what came before. After missing client bytes
+    /// 2yz does not answer DATA, but something that was lost.
     pub(super) fn answer(&mut self, code: u16) -> Option<Request> {
         if code == 354 && self.data > 0 {
             while !matches!(self.queue.front()?.asked, Asked::Data) {
@@ -87,7 +100,11 @@ impl Pending {
             }
         } else if self.uncertain {
             let last = self.queue.back()?;
-            let before = self.queue.len().checked_sub(2).and_then(|at| self.queue.get(at));
+            let before = self
+                .queue
+                .len()
+                .checked_sub(2)
+                .and_then(|at| self.queue.get(at));
             if before.is_some_and(|before| before.packet == last.packet) {
                 return None;
             }
@@ -95,7 +112,12 @@ impl Pending {
             self.queue.clear();
             self.queue.extend(last);
         }
+        let first = self.queue.front()?;
+        if self.incomplete && code / 100 == 2 && matches!(first.asked, Asked::Data) {
+            return None;
+        }
         self.uncertain = false;
+        self.incomplete = false;
         self.pop()
     }
 
@@ -132,7 +154,11 @@ mod tests {
         let mut pending = Pending::default();
         for &(exchange, packet, data) in requests {
             let asked = if data { Asked::Data } else { Asked::Plain };
-            pending.push(Request { exchange, packet, asked });
+            pending.push(Request {
+                exchange,
+                packet,
+                asked,
+            });
         }
         pending
     }
@@ -149,7 +175,7 @@ mod tests {
         let mut pending = queue(&[(0, 1, false), (1, 2, false)]);
         pending.doubt();
         assert_eq!(pending.answer(250).map(|r| r.exchange), Some(1));
-        assert!(pending.is_empty());
+        assert!(pending.queue.is_empty());
 
         let mut pending = queue(&[(0, 1, false), (1, 2, false), (2, 2, false)]);
         pending.doubt();

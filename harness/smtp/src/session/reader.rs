@@ -89,17 +89,42 @@ fn piece(event: &StreamEvent, machine: &Machine, verdict: Verdict) -> Piece {
         matter,
     };
     match *event {
-        StreamEvent::Data { direction, offset, packet, time, ref bytes } => {
-            at(direction, offset, packet, time, Matter::Bytes { bytes: bytes.clone(), at: 0 })
-        }
-        StreamEvent::Gap { direction, offset, length, packet, time } => {
-            at(direction, offset, packet, time, Matter::Gap(length))
-        }
-        StreamEvent::Fin { direction, packet, time } => {
+        StreamEvent::Data {
+            direction,
+            offset,
+            packet,
+            time,
+            ref bytes,
+        } => at(
+            direction,
+            offset,
+            packet,
+            time,
+            Matter::Bytes {
+                bytes: bytes.clone(),
+                at: 0,
+            },
+        ),
+        StreamEvent::Gap {
+            direction,
+            offset,
+            length,
+            packet,
+            time,
+        } => at(direction, offset, packet, time, Matter::Gap(length)),
+        StreamEvent::Fin {
+            direction,
+            packet,
+            time,
+        } => {
             let end = machine.ends[super::log::side(turned(direction, verdict.swapped))];
             at(direction, end, packet, time, Matter::Fin)
         }
-        StreamEvent::Reset { direction, packet, time } => {
+        StreamEvent::Reset {
+            direction,
+            packet,
+            time,
+        } => {
             let end = machine.ends[super::log::side(turned(direction, verdict.swapped))];
             at(direction, end, packet, time, Matter::Reset)
         }
@@ -109,7 +134,11 @@ fn piece(event: &StreamEvent, machine: &Machine, verdict: Verdict) -> Piece {
 fn timeline(mut machine: Machine, verdict: Verdict, conversation: &Conversation) -> Timeline {
     machine.end();
     let (client, server) = (conversation.client, conversation.server);
-    let (client, server) = if verdict.swapped { (server, client) } else { (client, server) };
+    let (client, server) = if verdict.swapped {
+        (server, client)
+    } else {
+        (client, server)
+    };
     let closing = match conversation.closing {
         Closing::HalfClosed(side) => Closing::HalfClosed(turned(side, verdict.swapped)),
         Closing::Reset(side) => Closing::Reset(turned(side, verdict.swapped)),

@@ -30,23 +30,42 @@ struct Parts {
 }
 
 fn take_apart(bytes: &[u8]) -> Parts {
-    let text = |from: usize| {
-        String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).into_owned()
-    };
-    let digits = bytes.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+    let text =
+        |from: usize| String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).into_owned();
+    let digits = bytes
+        .iter()
+        .take(4)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     if digits != 3 {
-        return Parts { code: None, more: false, text: text(0) };
+        return Parts {
+            code: None,
+            more: false,
+            text: text(0),
+        };
     }
-    let code = bytes[..3].iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    let code = bytes[..3]
+        .iter()
+        .fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
     let separator = bytes.get(3).copied();
-    let from = if matches!(separator, Some(b' ' | b'-' | b'\t')) { 4 } else { 3 };
-    Parts { code: Some(code), more: separator == Some(b'-'), text: text(from) }
+    let from = if matches!(separator, Some(b' ' | b'-' | b'\t')) {
+        4
+    } else {
+        3
+    };
+    Parts {
+        code: Some(code),
+        more: separator == Some(b'-'),
+        text: text(from),
+    }
 }
 
 /// The code of a line that looks like a reply: three digits, then a space, a hyphen or nothing.
 pub(super) fn code(bytes: &[u8]) -> Option<u16> {
     let parts = take_apart(bytes);
-    parts.code.filter(|_| matches!(bytes.get(3), None | Some(b' ' | b'-' | b'\r' | b'\n')))
+    parts
+        .code
+        .filter(|_| matches!(bytes.get(3), None | Some(b' ' | b'-' | b'\r' | b'\n')))
 }
 
 /// What became of a line.
@@ -78,11 +97,6 @@ impl Assembler {
     pub(super) fn is_overtaken_by(&self, line: &Line) -> bool {
         let open = self.open.as_ref().map(|open| open.reply.code);
         self.interrupted && open.is_some() && code(&line.bytes).is_some_and(|new| Some(new) != open)
-    }
-
-    /// Whether a reply is in progress.
-    pub(super) fn is_open(&self) -> bool {
-        self.open.is_some()
     }
 
     /// Takes one line.
@@ -208,7 +222,10 @@ mod tests {
         texts.push("221 bye");
         let replies = assemble(&texts);
         assert_eq!(replies.len(), 2);
-        assert_eq!((replies[0].reply.lines.len(), replies[0].reply.complete), (MOST_LINES, false));
+        assert_eq!(
+            (replies[0].reply.lines.len(), replies[0].reply.complete),
+            (MOST_LINES, false)
+        );
         assert_eq!(replies[1].reply.code, 221);
     }
 

@@ -4,7 +4,7 @@ use wire::Direction;
 
 use super::body::Body;
 use super::lines::Line;
-use super::machine::{Machine, Matter, Mode, Piece, ServerMode, Taken, Waiting};
+use super::machine::{Machine, Matter, Mode, Piece, ServerMode, Waiting};
 use super::pending::{Asked, Request};
 use super::reply::{self, Assembled, Step};
 use crate::timeline::{Capabilities, EventKind, Keyword, Located, Reply, TlsStart};
@@ -16,23 +16,21 @@ const MOST_HELD: u64 = 64 << 10;
 impl Machine {
     /// Deals with the next piece of the server's stream, or the next line of it. Whether there was one.
     pub(super) fn server_step(&mut self) -> bool {
-        let Some(first) = self.server.held.front() else { return false };
+        let Some(first) = self.server.held.front() else {
+            return false;
+        };
         if self.server.mode == ServerMode::AwaitTls {
             if self.ends[1].saturating_sub(first.rest().1) <= MOST_HELD {
                 return false;
             }
             self.server.mode = ServerMode::Replies;
         }
-        let Some(mut piece) = self.server.held.pop_front() else { return false };
+        let Some(mut piece) = self.server.held.pop_front() else {
+            return false;
+        };
         match piece.matter {
             Matter::Bytes { .. } => self.server_bytes(&mut piece),
-            Matter::Gap(length) => self.server_gap(&piece, length),
-            Matter::Fin | Matter::Reset => {
-                self.server_rest();
-                self.mark(&piece);
-                self.server.closed = true;
-                self.client.doubtful = true;
-            }
+            Matter::Gap(_) | Matter::Fin | Matter::Reset => self.server_mark(&piece),
         }
         if !piece.rest().0.is_empty() {
             self.server.held.push_front(piece);
@@ -40,16 +38,24 @@ impl Machine {
         true
     }
 
+    fn server_mark(&mut self, piece: &Piece) {
+        if let Matter::Gap(length) = piece.matter {
+            self.server_gap(piece, length);
+            return;
+        }
+        self.server_rest();
+        self.mark(piece);
+        self.client.deserted = true;
+        self.client.doubtful = true;
+    }
+
     fn server_bytes(&mut self, piece: &mut Piece) {
         match self.server.mode {
-            ServerMode::Replies | ServerMode::AwaitTls => match self.take(piece) {
-                Taken::Line(line) => self.server_line(&line),
-                Taken::More => {}
-                Taken::Tls => {
-                    self.server_rest();
-                    self.server.mode = ServerMode::Tls;
+            ServerMode::Replies | ServerMode::AwaitTls => {
+                if let Some(line) = self.take(piece) {
+                    self.server_line(&line);
                 }
-            },
+            }
             ServerMode::Tls => {
                 let (bytes, offset) = piece.rest();
                 self.tls_bytes(Direction::Server, bytes, offset, piece.time);
@@ -57,7 +63,8 @@ impl Machine {
             }
             ServerMode::Opaque => {
                 let (bytes, offset) = piece.rest();
-                self.log.unparsed(bytes, offset, Direction::Server, piece.time);
+                self.log
+                    .unparsed(bytes, offset, Direction::Server, piece.time);
                 piece.exhaust();
             }
         }
@@ -83,7 +90,8 @@ impl Machine {
 
     fn unparsed_server_line(&mut self, line: &Line) {
         let (start, time) = (line.start, line.time);
-        self.log.unparsed(&line.clone().into_raw(), start, Direction::Server, time);
+        self.log
+            .unparsed(&line.clone().into_raw(), start, Direction::Server, time);
     }
 
     fn server_gap(&mut self, piece: &Piece, length: u64) {
@@ -115,13 +123,21 @@ impl Machine {
     pub(super) fn injected(&mut self) {
         self.server.mode = ServerMode::Replies;
         for mut piece in std::mem::take(&mut self.server.held) {
-            if !matches!(piece.matter, Matter::Bytes { .. }) || self.server.mode == ServerMode::Tls {
+            if self.server.mode == ServerMode::Tls {
                 self.server.held.push_back(piece);
                 continue;
             }
+            if !matches!(piece.matter, Matter::Bytes { .. }) {
+                self.server_mark(&piece);
+                continue;
+            }
             let (bytes, offset) = piece.rest();
-            let record = bytes.windows(3).position(tls::is_record_start).unwrap_or(bytes.len());
-            self.log.unparsed(&bytes[..record], offset, Direction::Server, piece.time);
+            let record = bytes
+                .windows(3)
+                .position(tls::is_record_start)
+                .unwrap_or(bytes.len());
+            self.log
+                .unparsed(&bytes[..record], offset, Direction::Server, piece.time);
             piece.advance(record);
             if !piece.rest().0.is_empty() {
                 self.server.mode = ServerMode::Tls;
@@ -153,6 +169,10 @@ impl Machine {
             return;
         }
         self.server.junk = false;
+        if self.waits_for(Waiting::Auth(None)) {
+            self.stray_auth_answered(reply.code);
+            return;
+        }
         let Some(request) = self.pending.answer(reply.code) else {
             self.unasked(reply.code);
             return;
@@ -190,13 +210,27 @@ impl Machine {
             return;
         }
         if code == 334 {
-            self.client.mode = Mode::Sasl { attempt: None, holed: true };
+            self.client.mode = Mode::Sasl {
+                attempt: None,
+                holed: true,
+            };
         } else if code == 354
             && let Some(transaction) = self.envelope.current()
         {
             let mail = self.envelope.transactions[transaction].mail;
             self.client.mode = Mode::Expecting(mail);
         }
+    }
+
+    /// The reply to a response of an exchange whose AUTH command is not known.
+    fn stray_auth_answered(&mut self, code: u16) {
+        self.client.mode = match code {
+            334 => Mode::Sasl {
+                attempt: None,
+                holed: true,
+            },
+            _ => Mode::Commands,
+        };
     }
 
     fn answer(&mut self, request: Request, event: usize, reply: &Reply) {
@@ -208,7 +242,10 @@ impl Machine {
                     attempt.challenge(event, reply);
                 }
                 if self.waits_for(Waiting::Auth(Some(at))) {
-                    self.client.mode = Mode::Sasl { attempt: Some(at), holed: false };
+                    self.client.mode = Mode::Sasl {
+                        attempt: Some(at),
+                        holed: false,
+                    };
                 }
                 self.pending.put_back(request);
                 return;
@@ -221,7 +258,6 @@ impl Machine {
             _ => self.log.exchanges[exchange].reply = Some(event),
         }
         match request.asked {
-            Asked::Plain => {}
             Asked::Hello { capabilities, ends } => {
                 if positive {
                     self.envelope.close_if(ends);
@@ -230,20 +266,25 @@ impl Machine {
                     self.capabilities.push(offered(exchange, reply));
                 }
             }
-            Asked::Mail { transaction, before } if !positive => {
+            Asked::Mail {
+                transaction,
+                before,
+            } if !positive => {
                 self.envelope.refuse(transaction, before);
             }
-            Asked::Mail { .. } => {}
-            Asked::Rcpt { transaction, recipient } => {
+            Asked::Rcpt {
+                transaction,
+                recipient,
+            } => {
                 self.envelope.answer(transaction, recipient, positive);
             }
             Asked::StrayRcpt(recipient) if positive => self.envelope.adopt(*recipient),
-            Asked::StrayRcpt(_) => {}
+            Asked::Plain | Asked::Mail { .. } | Asked::StrayRcpt(_) => {}
             Asked::Data => self.data_answered(exchange, reply.code),
             Asked::Content { transaction } => self.content_answered(transaction, positive),
             Asked::Chunk => {
                 self.chunk_answered(exchange, event);
-                self.doubt_if(!positive, |body| body.is_of(exchange));
+                self.doubt_if(reply.is_negative(), |body| body.is_of(exchange));
             }
             Asked::Auth(at) => self.auth_answered(at, reply),
             Asked::StartTls => self.starttls_answered(exchange, reply.code),
@@ -271,7 +312,9 @@ impl Machine {
             data.accepted = Some(positive);
         }
         if !positive {
-            self.doubt_if(true, |body| body.is_in(transaction) && body.may_have_ended());
+            self.doubt_if(true, |body| {
+                body.is_in(transaction) && body.may_have_ended()
+            });
             return;
         }
         match std::mem::replace(&mut self.client.mode, Mode::Commands) {
@@ -297,7 +340,9 @@ impl Machine {
             attempt.end(reply);
         }
         let open = match self.client.mode {
-            Mode::Waiting(Waiting::Auth(attempt)) | Mode::Sasl { attempt, .. } => attempt == Some(at),
+            Mode::Waiting(Waiting::Auth(attempt)) | Mode::Sasl { attempt, .. } => {
+                attempt == Some(at)
+            }
             _ => false,
         };
         if open {

@@ -29,17 +29,37 @@ pub fn dialogue(turns: &[(&str, &[u8])]) -> Conversation {
         let offset = &mut offsets[usize::from(direction == Direction::Server)];
         let length = bytes.len() as u64;
         if who.starts_with('?') {
-            events.push(StreamEvent::Gap { direction, offset: *offset, length, packet, time });
+            events.push(StreamEvent::Gap {
+                direction,
+                offset: *offset,
+                length,
+                packet,
+                time,
+            });
         } else if length > 0 {
             let bytes = bytes.to_vec();
-            events.push(StreamEvent::Data { direction, offset: *offset, packet, time, bytes });
+            events.push(StreamEvent::Data {
+                direction,
+                offset: *offset,
+                packet,
+                time,
+                bytes,
+            });
         }
         *offset += length;
         if who.starts_with('-') {
-            events.push(StreamEvent::Fin { direction, packet, time });
+            events.push(StreamEvent::Fin {
+                direction,
+                packet,
+                time,
+            });
             ended.push(direction);
         } else if who.starts_with('!') {
-            events.push(StreamEvent::Reset { direction, packet, time });
+            events.push(StreamEvent::Reset {
+                direction,
+                packet,
+                time,
+            });
             reset = Some(direction);
         }
     }

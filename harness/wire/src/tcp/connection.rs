@@ -83,13 +83,19 @@ impl Connection {
         self.reset.is_some() || (self.from_client.has_fin() && self.from_server.has_fin())
     }
 
+    fn has_data(&self) -> bool {
+        self.from_client.has_data() || self.from_server.has_data()
+    }
+
     /// Whether a segment between the same two sockets belongs to this connection, or else begins a new one.
     pub(super) fn owns(&self, segment: &Segment<'_>) -> bool {
         let stream = self.stream(self.direction(segment));
         if segment.flags.has(Flags::SYN) {
             let first = segment.seq.wrapping_add(1);
             return match stream.place(first) {
-                Some(0) => true,
+                // A repeated SYN has the same number. After a close that ended an exchange of data, a second one can only
+                // mean the same conversation held again, by a program that does not choose its numbers at random.
+                Some(0) => !(stream.has_syn() && self.is_closed() && self.has_data()),
                 None => !self.is_closed(),
                 Some(_) => !self.is_closed() && stream.distance(first) <= SYN_WINDOW,
             };

@@ -67,6 +67,16 @@ impl Stream {
         self.fin.is_some()
     }
 
+    /// Whether the SYN was captured.
+    pub(super) fn has_syn(&self) -> bool {
+        self.anchor == Anchor::Syn
+    }
+
+    /// Whether anything was sent, captured or not.
+    pub(super) fn has_data(&self) -> bool {
+        !self.is_untouched()
+    }
+
     /// Stream offset of a sequence number, negative before the beginning; `None` while the beginning is unknown.
     pub(super) fn place(&self, seq: u32) -> Option<i64> {
         if self.anchor == Anchor::Nothing {

@@ -99,10 +99,11 @@ impl Session<'_> {
             self.connection.upgrade(self.context.server).await?;
         }
         positive("the connection", &self.connection.reply().await?)?;
+        self.hello().await?;
         if self.is(Twin::Tunnel) && !self.connection.is_tls() {
             self.starttls().await?;
+            self.hello().await?;
         }
-        self.hello().await?;
         if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
             match self.starttls().await {
                 Ok(()) => self.hello().await?,

@@ -307,6 +307,8 @@ async fn a_refused_starttls_leaves_that_twin_in_clear() {
 async fn a_refused_tunnel_says_nothing_more() {
     let dialogue = "
         S: 220 mail
+        C: EHLO bts01.corp.example
+        S: 250 mail
         C: STARTTLS
         S: 502 what?
         C: QUIT
@@ -322,6 +324,8 @@ async fn bytes_smuggled_in_before_tls_end_the_attempt() {
     let mut script = Builder::new();
     script
         .read(b"220 mail\r\n")
+        .write(b"EHLO bts01.corp.example\r\n")
+        .read(b"250 mail\r\n")
         .write(b"STARTTLS\r\n")
         .read(b"220 go on\r\n250 smuggled\r\n");
     let config = example::config();

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use tokio_rustls::rustls::SupportedProtocolVersion;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
 use wire::{Capture, Closing, Conversation, Direction, Opening, StreamEvent};
 
 use super::client::{Client, bind, start_with};
+use super::tls::upgrade_with;
 use crate::tap::{Clock, Recorder, RecorderOptions};
 
 fn recorder(path: &Path, clock: Clock) -> Recorder {
@@ -175,44 +178,62 @@ async fn resets_and_closes_are_told_apart() {
     );
 }
 
-#[tokio::test]
-async fn tls_is_captured_as_ciphertext_with_its_secrets_before_it() {
+/// The file that a session under TLS leaves.
+async fn under_tls(version: &'static SupportedProtocolVersion) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.pcapng");
     let recorder = recorder(&path, Clock::Real);
     let server = bind("[server]\nextensions = [\"STARTTLS\"]\n", |options| {
-        options.recorder = Some(recorder.clone())
+        options.recorder = Some(recorder.clone());
     });
     let certificate = server.certificate().expect("it does TLS").to_vec();
     let server = server.spawn().expect("spawned");
     let mut client = Client::greeted(server.address()).await;
     client.say("EHLO x").await;
     client.say("STARTTLS").await;
-    let mut client = Client::over(super::tls::upgrade(client.into_inner(), &certificate).await);
+    let stream = upgrade_with(client.into_inner(), &certificate, &[version]).await;
+    let mut client = Client::over(stream);
     client.say("EHLO under-cover.example.test").await;
     client.say("QUIT").await;
     client.rest().await;
     drop(client);
     server.stop().await.expect("it ran");
     recorder.finish().expect("written");
-
     let file = std::fs::read(&path).expect("read");
-    let place = |text: &[u8]| file.windows(text.len()).position(|window| window == text);
-    let secrets = place(b"CLIENT_TRAFFIC_SECRET_0 ").expect("the secrets of TLS 1.3");
-    assert!(place(b"SERVER_HANDSHAKE_TRAFFIC_SECRET ").is_some());
-    assert!(
-        place(b"under-cover").is_none(),
-        "what went under TLS stays under it"
-    );
-    let capture = Capture::read(&path).expect("a capture");
-    let conversation = &capture.conversations[0];
-    assert_eq!(conversation.closing, Closing::Orderly);
+    let capture = Capture::from_bytes("x", &file).expect("a capture");
+    assert_eq!(capture.conversations[0].closing, Closing::Orderly);
+    file
+}
+
+fn place(file: &[u8], text: &[u8]) -> Option<usize> {
+    file.windows(text.len()).position(|window| window == text)
+}
+
+#[tokio::test]
+async fn tls_is_captured_as_ciphertext_with_its_secrets_before_it() {
+    let file = under_tls(&TLS13).await;
+    let secrets = place(&file, b"CLIENT_TRAFFIC_SECRET_0 ").expect("the secrets of TLS 1.3");
+    assert!(place(&file, b"SERVER_HANDSHAKE_TRAFFIC_SECRET ").is_some());
     // Application data is the first encrypted record of TLS 1.3 (RFC 8446 section 5.2).
-    let encrypted = place(b"\x17\x03\x03").expect("an encrypted record");
+    let encrypted = place(&file, b"\x17\x03\x03").expect("an encrypted record");
     assert!(
         secrets < encrypted,
         "whoever reads from the start can decrypt"
     );
+    assert!(
+        place(&file, b"under-cover").is_none(),
+        "what went under TLS stays under it"
+    );
+}
+
+#[tokio::test]
+async fn the_secret_of_tls_1_2_comes_before_what_it_already_encrypts() {
+    let file = under_tls(&TLS12).await;
+    let secret = place(&file, b"CLIENT_RANDOM ").expect("the secret of TLS 1.2");
+    // The client's ChangeCipherSpec: everything after it is encrypted (RFC 5246 section 7.1).
+    let change = place(&file, b"\x14\x03\x03\x00\x01\x01").expect("a change of cipher");
+    assert!(secret < change);
+    assert!(place(&file, b"under-cover").is_none());
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) fn bind(tables: &str, change: impl FnOnce(&mut Options)) -> Server {
     let scenario = Scenario::parse("x.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     let mut options = Options::new(&scenario);
     options.seed = Seed::Pinned(1);
+    // Many tests stop the server with their client still there.
+    options.grace = Duration::from_millis(50);
     options.accounts = vec![Account {
         domain: "CORP".into(),
         user: "svc".into(),

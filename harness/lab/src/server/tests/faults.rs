@@ -142,7 +142,7 @@ async fn a_greeting_that_refuses_is_followed_by_503() {
 #[tokio::test]
 async fn silence_is_an_empty_reply() {
     let server = start_with("[[on]]\nphase = \"mail\"\nreply = []\n", |options| {
-        options.idle = Duration::from_millis(80)
+        options.idle = Duration::from_millis(80);
     });
     let mut client = Client::greeted(server.address()).await;
     client.say("EHLO x").await;

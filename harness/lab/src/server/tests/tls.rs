@@ -8,7 +8,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{
+    ALL_VERSIONS, ClientConfig, RootCertStore, SupportedProtocolVersion, crypto,
+};
 
 use super::client::{Client, bind, start_with};
 
@@ -16,12 +18,20 @@ const STARTTLS: &str =
     "[server]\nextensions = [\"PIPELINING\", \"STARTTLS\", \"AUTH PLAIN\"]\nrequire_tls = true\n";
 
 pub(super) async fn upgrade(stream: TcpStream, certificate: &[u8]) -> TlsStream<TcpStream> {
+    upgrade_with(stream, certificate, ALL_VERSIONS).await
+}
+
+pub(super) async fn upgrade_with(
+    stream: TcpStream,
+    certificate: &[u8],
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from(certificate.to_vec()))
         .expect("a certificate");
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();

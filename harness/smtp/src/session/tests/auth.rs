@@ -7,8 +7,11 @@ use super::{pairs, read, unpaired};
 use crate::Timeline;
 use crate::timeline::{EventKind, Identity, Outcome};
 
-const EHLO: [(&str, &str); 3] =
-    [("S", "220 mx\r\n"), ("C", "EHLO a\r\n"), ("S", "250-mx\r\n250 AUTH PLAIN LOGIN\r\n")];
+const EHLO: [(&str, &str); 3] = [
+    ("S", "220 mx\r\n"),
+    ("C", "EHLO a\r\n"),
+    ("S", "250-mx\r\n250 AUTH PLAIN LOGIN\r\n"),
+];
 
 fn after_ehlo(turns: &[(&str, &str)]) -> Timeline {
     read(&[&EHLO[..], turns].concat())
@@ -19,7 +22,11 @@ fn line(bytes: &[u8]) -> String {
 }
 
 fn sasl_lines(timeline: &Timeline) -> usize {
-    timeline.events.iter().filter(|e| matches!(e.kind, EventKind::SaslResponse(_))).count()
+    timeline
+        .events
+        .iter()
+        .filter(|e| matches!(e.kind, EventKind::SaslResponse(_)))
+        .count()
 }
 
 #[test]
@@ -37,7 +44,10 @@ fn plain_with_and_without_initial_response() {
         let auth = &timeline.authentications[0];
         assert_eq!(auth.outcome, Outcome::Accepted);
         assert_eq!(auth.mechanism.value, "PLAIN");
-        let Identity::Plain { authcid, password, .. } = &auth.identity else {
+        let Identity::Plain {
+            authcid, password, ..
+        } = &auth.identity
+        else {
             panic!("not decoded")
         };
         assert_eq!(authcid.value, "svc");
@@ -66,19 +76,31 @@ fn login_refused_and_then_tried_again() {
         ("C", "MAIL FROM:<a> AUTH=svc\r\n"),
         ("S", "250 ok\r\n"),
     ]);
-    assert_eq!(pairs(&timeline), ["EHLO=250", "AUTH=535", "AUTH=235", "MAIL=250"]);
+    assert_eq!(
+        pairs(&timeline),
+        ["EHLO=250", "AUTH=535", "AUTH=235", "MAIL=250"]
+    );
     let outcomes: Vec<_> = timeline.authentications.iter().map(|a| a.outcome).collect();
     assert_eq!(outcomes, [Outcome::Refused(535), Outcome::Accepted]);
     let passwords: Vec<_> = timeline
         .authentications
         .iter()
         .map(|auth| match &auth.identity {
-            Identity::Login { password: Some(password), .. } => password.value.expose().to_vec(),
+            Identity::Login {
+                password: Some(password),
+                ..
+            } => password.value.expose().to_vec(),
             other => panic!("not decoded: {other:?}"),
         })
         .collect();
     assert_eq!(passwords, [b"wrong".to_vec(), b"S3cret".to_vec()]);
-    assert_eq!(timeline.transactions[0].parameters[0].value.value.as_deref(), Some("svc"));
+    assert_eq!(
+        timeline.transactions[0].parameters[0]
+            .value
+            .value
+            .as_deref(),
+        Some("svc")
+    );
 }
 
 #[test]
@@ -137,7 +159,13 @@ fn a_star_cancels() {
 fn cram_md5() {
     let timeline = after_ehlo(&[
         ("C", "AUTH CRAM-MD5\r\n"),
-        ("S", &format!("334 {}", line(b"<1896.697170952@postoffice.reston.mci.net>"))),
+        (
+            "S",
+            &format!(
+                "334 {}",
+                line(b"<1896.697170952@postoffice.reston.mci.net>")
+            ),
+        ),
         ("C", &line(b"tim b913a602c7eda7a495b4e6e7334d3890")),
         ("S", "235 ok\r\n"),
     ]);
@@ -154,7 +182,10 @@ fn ntlm_with_and_without_initial_response() {
     negotiate.extend_from_slice(&0x0000_0207_u32.to_le_bytes());
     negotiate.extend_from_slice(&[0; 16]);
     let first = line(&negotiate);
-    let with = after_ehlo(&[("C", &format!("AUTH NTLM {first}")), ("S", "334 TlRMTVNTUAAC\r\n")]);
+    let with = after_ehlo(&[
+        ("C", &format!("AUTH NTLM {first}")),
+        ("S", "334 TlRMTVNTUAAC\r\n"),
+    ]);
     let without = after_ehlo(&[
         ("C", "AUTH NTLM\r\n"),
         ("S", "334 ntlm supported\r\n"),
@@ -164,10 +195,17 @@ fn ntlm_with_and_without_initial_response() {
     for (timeline, initial) in [(&with, true), (&without, false)] {
         let auth = &timeline.authentications[0];
         assert_eq!(auth.outcome, Outcome::Unseen);
-        let Identity::Ntlm(ntlm) = &auth.identity else { panic!("not decoded") };
+        let Identity::Ntlm(ntlm) = &auth.identity else {
+            panic!("not decoded")
+        };
         assert_eq!(ntlm.initial_response, initial);
         assert!(ntlm.negotiate.is_some(), "{:?}", ntlm.problems);
-        assert_eq!(ntlm.problems.len(), 1, "the CHALLENGE is cut: {:?}", ntlm.problems);
+        assert_eq!(
+            ntlm.problems.len(),
+            1,
+            "the CHALLENGE is cut: {:?}",
+            ntlm.problems
+        );
     }
 }
 
@@ -175,6 +213,9 @@ fn ntlm_with_and_without_initial_response() {
 fn a_bare_auth_command_is_kept() {
     let timeline = after_ehlo(&[("C", "AUTH\r\n"), ("S", "501 what\r\n")]);
     let auth = &timeline.authentications[0];
-    assert_eq!((auth.mechanism.value.as_str(), auth.outcome), ("", Outcome::Refused(501)));
+    assert_eq!(
+        (auth.mechanism.value.as_str(), auth.outcome),
+        ("", Outcome::Refused(501))
+    );
     assert!(matches!(auth.identity, Identity::Undecoded));
 }

@@ -52,7 +52,11 @@ fn kinds(timeline: &Timeline) -> String {
         EventKind::Content(_) => 'd',
         _ => '?',
     };
-    timeline.events.iter().map(|event| letter(&event.kind)).collect()
+    timeline
+        .events
+        .iter()
+        .map(|event| letter(&event.kind))
+        .collect()
 }
 
 #[test]
@@ -60,17 +64,35 @@ fn starttls_accepted() {
     let (client, server) = (client_hello(), server_hello());
     let data = record(23, &[0; 40]);
     let timeline = read_bytes(
-        &[&START[..], &[("C", &client), ("S", &server), ("S", &data), ("C", &data), ("S", &data)]]
-            .concat(),
+        &[
+            &START[..],
+            &[
+                ("C", &client),
+                ("S", &server),
+                ("S", &data),
+                ("C", &data),
+                ("S", &data),
+            ],
+        ]
+        .concat(),
     );
     assert_eq!(kinds(&timeline), "rcrcrtttt");
     let tls = timeline.tls.as_ref().expect("began");
     assert_eq!(tls.start, TlsStart::StartTls(1));
-    assert_eq!((tls.client.start, tls.client.end), (18, 18 + client.len() as u64 + 45));
+    assert_eq!(
+        (tls.client.start, tls.client.end),
+        (18, 18 + client.len() as u64 + 45)
+    );
     let hello = tls.client_hello.as_ref().expect("whole");
     assert_eq!(hello.value.cipher_suites, [0xc02f]);
-    assert_eq!(hello.span, Span::new(Direction::Client, 18, 18 + client.len() as u64));
-    assert_eq!(tls.server_hello.as_ref().map(|h| h.value.version), Some(0x0303));
+    assert_eq!(
+        hello.span,
+        Span::new(Direction::Client, 18, 18 + client.len() as u64)
+    );
+    assert_eq!(
+        tls.server_hello.as_ref().map(|h| h.value.version),
+        Some(0x0303)
+    );
     assert!(tls.established);
     assert_eq!(timeline.protocol, Protocol::Smtp);
 }
@@ -99,18 +121,31 @@ fn starttls_refused() {
 #[test]
 fn starttls_accepted_and_not_used() {
     let timeline = read_bytes(
-        &[&START[..], &[("C", b"EHLO b\r\n"), ("S", b"250 mx\r\n"), ("C", b"QUIT\r\n")]].concat(),
+        &[
+            &START[..],
+            &[
+                ("C", b"EHLO b\r\n"),
+                ("S", b"250 mx\r\n"),
+                ("C", b"QUIT\r\n"),
+            ],
+        ]
+        .concat(),
     );
-    assert_eq!(pairs(&timeline), ["EHLO=250", "STARTTLS=220", "EHLO=250", "QUIT=-"]);
+    assert_eq!(
+        pairs(&timeline),
+        ["EHLO=250", "STARTTLS=220", "EHLO=250", "QUIT=-"]
+    );
     assert!(timeline.tls.is_none());
 }
 
 #[test]
 fn what_the_server_injects_before_tls_is_no_reply() {
     let (client, server) = (client_hello(), server_hello());
-    for (injected, own_packet) in
-        [("250-mx\r\n250 AUTH PLAIN\r\n", false), ("250 half a li", true), ("535 no\r\n", true)]
-    {
+    for (injected, own_packet) in [
+        ("250-mx\r\n250 AUTH PLAIN\r\n", false),
+        ("250 half a li", true),
+        ("535 no\r\n", true),
+    ] {
         let flight = [b"220 go\r\n", injected.as_bytes()].concat();
         let mut turns = START[..4].to_vec();
         if own_packet {

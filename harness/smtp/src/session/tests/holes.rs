@@ -25,7 +25,10 @@ fn a_gap_inside_the_content() {
         ("C", "QUIT\r\n"),
         ("S", "221 bye\r\n"),
     ]);
-    assert_eq!(messages(&timeline), [message("first\r\nthird\r\n", false, Some(true))]);
+    assert_eq!(
+        messages(&timeline),
+        [message("first\r\nthird\r\n", false, Some(true))]
+    );
     assert_eq!(pairs(&timeline)[3..], ["content=250", "QUIT=221"]);
     assert_eq!(timeline.gaps, [Span::new(Direction::Client, 41, 49)]);
     let data = timeline.transactions[0].data.as_ref().expect("sent");
@@ -44,7 +47,10 @@ fn a_gap_over_the_end_of_data() {
             ("C", "QUIT\r\n"),
             ("S", "221 bye\r\n"),
         ]);
-        assert_eq!(messages(&timeline), [message("first\r\n", false, Some(reply.starts_with('2')))]);
+        assert_eq!(
+            messages(&timeline),
+            [message("first\r\n", false, Some(reply.starts_with('2')))]
+        );
         assert_eq!(pairs(&timeline)[4], "QUIT=221");
     }
 }
@@ -58,7 +64,10 @@ fn a_gap_before_the_dot() {
         ("S", "250 taken\r\n"),
         ("C", "QUIT\r\n"),
     ]);
-    assert_eq!(messages(&timeline), [message("first\r\n", false, Some(true))]);
+    assert_eq!(
+        messages(&timeline),
+        [message("first\r\n", false, Some(true))]
+    );
     assert_eq!(pairs(&timeline)[4], "QUIT=-");
 }
 
@@ -76,10 +85,14 @@ fn a_gap_in_commands_is_not_bridged() {
     ]);
     assert_eq!(pairs(&timeline), ["MAIL=-", "DATA=354", "content=250"]);
     let (_, _, mail) = timeline.commands().next().expect("a command");
-    assert_eq!((mail.raw.as_slice(), mail.terminator), (&b"MAIL FROM:<"[..], Terminator::Missing));
-    let unparsed = timeline.events.iter().any(
-        |event| matches!(&event.kind, EventKind::Unparsed(bytes) if bytes == b"TO:<b>\r\n"),
+    assert_eq!(
+        (mail.raw.as_slice(), mail.terminator),
+        (&b"MAIL FROM:<"[..], Terminator::Missing)
     );
+    let unparsed = timeline
+        .events
+        .iter()
+        .any(|event| matches!(&event.kind, EventKind::Unparsed(bytes) if bytes == b"TO:<b>\r\n"));
     assert!(unparsed);
     assert_eq!(messages(&timeline), [message("x\r\n", true, Some(true))]);
 }
@@ -98,10 +111,16 @@ fn a_lost_reply_does_not_shift_the_others() {
         ("C", "QUIT\r\n"),
         ("S", "221 bye\r\n"),
     ]);
-    assert_eq!(pairs(&timeline), ["EHLO=250", "MAIL=-", "RCPT=550", "QUIT=221"]);
+    assert_eq!(
+        pairs(&timeline),
+        ["EHLO=250", "MAIL=-", "RCPT=550", "QUIT=221"]
+    );
     let (_, ehlo) = timeline.reply(0).expect("answered");
     assert!(!ehlo.complete);
-    assert!(timeline.capabilities.is_empty(), "an offer that was not seen whole tells nothing");
+    assert!(
+        timeline.capabilities.is_empty(),
+        "an offer that was not seen whole tells nothing"
+    );
 }
 
 #[test]
@@ -117,8 +136,14 @@ fn a_lost_354_is_told_from_the_content() {
         ("C", "QUIT\r\n"),
         ("S", "221 bye\r\n"),
     ]);
-    assert_eq!(pairs(&timeline), ["MAIL=250", "DATA=-", "content=250", "QUIT=221"]);
-    assert_eq!(messages(&timeline), [message("Subject: x\r\n\r\nhi\r\n", true, Some(true))]);
+    assert_eq!(
+        pairs(&timeline),
+        ["MAIL=250", "DATA=-", "content=250", "QUIT=221"]
+    );
+    assert_eq!(
+        messages(&timeline),
+        [message("Subject: x\r\n\r\nhi\r\n", true, Some(true))]
+    );
 }
 
 #[test]
@@ -130,7 +155,10 @@ fn a_gap_inside_a_chunk_is_counted() {
         ("S", "250 ok\r\n250 ok\r\n250 taken\r\n221 bye\r\n"),
     ]);
     assert_eq!(messages(&timeline), [message("01289", false, Some(true))]);
-    assert_eq!(pairs(&timeline)[2..], ["BDAT=250", "content=250", "QUIT=221"]);
+    assert_eq!(
+        pairs(&timeline)[2..],
+        ["BDAT=250", "content=250", "QUIT=221"]
+    );
 }
 
 #[test]

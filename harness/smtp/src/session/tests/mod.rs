@@ -13,7 +13,10 @@ use crate::timeline::EventKind;
 
 /// Reads a dialogue of texts.
 fn read(turns: &[(&str, &str)]) -> Timeline {
-    let turns: Vec<_> = turns.iter().map(|(who, text)| (*who, text.as_bytes())).collect();
+    let turns: Vec<_> = turns
+        .iter()
+        .map(|(who, text)| (*who, text.as_bytes()))
+        .collect();
     super::read(&dialogue(&turns))
 }
 
@@ -21,9 +24,14 @@ fn read(turns: &[(&str, &str)]) -> Timeline {
 fn pairs(timeline: &Timeline) -> Vec<String> {
     (0..timeline.exchanges.len())
         .map(|exchange| {
-            let request = timeline.command(exchange).map_or("content", |c| c.verb.as_str());
+            let request = timeline
+                .command(exchange)
+                .map_or("content", |c| c.verb.as_str());
             let reply = timeline.reply(exchange);
-            format!("{request}={}", reply.map_or("-".to_owned(), |(_, r)| r.code.to_string()))
+            format!(
+                "{request}={}",
+                reply.map_or("-".to_owned(), |(_, r)| r.code.to_string())
+            )
         })
         .collect()
 }
@@ -35,7 +43,10 @@ fn unpaired(timeline: &Timeline) -> Vec<u16> {
         .filter_map(|(at, event)| match &event.kind {
             EventKind::Reply(reply) => {
                 let paired = timeline.exchanges.iter().any(|e| e.reply == Some(at));
-                let challenge = timeline.authentications.iter().any(|a| a.challenges.contains(&at));
+                let challenge = timeline
+                    .authentications
+                    .iter()
+                    .any(|a| a.challenges.contains(&at));
                 (!paired && !challenge).then_some(reply.code)
             }
             _ => None,

@@ -7,7 +7,10 @@ use crate::Timeline;
 use crate::timeline::{EventKind, Outcome, Protocol};
 
 fn midstream(turns: &[(&str, &str)]) -> Timeline {
-    let turns: Vec<_> = turns.iter().map(|(who, text)| (*who, text.as_bytes())).collect();
+    let turns: Vec<_> = turns
+        .iter()
+        .map(|(who, text)| (*who, text.as_bytes()))
+        .collect();
     let mut conversation = dialogue(&turns);
     conversation.opening = Opening::Midstream;
     super::super::read(&conversation)
@@ -27,10 +30,21 @@ fn only_the_client() {
         ("C", ".\r\n"),
         ("C", "QUIT\r\n"),
     ]);
-    assert_eq!(messages(&timeline), [message("Subject: x\r\n\r\nQUIT\r\n", true, None)]);
+    assert_eq!(
+        messages(&timeline),
+        [message("Subject: x\r\n\r\nQUIT\r\n", true, None)]
+    );
     assert_eq!(
         pairs(&timeline),
-        ["EHLO=-", "AUTH=-", "MAIL=-", "RCPT=-", "DATA=-", "content=-", "QUIT=-"]
+        [
+            "EHLO=-",
+            "AUTH=-",
+            "MAIL=-",
+            "RCPT=-",
+            "DATA=-",
+            "content=-",
+            "QUIT=-"
+        ]
     );
     assert_eq!(timeline.authentications[0].outcome, Outcome::Unseen);
     assert_eq!(timeline.authentications[0].responses.len(), 2);
@@ -39,14 +53,22 @@ fn only_the_client() {
 
 #[test]
 fn only_the_client_and_data_given_up() {
-    let timeline = read(&[("C", "MAIL FROM:<a>\r\n"), ("C", "DATA\r\n"), ("C", "QUIT\r\n")]);
+    let timeline = read(&[
+        ("C", "MAIL FROM:<a>\r\n"),
+        ("C", "DATA\r\n"),
+        ("C", "QUIT\r\n"),
+    ]);
     assert_eq!(pairs(&timeline), ["MAIL=-", "DATA=-", "QUIT=-"]);
     assert_eq!(messages(&timeline), []);
 }
 
 #[test]
 fn only_the_server() {
-    let timeline = read(&[("S", "220 mx\r\n"), ("S", "250-mx\r\n250 ok\r\n"), ("S", "354 go\r\n")]);
+    let timeline = read(&[
+        ("S", "220 mx\r\n"),
+        ("S", "250-mx\r\n250 ok\r\n"),
+        ("S", "354 go\r\n"),
+    ]);
     assert_eq!(timeline.protocol, Protocol::Smtp);
     assert_eq!(unpaired(&timeline), [220, 250, 354]);
     assert!(timeline.exchanges.is_empty());
@@ -66,9 +88,15 @@ fn directions_guessed_wrong_are_set_right() {
     assert_eq!(pairs(&timeline), ["RCPT=250", "DATA=354", "content=250"]);
     assert_eq!(messages(&timeline), [message("x\r\n", true, Some(true))]);
     assert_eq!(timeline.octets, [25, 27]);
-    assert_eq!(timeline.closing, wire::Closing::HalfClosed(wire::Direction::Server));
+    assert_eq!(
+        timeline.closing,
+        wire::Closing::HalfClosed(wire::Direction::Server)
+    );
     let recipient = &timeline.transactions[0].recipients[0];
-    assert_eq!((recipient.address.value.as_str(), recipient.accepted), ("b", Some(true)));
+    assert_eq!(
+        (recipient.address.value.as_str(), recipient.accepted),
+        ("b", Some(true))
+    );
 }
 
 #[test]
@@ -95,7 +123,10 @@ fn a_start_inside_auth_keeps_the_response_secret() {
         ("C", "MAIL FROM:<a>\r\n"),
         ("S", "250 ok\r\n"),
     ]);
-    assert!(matches!(timeline.events[1].kind, EventKind::SaslResponse(_)));
+    assert!(matches!(
+        timeline.events[1].kind,
+        EventKind::SaslResponse(_)
+    ));
     assert_eq!(pairs(&timeline), ["MAIL=250"]);
     assert!(timeline.authentications.is_empty());
 }
@@ -109,7 +140,12 @@ fn another_protocol_is_left_alone() {
         ("C", "PASS y\r\n"),
     ]);
     assert_eq!(timeline.protocol, Protocol::Other);
-    assert!(timeline.events.iter().all(|event| matches!(event.kind, EventKind::Unparsed(_))));
+    assert!(
+        timeline
+            .events
+            .iter()
+            .all(|event| matches!(event.kind, EventKind::Unparsed(_)))
+    );
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Bad input: a message that says where and why, exit status 2, and no file that looks whole.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn smtpspec(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_smtpspec"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary starts")
+}
+
+/// What a user sees: exit status, then standard error.
+fn complaint(arguments: &[&str], files: &[(&str, &[u8])]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).expect("the file is written");
+    }
+    let output = smtpspec(folder.path(), arguments);
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert!(!folder.path().join("smtpspec-out/result.json").exists(), "a result was left behind");
+    format!("exit {}\n{}", output.status.code().unwrap_or(-1), stderr.trim_end())
+}
+
+fn golden() -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures/BAS-01.pcapng")).expect("a golden capture")
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_the_nearest_one() {
+    let text = b"id = \"BAS-90\"\ntitle = \"x\"\n\n[server]\nextension = [\"DSN\"]\n";
+    insta::assert_snapshot!(complaint(&["run", "x.toml"], &[("x.toml", text)]), @"");
+}
+
+#[test]
+fn a_wrong_type_is_shown_in_its_place() {
+    let text = b"id = \"BAS-90\"\ntitle = \"x\"\n\n[client]\ninitial_response = \"yes\"\n";
+    insta::assert_snapshot!(complaint(&["run", "x.toml"], &[("x.toml", text)]), @"");
+}
+
+#[test]
+fn a_rule_that_can_never_match_is_an_error() {
+    let text = b"id = \"BAS-90\"\ntitle = \"x\"\n\n[[on]]\ncommand = \"RCPT\"\nreply = \"550 no\"\n\n[[on]]\ncommand = \"RCPT\"\nnth = 2\nreply = \"450 later\"\n";
+    insta::assert_snapshot!(complaint(&["run", "x.toml"], &[("x.toml", text)]), @"");
+}
+
+#[test]
+fn all_problems_of_a_file_are_shown_together() {
+    let text = b"id = \"bas-1\"\ntitel = \"x\"\n\n[client]\nauth = \"kerberos\"\ntimeout = 5\n\n[expect]\nclaims = { ADP-01 = \"passes\" }\n";
+    insta::assert_snapshot!(complaint(&["run", "x.toml"], &[("x.toml", text)]), @"");
+}
+
+#[test]
+fn an_expectation_of_an_unknown_claim_is_an_error() {
+    let text = b"id = \"BAS-90\"\ntitle = \"x\"\n\n[expect]\nclaims = { ADP-99 = \"pass\" }\n";
+    insta::assert_snapshot!(complaint(&["run", "x.toml"], &[("x.toml", text)]), @"");
+}
+
+#[test]
+fn a_missing_scenario_file_is_named() {
+    insta::assert_snapshot!(complaint(&["run", "missing.toml"], &[]), @"");
+}
+
+#[test]
+fn an_unknown_scenario_is_answered_with_where_to_look() {
+    insta::assert_snapshot!(complaint(&["run", "BAS-99"], &[]), @"");
+}
+
+#[test]
+fn a_missing_capture_is_named() {
+    insta::assert_snapshot!(complaint(&["audit", "missing.pcap"], &[]), @"");
+}
+
+#[test]
+fn an_empty_file_is_no_capture() {
+    insta::assert_snapshot!(complaint(&["audit", "empty.pcap"], &[("empty.pcap", b"")]), @"");
+}
+
+#[test]
+fn a_text_is_no_capture() {
+    insta::assert_snapshot!(complaint(&["audit", "notes.txt"], &[("notes.txt", b"From: me\r\nTo: you\r\n")]), @"");
+}
+
+#[test]
+fn a_capture_that_breaks_off_is_judged_as_far_as_it_goes_and_exits_with_2() {
+    let whole = golden();
+    let cut = &whole[..whole.len() - 100];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("cut.pcapng"), cut).expect("the file is written");
+    let output = smtpspec(folder.path(), &["audit", "cut.pcapng"]);
+    assert_eq!(output.status.code(), Some(2));
+    let report = String::from_utf8(output.stdout).expect("text");
+    assert!(report.contains("ADP-16  pass"), "{report}");
+    insta::assert_snapshot!(String::from_utf8(output.stderr).expect("text").trim_end(), @"");
+}
+
+#[test]
+fn no_cut_of_a_capture_panics_or_passes_what_it_does_not_hold() {
+    let whole = golden();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // One cut in each block is enough for the binary; the reader's own tests cut at every byte.
+    for length in (0..whole.len()).step_by(397) {
+        std::fs::write(folder.path().join("cut.pcapng"), &whole[..length]).expect("the file is written");
+        let output = smtpspec(folder.path(), &["audit", "cut.pcapng"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("panicked"), "{length}: {stderr}");
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{length}: {:?} {stderr}", output.status);
+    }
+}
+
+#[test]
+fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
+    insta::assert_snapshot!(complaint(&["run", "--format", "pdf"], &[]), @"");
+    insta::assert_snapshot!(complaint(&["run", "--profile", "strict"], &[]), @"");
+    insta::assert_snapshot!(complaint(&["run", "--twin", "evil"], &[]), @"");
+}
+
+#[test]
+fn something_else_is_not_a_result() {
+    insta::assert_snapshot!(complaint(&["report", "x.json"], &[("x.json", b"{\n  \"schema\": 1\n}\n")]), @"");
+}
+
+#[test]
+fn an_accounts_file_is_checked_without_quoting_it() {
+    let text = complaint(&["serve", "--listen", "127.0.0.1:0", "--accounts", "accounts"], &[("accounts", b"# ours\nhunter2\n")]);
+    assert!(!text.contains("hunter2"));
+    insta::assert_snapshot!(text, @"");
+}

@@ -1,0 +1,72 @@
+//! Every claim has a bad twin that must fail it: a check that cannot fail proves nothing.
+//!
+//! For each twin a scenario is looked for in which the good adapter passes the claim; there the twin must fail it. The
+//! table of what was found is a snapshot, `reports/twins.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use claims::result::{CaseOutcome, Outcome};
+use claims::{Claim, Profile, Verdict};
+use lab::adapter::Twin;
+use lab::runner::{self, RunOptions};
+use lab::scenario::Scenario;
+use smtpspec::commands::run::replay;
+
+fn run(scenarios: Vec<Scenario>, twins: Vec<Twin>) -> Outcome {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = RunOptions { out: folder.path().to_owned(), twins, pinned: true };
+    let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
+    replay(scenarios, options, 8, profile).expect("the harness does its part")
+}
+
+fn passes<'a>(good: &'a Outcome, claim: &'a str) -> impl Iterator<Item = &'a CaseOutcome> {
+    good.cases.iter().filter(move |case| case.verdicts.get(claim) == Some(&Verdict::Pass))
+}
+
+fn reason<'a>(outcome: &'a Outcome, claim: &str, verdict: Verdict) -> &'a str {
+    outcome
+        .conversations
+        .iter()
+        .flat_map(|conversation| &conversation.verdicts)
+        .find(|judged| judged.claim == claim && judged.verdict == verdict)
+        .map_or("", |judged| judged.reason.as_str())
+}
+
+#[test]
+fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
+    let catalogue = runner::catalogue().expect("the catalogue is valid");
+    let good = run(catalogue.clone(), Vec::new());
+    let mut table = String::from(
+        "| claim | scenario | good adapter | bad twin | verdict | what gave it away |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut missing = Vec::new();
+    let mut broken: BTreeMap<&str, usize> = BTreeMap::new();
+    for &twin in Twin::ALL {
+        let claim = twin.breaks();
+        let caught = passes(&good, claim).find_map(|case| {
+            let scenario = catalogue.iter().find(|scenario| scenario.id.value == case.id)?.clone();
+            let bad = run(vec![scenario], vec![twin]);
+            let verdict = bad.cases[0].verdicts.get(claim).copied()?;
+            (verdict == Verdict::Fail).then_some((case.id.clone(), bad))
+        });
+        let Some((id, bad)) = caught else {
+            missing.push(format!("{} does not fail {claim} anywhere", twin.name()));
+            continue;
+        };
+        assert!(!bad.met(), "{} got through {id}", twin.name());
+        *broken.entry(claim).or_default() += 1;
+        let why = reason(&bad, claim, Verdict::Fail).replace('|', "\\|");
+        let _ = writeln!(table, "| {claim} | {id} | pass | {} | fail | {why} |", twin.name());
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    for claim in Claim::all() {
+        assert!(broken.contains_key(claim.id.as_str()), "no bad twin fails {}", claim.id);
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("twins.md", table));
+}

@@ -1,0 +1,200 @@
+//! How mistakes are shown.
+
+use super::problems;
+
+#[test]
+fn an_unknown_key_is_shown_with_the_nearest_one() {
+    insta::assert_snapshot!(problems("id = \"ENV-01\"\ntitle = \"t\"\n\n[server]\nextention = [\"PIPELINING\"]\n"), @r#"
+    error[unknown-key]: unknown key `extention` in `[server]`
+     --> scenarios/envelope/x.toml:5:1
+      |
+    5 | extention = ["PIPELINING"]
+      | ^^^^^^^^^
+      |
+      = help: did you mean `extensions`?
+    "#);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_shown() {
+    insta::assert_snapshot!(problems("id = \"ENV-01\"\ntitle = \"t\"\n\n[client]\nto = \"a@example.test\"\n"), @r#"
+    error[wrong-type]: expected a list, found a string
+     --> scenarios/envelope/x.toml:5:6
+      |
+    5 | to = "a@example.test"
+      |      ^^^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_rule_behind_a_wider_one_never_matches() {
+    let text = "id = \"ENV-01\"\ntitle = \"t\"\n\n[[on]]\ncommand = \"RCPT\"\nreply = \"550 no\"\n\n\
+                [[on]]\ncommand = \"RCPT\"\nnth = 2\nreply = \"450 later\"\n";
+    insta::assert_snapshot!(problems(text), @r#"
+    error[never-matches]: an earlier rule matches whenever this one would
+     --> scenarios/envelope/x.toml:8:1
+      |
+    4 | [[on]]
+      | ------ the earlier rule
+    ...
+    8 | [[on]]
+      | ^^^^^^
+      |
+      = help: the first match wins: put the narrower rule first
+    "#);
+}
+
+/// A file with a mistake in nearly every line.
+const BROKEN: &str = r#"id = "env-1"
+
+[server]
+tls = "startls"
+port = 99999
+
+[client]
+auth = "basik"
+timeout = "1 minute"
+subject = "{subjct-canary}"
+twins = ["startls"]
+
+[[on]]
+command = "RCTP"
+reply = "250 ok"
+
+[[on]]
+command = "MAIL"
+nth = 0
+reply = "250 ok"
+close = true
+
+[[on]]
+phase = "mail"
+command = "RCPT"
+tls = true
+reply = [{ send = "2", wait = "1s" }]
+
+[expect]
+claims = { ADP-01 = "passed" }
+"#;
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    insta::assert_snapshot!(problems(BROKEN), @r#"
+    error[missing-key]: the scenario needs the key `title`
+     --> scenarios/envelope/x.toml:1:1
+      |
+    1 | id = "env-1"
+      | ^
+
+    error[bad-value]: `env-1` is not the id of a scenario
+     --> scenarios/envelope/x.toml:1:6
+      |
+    1 | id = "env-1"
+      |      ^^^^^^^
+      |
+      = help: an id is three capital letters, a hyphen and two digits: `ENV-03`
+
+    error[bad-value]: `startls` is not one of `none`, `starttls`, `implicit`
+     --> scenarios/envelope/x.toml:4:7
+      |
+    4 | tls = "startls"
+      |       ^^^^^^^^^
+      |
+      = help: did you mean `starttls`?
+
+    error[bad-value]: the number 99999 is out of range here
+     --> scenarios/envelope/x.toml:5:8
+      |
+    5 | port = 99999
+      |        ^^^^^
+
+    error[bad-value]: `basik` is not one of `none`, `basic`, `ntlm`
+     --> scenarios/envelope/x.toml:8:8
+      |
+    8 | auth = "basik"
+      |        ^^^^^^^
+      |
+      = help: did you mean `basic`?
+
+    error[bad-value]: `1 minute` is not a duration
+     --> scenarios/envelope/x.toml:9:11
+      |
+    9 | timeout = "1 minute"
+      |           ^^^^^^^^^^
+      |
+      = help: write a whole number and its unit, `ms` or `s`: "150ms", "2s"
+
+    error[bad-value]: there is no placeholder `{subjct-canary}`
+      --> scenarios/envelope/x.toml:10:11
+       |
+    10 | subject = "{subjct-canary}"
+       |           ^^^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `{subject-canary}`?
+
+    error[bad-value]: there is no bad twin `startls`
+      --> scenarios/envelope/x.toml:11:10
+       |
+    11 | twins = ["startls"]
+       |          ^^^^^^^^^
+       |
+       = help: did you mean `starttls`?
+
+    error[never-matches]: `RCTP` is no command of SMTP: the rule never matches
+      --> scenarios/envelope/x.toml:14:11
+       |
+    14 | command = "RCTP"
+       |           ^^^^^^
+       |
+       = help: did you mean `RCPT`?
+
+    error[never-matches]: occurrences are counted from 1: the rule never matches
+      --> scenarios/envelope/x.toml:19:7
+       |
+    19 | nth = 0
+       |       ^
+
+    error[conflict]: `close` contradicts `reply`: a rule does one thing
+      --> scenarios/envelope/x.toml:21:1
+       |
+    20 | reply = "250 ok"
+       | ----- the first
+    21 | close = true
+       | ^^^^^
+       |
+       = help: to end the connection after a reply, write `then = "close"` or `then = "reset"`
+
+    error[never-matches]: `RCPT` never comes in the phase `mail`
+      --> scenarios/envelope/x.toml:24:9
+       |
+    24 | phase = "mail"
+       |         ^^^^^^
+
+    error[conflict]: a chunk is exactly one of `send`, `hex`, `wait`, `flush`, `generate`
+      --> scenarios/envelope/x.toml:27:10
+       |
+    27 | reply = [{ send = "2", wait = "1s" }]
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: write one chunk for each, in the order in which they happen
+
+    error[bad-value]: `passed` is not one of `pass`, `fail`, `inconclusive`, `not-applicable`
+      --> scenarios/envelope/x.toml:30:21
+       |
+    30 | claims = { ADP-01 = "passed" }
+       |                     ^^^^^^^^
+       |
+       = help: did you mean `pass`?
+    "#);
+}
+
+#[test]
+fn text_that_is_not_toml_is_shown_in_its_place() {
+    insta::assert_snapshot!(problems("id = \"ENV-01\ntitle = \"t\"\n"), @r#"
+    error[toml]: invalid basic string, expected `"`
+     --> scenarios/envelope/x.toml:1:13
+      |
+    1 | id = "ENV-01
+      |             ^
+    "#);
+}

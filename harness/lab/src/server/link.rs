@@ -1,0 +1,233 @@
+//! The connection as bytes: read within bounds, written with a deadline, put under TLS, ended.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::inbox::{Inbox, Line};
+use super::reply;
+use super::stream::Stream;
+use super::tls::{self, Identity};
+use crate::scenario::{Ending, Reply};
+use crate::tap::{Tap, TapStream};
+
+/// Longest line that is read at all: that of an AUTH exchange (RFC 4954 section 4).
+const LINE_LIMIT: usize = 12_288;
+
+/// Bytes read at a time.
+const READ: usize = 8192;
+
+/// Why a connection is over.
+#[derive(Debug)]
+pub(super) enum End {
+    /// We close it, with a FIN.
+    Close,
+    /// We abort it, with a RST.
+    Reset,
+    /// The client sends no more.
+    Eof,
+    /// The client said nothing for too long.
+    Idle,
+    /// The server was told to stop.
+    Stopped,
+    /// The socket or TLS failed: the client aborted, or closed without saying so.
+    Failed,
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::TimedOut {
+            Self::Close
+        } else {
+            Self::Failed
+        }
+    }
+}
+
+impl From<Ending> for End {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Close => Self::Close,
+            Ending::Reset => Self::Reset,
+        }
+    }
+}
+
+/// A socket with its tap, its input buffer and its deadlines.
+pub(super) struct Link {
+    /// `None` only while TLS is being put over it, and once it was aborted.
+    stream: Option<Stream>,
+    pub(super) inbox: Inbox,
+    stopped: watch::Receiver<bool>,
+    idle: Duration,
+    grace: Duration,
+}
+
+impl Link {
+    pub(super) fn new(
+        stream: TcpStream,
+        tap: Tap,
+        stopped: watch::Receiver<bool>,
+        idle: Duration,
+        grace: Duration,
+    ) -> Self {
+        // Without it, the segments of a reply in pieces would be joined again. A socket that refuses is gone.
+        let _ = stream.set_nodelay(true);
+        let stream = Some(Stream::Clear(TapStream::new(stream, tap)));
+        Self {
+            stream,
+            inbox: Inbox::default(),
+            stopped,
+            idle,
+            grace,
+        }
+    }
+
+    /// Ends the connection, for the reason given.
+    pub(super) async fn end(mut self, reason: End) {
+        let farewell = match reason {
+            End::Idle => Some("421 4.4.2 idle for too long, closing"),
+            End::Stopped => Some("421 4.3.2 shutting down, closing"),
+            End::Reset => {
+                if let Some(stream) = self.stream.take() {
+                    stream.reset();
+                }
+                return;
+            }
+            End::Close | End::Eof | End::Failed => None,
+        };
+        if let Some(text) = farewell
+            && self.write(&Reply::lines(text)).await.is_err()
+        {
+            return;
+        }
+        self.close().await;
+    }
+
+    /// Sends a FIN and waits for the client's, so that the capture shows how the connection ended.
+    async fn close(&mut self) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let closed = timeout(self.idle, stream.shutdown()).await;
+        if matches!(closed, Ok(Ok(()))) {
+            // One way or the other it is over.
+            self.drain().await;
+        }
+    }
+
+    /// Reads and drops what the client still sends, until it ends or has had its time. Says why it is over, where that
+    /// is not for the server to say: no farewell is due any more.
+    async fn drain(&mut self) -> End {
+        let idle = self.idle;
+        let rest = async {
+            loop {
+                match self.fill().await {
+                    Ok(()) => self.inbox.clear(),
+                    Err(End::Idle | End::Stopped) => return End::Close,
+                    Err(end) => return end,
+                }
+            }
+        };
+        timeout(idle, rest).await.unwrap_or(End::Close)
+    }
+
+    /// Does the TLS handshake as the server. What was sent in clear before it must not be taken for what was sent under
+    /// TLS, and is dropped.
+    pub(super) async fn secure(&mut self, identity: &Identity) -> Result<(), End> {
+        self.inbox.clear();
+        if self.first_byte().await? != tls::HANDSHAKE_RECORD {
+            // Not TLS. A real server would send an alert, which the client could take for an answer: say nothing, and
+            // record what it says until it has enough.
+            return Err(self.drain().await);
+        }
+        let Some(Stream::Clear(mut stream)) = self.stream.take() else {
+            return Err(End::Close);
+        };
+        stream.handshaking(true);
+        let acceptor = identity.acceptor(stream.key_log());
+        let accepting = acceptor.accept(stream).into_fallible();
+        match timeout(self.idle, accepting).await {
+            Ok(Ok(mut stream)) => {
+                stream.get_mut().0.handshaking(false);
+                self.stream = Some(Stream::Tls(Box::new(stream)));
+                Ok(())
+            }
+            Ok(Err((_, mut stream))) => {
+                stream.handshaking(false);
+                self.stream = Some(Stream::Clear(stream));
+                Err(End::Close)
+            }
+            // The stream went down with the handshake: the socket is closed, and the capture shows no more than that.
+            Err(_) => Err(End::Failed),
+        }
+    }
+
+    /// Looks at the first byte of a handshake without taking it.
+    async fn first_byte(&mut self) -> Result<u8, End> {
+        let mut byte = [0];
+        let Some(Stream::Clear(stream)) = &self.stream else {
+            // TLS inside TLS: the client asked for it again, and a rule said yes.
+            return Err(End::Close);
+        };
+        let peeked = tokio::select! {
+            peeked = timeout(self.idle, stream.get_ref().peek(&mut byte)) => peeked,
+            () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Close),
+        };
+        match peeked {
+            Err(_) => Err(End::Close),
+            // The end of the stream, or an error, is taken from the stream itself, so that the tap sees it.
+            Ok(Ok(0) | Err(_)) => match self.fill().await {
+                Ok(()) => Err(End::Close),
+                Err(end) => Err(end),
+            },
+            Ok(Ok(_)) => Ok(byte[0]),
+        }
+    }
+
+    pub(super) async fn line(&mut self) -> Result<Line, End> {
+        loop {
+            if let Some(line) = self.inbox.line(LINE_LIMIT) {
+                return Ok(line);
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Reads some bytes into the inbox.
+    pub(super) async fn fill(&mut self) -> Result<(), End> {
+        let mut buffer = [0; READ];
+        let Some(stream) = &mut self.stream else {
+            return Err(End::Failed);
+        };
+        let read = tokio::select! {
+            read = stream.read(&mut buffer) => read?,
+            () = sleep(self.idle) => return Err(End::Idle),
+            () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Stopped),
+        };
+        if read == 0 {
+            return Err(End::Eof);
+        }
+        self.inbox.push(buffer.get(..read).unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) async fn write(&mut self, reply: &Reply) -> Result<(), End> {
+        let Some(stream) = &mut self.stream else {
+            return Err(End::Failed);
+        };
+        reply::write(stream, reply, self.idle).await?;
+        Ok(())
+    }
+}
+
+/// Completes a grace period after the server was told to stop.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>, grace: Duration) {
+    // An error means that the server is gone, which is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+    sleep(grace).await;
+}
