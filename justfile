@@ -9,7 +9,7 @@ test: fmt-check lint deny
     cargo run --quiet --release -- run --quiet --out target/smtpspec-out
 
 # Replay the scenario catalogue against the reference adapter and judge what was captured.
-run *args:
+conform *args:
     cargo run --quiet --release -- run {{ args }}
 
 # Judge a capture from the field.

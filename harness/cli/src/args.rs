@@ -10,7 +10,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Exit status: 0 when every expectation was met, 1 when one was not, 2 for bad input, bad usage, or when the harness
 /// itself failed.
 #[derive(Debug, Parser)]
-#[command(name = "smtpspec", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "smtpspec",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 80
+)]
 pub struct Cli {
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -143,7 +148,7 @@ pub struct ServeArgs {
     pub scenario: Option<String>,
 
     /// File with the accounts that may authenticate, one `user:password` or `DOMAIN\user:password` a line.
-    /// Without it PLAIN and LOGIN are accepted with any password, and NTLM is refused.
+    /// Without it, whatever credentials a client has are accepted.
     #[arg(long, value_name = "FILE")]
     pub accounts: Option<PathBuf>,
 

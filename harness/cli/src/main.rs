@@ -12,7 +12,11 @@ fn main() -> ExitCode {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
             let text = failure.to_string();
-            let prefix = if text.starts_with("error[") { "" } else { "error: " };
+            let prefix = if text.starts_with("error[") {
+                ""
+            } else {
+                "error: "
+            };
             anstream::eprintln!("{prefix}{text}");
             ExitCode::from(Exit::Trouble.code())
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use claims::result::{CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool};
+use claims::result::{
+    CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
+};
 use claims::transcript;
 use claims::{Case, Given, Profile, Verdict, judge};
 use sha2::{Digest, Sha256};
@@ -44,9 +46,11 @@ pub struct Evidence {
 ///
 /// The file cannot be read, is empty, or is no capture.
 pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
-    let bytes = fs::read(path).map_err(|source| Failure::input(format!("cannot read {}: {source}", path.display())))?;
+    let bytes = fs::read(path)
+        .map_err(|source| Failure::input(format!("cannot read {}: {source}", path.display())))?;
     let sha256 = hex::encode(Sha256::digest(&bytes));
-    let capture = Capture::from_bytes(&path.display().to_string(), &bytes).map_err(|error| Failure::input(error.to_string()))?;
+    let capture = Capture::from_bytes(&path.display().to_string(), &bytes)
+        .map_err(|error| Failure::input(error.to_string()))?;
     let truncated = capture.truncated.as_ref().map(|cut| {
         format!(
             "{}: packet {}, byte offset {}: the file ends inside a packet; what came before was read",
@@ -66,9 +70,24 @@ pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
         }
     }
     let mut notes: Vec<String> = capture.notes.iter().map(ToString::to_string).collect();
-    notes.extend(timelines.iter().flat_map(|timeline| &timeline.notes).map(ToString::to_string));
-    let file = CaptureFile { path: path.display().to_string(), sha256, packets: capture.packets, notes };
-    Ok(Evidence { file, timelines, passed_over, truncated })
+    notes.extend(
+        timelines
+            .iter()
+            .flat_map(|timeline| &timeline.notes)
+            .map(ToString::to_string),
+    );
+    let file = CaptureFile {
+        path: path.display().to_string(),
+        sha256,
+        packets: capture.packets,
+        notes,
+    };
+    Ok(Evidence {
+        file,
+        timelines,
+        passed_over,
+        truncated,
+    })
 }
 
 fn wanted(timeline: &Timeline, scope: Scope) -> bool {
@@ -83,12 +102,18 @@ fn wanted(timeline: &Timeline, scope: Scope) -> bool {
 pub fn empty(command: &str, profile: &Profile) -> Outcome {
     let mut outcome = Outcome {
         schema: SCHEMA.to_owned(),
-        tool: Tool { name: "smtpspec".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "smtpspec".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         command: command.to_owned(),
         profile: profile.id.clone(),
         claims: profile
             .expectations()
-            .map(|(claim, _)| ClaimText { id: claim.id.clone(), statement: claim.statement.clone() })
+            .map(|(claim, _)| ClaimText {
+                id: claim.id.clone(),
+                statement: claim.statement.clone(),
+            })
             .collect(),
         cases: Vec::new(),
         conversations: Vec::new(),
@@ -112,7 +137,9 @@ pub fn judge_case<'a>(
     let mut conversations = Vec::new();
     for (number, (timeline, judgements)) in case.timelines().zip(judged).enumerate() {
         for judgement in &judgements {
-            let so_far = verdicts.entry(judgement.claim.id.clone()).or_insert(judgement.verdict);
+            let so_far = verdicts
+                .entry(judgement.claim.id.clone())
+                .or_insert(judgement.verdict);
             *so_far = (*so_far).max(judgement.verdict);
         }
         let conversation = ConversationOutcome {
@@ -129,7 +156,12 @@ pub fn judge_case<'a>(
     let problems: Vec<String> = verdicts
         .iter()
         .filter(|(_, verdict)| matches!(verdict, Verdict::Fail | Verdict::Error))
-        .map(|(claim, verdict)| format!("{claim} got {verdict}; the profile {} expects it to hold", profile.id))
+        .map(|(claim, verdict)| {
+            format!(
+                "{claim} got {verdict}; the profile {} expects it to hold",
+                profile.id
+            )
+        })
         .collect();
     outcome.cases.push(CaseOutcome {
         id: id.to_owned(),

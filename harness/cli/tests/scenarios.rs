@@ -18,11 +18,17 @@ fn root() -> PathBuf {
 /// Pinned, so that the same bytes come out every time. The paths of the captures are cut to their names.
 fn pinned(scenarios: Vec<Scenario>) -> (Outcome, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = RunOptions { out: folder.path().to_owned(), twins: Vec::new(), pinned: true };
+    let options = RunOptions {
+        out: folder.path().to_owned(),
+        twins: Vec::new(),
+        pinned: true,
+    };
     let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
     let mut outcome = replay(scenarios, options, 8, profile).expect("the harness does its part");
     for case in &mut outcome.cases {
-        let name = Path::new(&case.capture.path).file_name().expect("a file name");
+        let name = Path::new(&case.capture.path)
+            .file_name()
+            .expect("a file name");
         case.capture.path = name.to_string_lossy().into_owned();
     }
     (outcome, folder)
@@ -30,7 +36,13 @@ fn pinned(scenarios: Vec<Scenario>) -> (Outcome, tempfile::TempDir) {
 
 fn render(outcome: &Outcome, format: &str, verbose: bool) -> String {
     let format = report::format(format).expect("a registered format");
-    (format.render)(outcome, Style { verbose, ..Style::default() })
+    (format.render)(
+        outcome,
+        Style {
+            verbose,
+            ..Style::default()
+        },
+    )
 }
 
 fn snapshot(folder: &str, name: &str, text: &str) {
@@ -53,7 +65,11 @@ fn scenario_meets_its_expectations(#[files("../../scenarios/**/*.toml")] path: P
 #[test]
 fn the_whole_run_is_reported_in_every_format() {
     let (outcome, _folder) = pinned(runner::catalogue().expect("the catalogue is valid"));
-    assert!(outcome.cases.len() >= 30, "{} scenarios", outcome.cases.len());
+    assert!(
+        outcome.cases.len() >= 30,
+        "{} scenarios",
+        outcome.cases.len()
+    );
     for (format, name) in [("text", "run.txt"), ("md", "run.md")] {
         snapshot("", name, &render(&outcome, format, false));
     }
@@ -68,7 +84,11 @@ fn text_reports_keep_within_eighty_columns() {
     let (outcome, _folder) = pinned(runner::catalogue().expect("the catalogue is valid"));
     for verbose in [false, true] {
         for line in render(&outcome, "text", verbose).lines() {
-            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+            assert!(
+                line.chars().count() <= 80,
+                "{} columns: {line}",
+                line.chars().count()
+            );
         }
     }
 }
@@ -77,18 +97,29 @@ fn text_reports_keep_within_eighty_columns() {
 fn every_claim_of_the_profile_passes_somewhere() {
     let (outcome, _folder) = pinned(runner::catalogue().expect("the catalogue is valid"));
     for claim in &outcome.claims {
-        let passed = outcome.cases.iter().any(|case| case.verdicts[&claim.id] == claims::Verdict::Pass);
+        let passed = outcome
+            .cases
+            .iter()
+            .any(|case| case.verdicts[&claim.id] == claims::Verdict::Pass);
         assert!(passed, "{} passes in no scenario", claim.id);
     }
 }
 
 #[test]
 fn two_pinned_runs_give_the_same_captures_and_they_are_the_golden_ones() {
-    let golden = ["NON-01", "BAS-01", "BAS-09", "NLM-01", "SMI-02", "SMI-07", "REF-03", "MSG-01"];
+    let golden = [
+        "NON-01", "BAS-01", "BAS-09", "NLM-01", "SMI-02", "SMI-07", "REF-03", "MSG-01",
+    ];
     let scenarios = || golden.iter().map(|id| named(id)).collect::<Vec<_>>();
     let (one, first) = pinned(scenarios());
     let (two, _second) = pinned(scenarios());
-    let sums = |outcome: &Outcome| outcome.cases.iter().map(|case| case.capture.sha256.clone()).collect::<Vec<_>>();
+    let sums = |outcome: &Outcome| {
+        outcome
+            .cases
+            .iter()
+            .map(|case| case.capture.sha256.clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(sums(&one), sums(&two), "the same bytes twice");
     for id in golden {
         let made = std::fs::read(first.path().join(format!("{id}.pcapng"))).expect("the capture");
@@ -97,11 +128,16 @@ fn two_pinned_runs_give_the_same_captures_and_they_are_the_golden_ones() {
             std::fs::write(&kept, &made).expect("captures/ can be written");
         }
         let kept = std::fs::read(&kept).unwrap_or_default();
-        assert!(made == kept, "captures/{id}.pcapng differs from what this build makes; look, then `just bless`");
+        assert!(
+            made == kept,
+            "captures/{id}.pcapng differs from what this build makes; look, then `just bless`"
+        );
     }
 }
 
 fn named(id: &str) -> Scenario {
     let all = runner::catalogue().expect("the catalogue is valid");
-    all.into_iter().find(|scenario| scenario.id.value == id).expect("a scenario of the catalogue")
+    all.into_iter()
+        .find(|scenario| scenario.id.value == id)
+        .expect("a scenario of the catalogue")
 }

@@ -32,17 +32,31 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn no_report_of_any_run_holds_a_password() {
     let canaries = Canaries::new(PINNED_SEED);
-    let secrets = [&canaries.password, &canaries.account_password, &canaries.wrong];
-    let forms: Vec<_> = secrets.iter().flat_map(|secret| forms(secret.expose())).collect();
+    let secrets = [
+        &canaries.password,
+        &canaries.account_password,
+        &canaries.wrong,
+    ];
+    let forms: Vec<_> = secrets
+        .iter()
+        .flat_map(|secret| forms(secret.expose()))
+        .collect();
     let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
     let mut crossed = false;
     for twins in std::iter::once(Vec::new()).chain(Twin::ALL.iter().map(|twin| vec![*twin])) {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = RunOptions { out: folder.path().to_owned(), twins: twins.clone(), pinned: true };
+        let options = RunOptions {
+            out: folder.path().to_owned(),
+            twins: twins.clone(),
+            pinned: true,
+        };
         let mut scenarios = runner::catalogue().expect("the catalogue is valid");
         // With a twin, one scenario of each mode is enough to make it talk.
         if !twins.is_empty() {
-            scenarios.retain(|s| ["NON-01", "BAS-01", "BAS-13", "NLM-01", "REF-03", "SMI-09"].contains(&s.id.value.as_str()));
+            scenarios.retain(|s| {
+                ["NON-01", "BAS-01", "BAS-13", "NLM-01", "REF-03", "SMI-09"]
+                    .contains(&s.id.value.as_str())
+            });
         }
         let outcome = replay(scenarios, options, 8, profile).expect("the harness does its part");
         for entry in std::fs::read_dir(folder.path()).expect("the folder") {
@@ -50,13 +64,26 @@ fn no_report_of_any_run_holds_a_password() {
             crossed |= forms.iter().any(|form| find(&capture, form));
         }
         for format in report::FORMATS {
-            let text = (format.render)(&outcome, Style { verbose: true, ..Style::default() });
+            let text = (format.render)(
+                &outcome,
+                Style {
+                    verbose: true,
+                    ..Style::default()
+                },
+            );
             for form in &forms {
-                assert!(!find(text.as_bytes(), form), "a secret stands in the {} report of {twins:?}", format.name);
+                assert!(
+                    !find(text.as_bytes(), form),
+                    "a secret stands in the {} report of {twins:?}",
+                    format.name
+                );
             }
         }
     }
-    assert!(crossed, "the passwords never crossed the wire, so this test proves nothing");
+    assert!(
+        crossed,
+        "the passwords never crossed the wire, so this test proves nothing"
+    );
 }
 
 fn find(text: &[u8], needle: &[u8]) -> bool {

@@ -16,13 +16,19 @@ use smtpspec::commands::run::replay;
 
 fn run(scenarios: Vec<Scenario>, twins: Vec<Twin>) -> Outcome {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = RunOptions { out: folder.path().to_owned(), twins, pinned: true };
+    let options = RunOptions {
+        out: folder.path().to_owned(),
+        twins,
+        pinned: true,
+    };
     let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
     replay(scenarios, options, 8, profile).expect("the harness does its part")
 }
 
 fn passes<'a>(good: &'a Outcome, claim: &'a str) -> impl Iterator<Item = &'a CaseOutcome> {
-    good.cases.iter().filter(move |case| case.verdicts.get(claim) == Some(&Verdict::Pass))
+    good.cases
+        .iter()
+        .filter(move |case| case.verdicts.get(claim) == Some(&Verdict::Pass))
 }
 
 fn reason<'a>(outcome: &'a Outcome, claim: &str, verdict: Verdict) -> &'a str {
@@ -46,7 +52,10 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
     for &twin in Twin::ALL {
         let claim = twin.breaks();
         let caught = passes(&good, claim).find_map(|case| {
-            let scenario = catalogue.iter().find(|scenario| scenario.id.value == case.id)?.clone();
+            let scenario = catalogue
+                .iter()
+                .find(|scenario| scenario.id.value == case.id)?
+                .clone();
             let bad = run(vec![scenario], vec![twin]);
             let verdict = bad.cases[0].verdicts.get(claim).copied()?;
             (verdict == Verdict::Fail).then_some((case.id.clone(), bad))
@@ -58,11 +67,19 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
         assert!(!bad.met(), "{} got through {id}", twin.name());
         *broken.entry(claim).or_default() += 1;
         let why = reason(&bad, claim, Verdict::Fail).replace('|', "\\|");
-        let _ = writeln!(table, "| {claim} | {id} | pass | {} | fail | {why} |", twin.name());
+        let _ = writeln!(
+            table,
+            "| {claim} | {id} | pass | {} | fail | {why} |",
+            twin.name()
+        );
     }
     assert!(missing.is_empty(), "{missing:#?}");
     for claim in Claim::all() {
-        assert!(broken.contains_key(claim.id.as_str()), "no bad twin fails {}", claim.id);
+        assert!(
+            broken.contains_key(claim.id.as_str()),
+            "no bad twin fails {}",
+            claim.id
+        );
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));

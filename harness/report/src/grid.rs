@@ -22,24 +22,45 @@ pub(crate) const LEGEND: &str =
 /// Claims in groups that fit beside a label of `label` columns within `width`.
 pub(crate) fn columns(outcome: &Outcome, label: usize, width: usize) -> Vec<Vec<&str>> {
     let room = width.saturating_sub(label).max(8);
-    let ids: Vec<&str> = outcome.claims.iter().map(|claim| claim.id.as_str()).collect();
+    let ids: Vec<&str> = outcome
+        .claims
+        .iter()
+        .map(|claim| claim.id.as_str())
+        .collect();
     ids.chunks(room).map(<[&str]>::to_vec).collect()
 }
 
 /// The common stem of the ids (`ADP-`) and the heading lines that spell the rest downwards.
 pub(crate) fn heading(ids: &[&str]) -> (String, Vec<String>) {
-    let stem = ids.first().and_then(|id| id.rfind('-').map(|at| &id[..=at])).unwrap_or_default();
-    let rests: Vec<&str> = ids.iter().map(|id| id.strip_prefix(stem).unwrap_or(id)).collect();
-    let depth = rests.iter().map(|rest| rest.chars().count()).max().unwrap_or(0);
+    let stem = ids
+        .first()
+        .and_then(|id| id.rfind('-').map(|at| &id[..=at]))
+        .unwrap_or_default();
+    let rests: Vec<&str> = ids
+        .iter()
+        .map(|id| id.strip_prefix(stem).unwrap_or(id))
+        .collect();
+    let depth = rests
+        .iter()
+        .map(|rest| rest.chars().count())
+        .max()
+        .unwrap_or(0);
     let lines = (0..depth)
-        .map(|row| rests.iter().map(|rest| rest.chars().nth(row).unwrap_or(' ')).collect())
+        .map(|row| {
+            rests
+                .iter()
+                .map(|rest| rest.chars().nth(row).unwrap_or(' '))
+                .collect()
+        })
         .collect();
     (stem.to_owned(), lines)
 }
 
 /// The verdicts of one case on these claims.
 pub(crate) fn row(case: &CaseOutcome, ids: &[&str]) -> Vec<Option<Verdict>> {
-    ids.iter().map(|id| case.verdicts.get(*id).copied()).collect()
+    ids.iter()
+        .map(|id| case.verdicts.get(*id).copied())
+        .collect()
 }
 
 #[cfg(test)]

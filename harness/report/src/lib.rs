@@ -25,7 +25,11 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, verbose: false, width: 80 }
+        Self {
+            color: false,
+            verbose: false,
+            width: 80,
+        }
     }
 }
 
@@ -43,9 +47,24 @@ pub struct Format {
 
 /// Every format.
 pub static FORMATS: &[Format] = &[
-    Format { name: "text", extension: "txt", summary: "for a terminal", render: text::render },
-    Format { name: "json", extension: "json", summary: "for programs; schema smtpspec.result/1", render: json::render },
-    Format { name: "md", extension: "md", summary: "Markdown, for a pull request or a step summary", render: markdown::render },
+    Format {
+        name: "text",
+        extension: "txt",
+        summary: "for a terminal",
+        render: text::render,
+    },
+    Format {
+        name: "json",
+        extension: "json",
+        summary: "for programs; schema smtpspec.result/1",
+        render: json::render,
+    },
+    Format {
+        name: "md",
+        extension: "md",
+        summary: "Markdown, for a pull request or a step summary",
+        render: markdown::render,
+    },
 ];
 
 /// The format with this name.

@@ -10,7 +10,11 @@ use crate::{Style, grid, printable, seen};
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "# {} {}: profile `{}`\n", outcome.tool.name, outcome.tool.version, outcome.profile);
+    let _ = writeln!(
+        out,
+        "# {} {}: profile `{}`\n",
+        outcome.tool.name, outcome.tool.version, outcome.profile
+    );
     let unmet = outcome.cases.iter().filter(|case| !case.met).count();
     let all = outcome.cases.len();
     let what = match (outcome.command == "run", all) {
@@ -21,7 +25,10 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     };
     let _ = match unmet {
         0 => writeln!(out, "**Every expectation was met** in {all} {what}.\n"),
-        _ => writeln!(out, "**{unmet} of {all} {what} did not meet an expectation.**\n"),
+        _ => writeln!(
+            out,
+            "**{unmet} of {all} {what} did not meet an expectation.**\n"
+        ),
     };
     let detailed = style.verbose || outcome.command != "run";
     counts(&mut out, outcome);
@@ -41,17 +48,36 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
 }
 
 fn counts(out: &mut String, outcome: &Outcome) {
-    let _ = writeln!(out, "| pass | fail | inconclusive | not applicable | error |\n| ---: | ---: | ---: | ---: | ---: |");
-    let cells: Vec<_> =
-        Verdict::ALL.iter().map(|verdict| outcome.summary.get(verdict).copied().unwrap_or(0).to_string()).collect();
+    let _ = writeln!(
+        out,
+        "| pass | fail | inconclusive | not applicable | error |\n| ---: | ---: | ---: | ---: | ---: |"
+    );
+    let cells: Vec<_> = Verdict::ALL
+        .iter()
+        .map(|verdict| {
+            outcome
+                .summary
+                .get(verdict)
+                .copied()
+                .unwrap_or(0)
+                .to_string()
+        })
+        .collect();
     let _ = writeln!(out, "| {} |\n", cells.join(" | "));
 }
 
 fn claims(out: &mut String, outcome: &Outcome) {
-    let _ = writeln!(out, "## Claims\n\n| claim | verdict | statement | seen | where |\n| --- | --- | --- | --- | --- |");
+    let _ = writeln!(
+        out,
+        "## Claims\n\n| claim | verdict | statement | seen | where |\n| --- | --- | --- | --- | --- |"
+    );
     for claim in &outcome.claims {
-        let Some(seen) = seen::over(outcome, &outcome.cases, &claim.id) else { continue };
-        let place = seen::place(&seen.outcome.evidence).map(|place| format!(", {place}")).unwrap_or_default();
+        let Some(seen) = seen::over(outcome, &outcome.cases, &claim.id) else {
+            continue;
+        };
+        let place = seen::place(&seen.outcome.evidence)
+            .map(|place| format!(", {place}"))
+            .unwrap_or_default();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {}{place} |",
@@ -70,11 +96,29 @@ fn cases(out: &mut String, outcome: &Outcome) {
     for case in &outcome.cases {
         if family != Some(&case.family) {
             family = Some(&case.family);
-            let title = if case.family.is_empty() { "captures" } else { &case.family };
-            let _ = writeln!(out, "## {}\n\n| case | about | met | {} |", title, Verdict::ALL.map(|v| v.to_string()).join(" | "));
-            let _ = writeln!(out, "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |");
+            let title = if case.family.is_empty() {
+                "captures"
+            } else {
+                &case.family
+            };
+            let _ = writeln!(
+                out,
+                "## {}\n\n| case | about | met | {} |",
+                title,
+                Verdict::ALL.map(|v| v.to_string()).join(" | ")
+            );
+            let _ = writeln!(
+                out,
+                "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+            );
         }
-        let count = |verdict: Verdict| case.verdicts.values().filter(|v| **v == verdict).count().to_string();
+        let count = |verdict: Verdict| {
+            case.verdicts
+                .values()
+                .filter(|v| **v == verdict)
+                .count()
+                .to_string()
+        };
         let met = if case.met { "yes" } else { "**no**" };
         let _ = writeln!(
             out,
@@ -83,7 +127,10 @@ fn cases(out: &mut String, outcome: &Outcome) {
             escape(&case.title),
             Verdict::ALL.map(count).join(" | ")
         );
-        let last = outcome.cases.iter().rfind(|other| other.family == case.family);
+        let last = outcome
+            .cases
+            .iter()
+            .rfind(|other| other.family == case.family);
         if last.is_some_and(|last| last.id == case.id) {
             grid_of(out, outcome, &case.family);
         }
@@ -95,7 +142,11 @@ fn grid_of(out: &mut String, outcome: &Outcome, family: &str) {
     for ids in grid::columns(outcome, 8, 100) {
         let (stem, lines) = grid::heading(&ids);
         for (number, line) in lines.iter().enumerate() {
-            let _ = writeln!(out, "{:>7} {line}", if number == 0 { stem.as_str() } else { "" });
+            let _ = writeln!(
+                out,
+                "{:>7} {line}",
+                if number == 0 { stem.as_str() } else { "" }
+            );
         }
         for case in outcome.cases.iter().filter(|case| case.family == family) {
             let marks: String = grid::row(case, &ids).into_iter().map(grid::mark).collect();
@@ -125,29 +176,66 @@ fn problems(out: &mut String, outcome: &Outcome) {
 }
 
 fn evidence(out: &mut String, outcome: &Outcome) {
-    let _ = writeln!(out, "## Evidence\n\n| capture | packets | SHA-256 |\n| --- | ---: | --- |");
+    let _ = writeln!(
+        out,
+        "## Evidence\n\n| capture | packets | SHA-256 |\n| --- | ---: | --- |"
+    );
     for case in &outcome.cases {
-        let _ = writeln!(out, "| {} | {} | `{}` |", escape(&case.capture.path), case.capture.packets, case.capture.sha256);
+        let _ = writeln!(
+            out,
+            "| {} | {} | `{}` |",
+            escape(&case.capture.path),
+            case.capture.packets,
+            case.capture.sha256
+        );
         for note in &case.capture.notes {
-            let _ = writeln!(out, "| {} | | note: {} |", escape(&case.capture.path), escape(note));
+            let _ = writeln!(
+                out,
+                "| {} | | note: {} |",
+                escape(&case.capture.path),
+                escape(note)
+            );
         }
     }
     let _ = writeln!(out);
 }
 
 fn transcript(out: &mut String, conversation: &ConversationOutcome) {
-    let _ = writeln!(out, "## {}: {} to {}\n\n```text", escape(&conversation.id), conversation.client, conversation.server);
+    let _ = writeln!(
+        out,
+        "## {}: {} to {}\n\n```text",
+        escape(&conversation.id),
+        conversation.client,
+        conversation.server
+    );
     for line in &conversation.transcript {
         let who = if line.direction == "client" { "C" } else { "S" };
         for (number, text) in line.text.split('\n').enumerate() {
-            let packets = if number == 0 { seen::numbers(&line.packets) } else { String::new() };
-            let _ = writeln!(out, "{packets:>9}  {who}: {}", printable(text).replace("```", "` ` `"));
+            let packets = if number == 0 {
+                seen::numbers(&line.packets)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                out,
+                "{packets:>9}  {who}: {}",
+                printable(text).replace("```", "` ` `")
+            );
         }
     }
-    let _ = writeln!(out, "```\n\n| claim | verdict | seen | where |\n| --- | --- | --- | --- |");
+    let _ = writeln!(
+        out,
+        "```\n\n| claim | verdict | seen | where |\n| --- | --- | --- | --- |"
+    );
     for judged in &conversation.verdicts {
         let place = seen::place(&judged.evidence).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} | {} | {place} |", judged.claim, word(judged.verdict), escape(&judged.reason));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {place} |",
+            judged.claim,
+            word(judged.verdict),
+            escape(&judged.reason)
+        );
     }
     let _ = writeln!(out);
 }
@@ -164,7 +252,10 @@ const fn word(verdict: Verdict) -> &'static str {
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in printable(text).chars() {
-        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+        if matches!(
+            character,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#'
+        ) {
             out.push('\\');
         }
         out.push(character);

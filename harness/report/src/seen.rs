@@ -23,7 +23,10 @@ pub(crate) fn over<'a>(
         for conversation in outcome.conversations_of(case) {
             for judged in conversation.verdicts.iter().filter(|v| v.claim == claim) {
                 if best.is_none_or(|best| judged.verdict > best.outcome.verdict) {
-                    best = Some(Seen { conversation, outcome: judged });
+                    best = Some(Seen {
+                        conversation,
+                        outcome: judged,
+                    });
                 }
             }
         }
@@ -32,8 +35,15 @@ pub(crate) fn over<'a>(
 }
 
 /// How many of the cases have which verdict on a claim.
-pub(crate) fn tally<'a>(cases: impl IntoIterator<Item = &'a CaseOutcome>, claim: &str, verdict: Verdict) -> usize {
-    cases.into_iter().filter(|case| case.verdicts.get(claim) == Some(&verdict)).count()
+pub(crate) fn tally<'a>(
+    cases: impl IntoIterator<Item = &'a CaseOutcome>,
+    claim: &str,
+    verdict: Verdict,
+) -> usize {
+    cases
+        .into_iter()
+        .filter(|case| case.verdicts.get(claim) == Some(&verdict))
+        .count()
 }
 
 /// `packet 10 (client bytes 23-61), packet 12`: the decisive evidence, then where the rest stands; nothing where there is
@@ -42,9 +52,18 @@ pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
     let (first, rest) = evidence.split_first()?;
     let mut text = packets(&first.packets);
     if let Some(bytes) = &first.bytes {
-        let _ = write!(text, " ({} bytes {}-{})", bytes.direction, bytes.start, bytes.end);
+        let _ = write!(
+            text,
+            " ({} bytes {}-{})",
+            bytes.direction, bytes.start, bytes.end
+        );
     }
-    let mut others: Vec<u64> = rest.iter().take(3).flat_map(|e| &e.packets).copied().collect();
+    let mut others: Vec<u64> = rest
+        .iter()
+        .take(3)
+        .flat_map(|e| &e.packets)
+        .copied()
+        .collect();
     others.retain(|packet| !first.packets.contains(packet));
     others.sort_unstable();
     others.dedup();
@@ -55,7 +74,11 @@ pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
 }
 
 fn packets(all: &[u64]) -> String {
-    format!("{} {}", if all.len() == 1 { "packet" } else { "packets" }, numbers(all))
+    format!(
+        "{} {}",
+        if all.len() == 1 { "packet" } else { "packets" },
+        numbers(all)
+    )
 }
 
 /// `3, 5-8, 11`: runs of packet numbers drawn together.
@@ -69,7 +92,13 @@ pub(crate) fn numbers(packets: &[u64]) -> String {
     }
     let words: Vec<_> = runs
         .into_iter()
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        })
         .collect();
     words.join(", ")
 }

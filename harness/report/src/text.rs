@@ -21,12 +21,21 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
         outcome.tool.name,
         outcome.tool.version,
         outcome.profile,
-        if outcome.command == "run" { plural(cases, "case") } else { plural(cases, "capture") },
+        if outcome.command == "run" {
+            plural(cases, "case")
+        } else {
+            plural(cases, "capture")
+        },
         counted(outcome.conversations.len(), "conversation"),
     );
     families(&mut out, outcome, style);
     if outcome.command == "run" {
-        claims(&mut out, outcome, &outcome.cases.iter().collect::<Vec<_>>(), style);
+        claims(
+            &mut out,
+            outcome,
+            &outcome.cases.iter().collect::<Vec<_>>(),
+            style,
+        );
     } else {
         for case in &outcome.cases {
             captured(&mut out, outcome, case, style);
@@ -43,11 +52,18 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
 fn families(out: &mut String, outcome: &Outcome, style: Style) {
     let mut rest: &[CaseOutcome] = &outcome.cases;
     while let Some(first) = rest.first() {
-        let many = rest.iter().take_while(|case| case.family == first.family).count();
+        let many = rest
+            .iter()
+            .take_while(|case| case.family == first.family)
+            .count();
         let (family, tail) = rest.split_at(many);
         for ids in grid::columns(outcome, LABEL + 2, style.width) {
             let (stem, heading) = grid::heading(&ids);
-            let title = if first.family.is_empty() { "captures".to_owned() } else { format!("{} ({many})", first.family) };
+            let title = if first.family.is_empty() {
+                "captures".to_owned()
+            } else {
+                format!("{} ({many})", first.family)
+            };
             for (number, line) in heading.iter().enumerate() {
                 let left = match number {
                     0 => {
@@ -60,7 +76,10 @@ fn families(out: &mut String, outcome: &Outcome, style: Style) {
             }
             for case in family {
                 let label = format!("{}  {}", case.id, case.title);
-                let marks: String = grid::row(case, &ids).into_iter().map(|verdict| colored(verdict, style)).collect();
+                let marks: String = grid::row(case, &ids)
+                    .into_iter()
+                    .map(|verdict| colored(verdict, style))
+                    .collect();
                 let unmet = if case.met { "  " } else { "! " };
                 let _ = writeln!(out, "{}{unmet}{marks}", pad(&printable(&label), LABEL));
             }
@@ -74,17 +93,27 @@ fn families(out: &mut String, outcome: &Outcome, style: Style) {
 fn claims(out: &mut String, outcome: &Outcome, cases: &[&CaseOutcome], style: Style) {
     let _ = writeln!(out);
     for claim in &outcome.claims {
-        let Some(seen) = seen::over(outcome, cases.iter().copied(), &claim.id) else { continue };
+        let Some(seen) = seen::over(outcome, cases.iter().copied(), &claim.id) else {
+            continue;
+        };
         let verdict = seen.outcome.verdict;
         let times = seen::tally(cases.iter().copied(), &claim.id, verdict);
-        let count = if cases.len() > 1 { format!(" {times:>2}/{}", cases.len()) } else { String::new() };
+        let count = if cases.len() > 1 {
+            format!(" {times:>2}/{}", cases.len())
+        } else {
+            String::new()
+        };
         let head = format!("{}  {}{count}  ", claim.id, word(verdict, style));
         let indent = claim.id.len() + 2 + 12 + count.len() + 2;
         let _ = writeln!(out, "{head}{}", wrap(&claim.statement, indent, style.width));
         let mut what = printable(&seen.outcome.reason);
         let place = seen::place(&seen.outcome.evidence);
         if cases.len() > 1 || outcome.conversations.len() > 1 {
-            what = format!("{}{}: {what}", seen.conversation.id, place.map(|p| format!(", {p}")).unwrap_or_default());
+            what = format!(
+                "{}{}: {what}",
+                seen.conversation.id,
+                place.map(|p| format!(", {p}")).unwrap_or_default()
+            );
         } else if let Some(place) = place {
             what = format!("{place}: {what}");
         }
@@ -96,18 +125,41 @@ fn claims(out: &mut String, outcome: &Outcome, cases: &[&CaseOutcome], style: St
 fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Style) {
     let capture = &case.capture;
     let _ = writeln!(out, "\n{}", bold(&printable(&capture.path), style));
-    let _ = writeln!(out, "  {}, sha256 {}", counted(usize::try_from(capture.packets).unwrap_or(usize::MAX), "packet"), capture.sha256);
+    let _ = writeln!(
+        out,
+        "  {}, sha256 {}",
+        counted(
+            usize::try_from(capture.packets).unwrap_or(usize::MAX),
+            "packet"
+        ),
+        capture.sha256
+    );
     for note in &capture.notes {
         let _ = writeln!(out, "  note: {}", wrap(&printable(note), 8, style.width));
     }
     for conversation in outcome.conversations_of(case) {
-        let _ = writeln!(out, "\n{}  {} -> {}  {}", conversation.id, conversation.client, conversation.server, conversation.protocol);
+        let _ = writeln!(
+            out,
+            "\n{}  {} -> {}  {}",
+            conversation.id, conversation.client, conversation.server, conversation.protocol
+        );
         for judged in &conversation.verdicts {
-            let statement = outcome.claims.iter().find(|claim| claim.id == judged.claim).map_or("", |c| &c.statement);
+            let statement = outcome
+                .claims
+                .iter()
+                .find(|claim| claim.id == judged.claim)
+                .map_or("", |c| &c.statement);
             let indent = judged.claim.len() + 16;
-            let _ = writeln!(out, "{}  {}  {}", judged.claim, word(judged.verdict, style), wrap(statement, indent, style.width));
+            let _ = writeln!(
+                out,
+                "{}  {}  {}",
+                judged.claim,
+                word(judged.verdict, style),
+                wrap(statement, indent, style.width)
+            );
             let reason = printable(&judged.reason);
-            let what = seen::place(&judged.evidence).map_or(reason.clone(), |place| format!("{place}: {reason}"));
+            let what = seen::place(&judged.evidence)
+                .map_or(reason.clone(), |place| format!("{place}: {reason}"));
             let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
         }
     }
@@ -115,23 +167,47 @@ fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Styl
 
 fn conversations(out: &mut String, outcome: &Outcome, style: Style) {
     for conversation in &outcome.conversations {
-        let _ = writeln!(out, "\n{}", bold(&format!("{}  {} -> {}", conversation.id, conversation.client, conversation.server), style));
+        let _ = writeln!(
+            out,
+            "\n{}",
+            bold(
+                &format!(
+                    "{}  {} -> {}",
+                    conversation.id, conversation.client, conversation.server
+                ),
+                style
+            )
+        );
         for line in &conversation.transcript {
             let who = if line.direction == "client" { "C" } else { "S" };
             for (number, text) in line.text.split('\n').enumerate() {
-                let packets = if number == 0 { seen::numbers(&line.packets) } else { String::new() };
-                let _ = writeln!(out, "  {packets:>9}  {who}: {}", wrap(&printable(text), 16, style.width));
+                let packets = if number == 0 {
+                    seen::numbers(&line.packets)
+                } else {
+                    String::new()
+                };
+                let _ = writeln!(
+                    out,
+                    "  {packets:>9}  {who}: {}",
+                    wrap(&printable(text), 16, style.width)
+                );
             }
         }
         if outcome.command == "run" {
             for judged in &conversation.verdicts {
-                let what = seen::place(&judged.evidence).map(|p| format!("{p}: ")).unwrap_or_default();
+                let what = seen::place(&judged.evidence)
+                    .map(|p| format!("{p}: "))
+                    .unwrap_or_default();
                 let _ = writeln!(
                     out,
                     "  {}  {}  {}",
                     judged.claim,
                     word(judged.verdict, style),
-                    wrap(&format!("{what}{}", printable(&judged.reason)), 24, style.width)
+                    wrap(
+                        &format!("{what}{}", printable(&judged.reason)),
+                        24,
+                        style.width
+                    )
                 );
             }
         }
@@ -143,7 +219,11 @@ fn problems(out: &mut String, outcome: &Outcome, style: Style) {
         let _ = writeln!(out);
         for problem in &case.problems {
             let head = format!("{} ", case.id);
-            let _ = writeln!(out, "{head}{}", wrap(&printable(problem), head.len(), style.width));
+            let _ = writeln!(
+                out,
+                "{head}{}",
+                wrap(&printable(problem), head.len(), style.width)
+            );
         }
     }
 }
@@ -151,15 +231,32 @@ fn problems(out: &mut String, outcome: &Outcome, style: Style) {
 fn summary(out: &mut String, outcome: &Outcome, style: Style) {
     let words: Vec<_> = Verdict::ALL
         .iter()
-        .map(|verdict| format!("{} {verdict}", outcome.summary.get(verdict).copied().unwrap_or(0)))
+        .map(|verdict| {
+            format!(
+                "{} {verdict}",
+                outcome.summary.get(verdict).copied().unwrap_or(0)
+            )
+        })
         .collect();
     let unmet = outcome.cases.iter().filter(|case| !case.met).count();
-    let what = if outcome.command == "run" { "case" } else { "capture" };
+    let what = if outcome.command == "run" {
+        "case"
+    } else {
+        "capture"
+    };
     let end = match unmet {
-        0 => format!("every expectation met, in {}", counted(outcome.cases.len(), what)),
+        0 => format!(
+            "every expectation met, in {}",
+            counted(outcome.cases.len(), what)
+        ),
         _ => format!("{} with an expectation not met", counted(unmet, what)),
     };
-    let _ = writeln!(out, "\n{}\n{}", wrap(&format!("verdicts: {}", words.join(", ")), 0, style.width), bold(&end, style));
+    let _ = writeln!(
+        out,
+        "\n{}\n{}",
+        wrap(&format!("verdicts: {}", words.join(", ")), 0, style.width),
+        bold(&end, style)
+    );
 }
 
 fn word(verdict: Verdict, style: Style) -> String {
@@ -175,7 +272,9 @@ fn word(verdict: Verdict, style: Style) -> String {
 
 fn colored(verdict: Option<Verdict>, style: Style) -> String {
     let mark = grid::mark(verdict).to_string();
-    verdict.map_or(mark.clone(), |verdict| paint(&mark, color_of(verdict), style))
+    verdict.map_or(mark.clone(), |verdict| {
+        paint(&mark, color_of(verdict), style)
+    })
 }
 
 const fn color_of(verdict: Verdict) -> Ansi {
@@ -193,7 +292,11 @@ fn bold(text: &str, style: Style) -> String {
 }
 
 fn paint(text: &str, ansi: Ansi, style: Style) -> String {
-    if style.color { format!("{}{text}{}", ansi.render(), ansi.render_reset()) } else { text.to_owned() }
+    if style.color {
+        format!("{}{text}{}", ansi.render(), ansi.render_reset())
+    } else {
+        text.to_owned()
+    }
 }
 
 fn counted(number: usize, noun: &str) -> String {
@@ -201,7 +304,11 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 fn plural(number: usize, noun: &str) -> String {
-    if number == 1 { noun.to_owned() } else { format!("{noun}s") }
+    if number == 1 {
+        noun.to_owned()
+    } else {
+        format!("{noun}s")
+    }
 }
 
 /// Exactly `width` characters: cut with a tilde, or filled with spaces.
@@ -243,7 +350,10 @@ mod tests {
     #[test]
     fn wrapped_lines_keep_within_the_width() {
         let text = wrap("one two three four five six seven eight nine ten", 4, 24);
-        assert_eq!(text, "one two three four\n    five six seven eight\n    nine ten");
+        assert_eq!(
+            text,
+            "one two three four\n    five six seven eight\n    nine ten"
+        );
     }
 
     #[test]

@@ -91,9 +91,12 @@ impl Reply {
         let word = self.lines.first()?.split(' ').next()?;
         let mut parts = word.split('.');
         let digits = |part: Option<&str>, most: usize| {
-            part.is_some_and(|p| !p.is_empty() && p.len() <= most && p.bytes().all(|b| b.is_ascii_digit()))
+            part.is_some_and(|p| {
+                !p.is_empty() && p.len() <= most && p.bytes().all(|b| b.is_ascii_digit())
+            })
         };
-        let well_formed = digits(parts.next(), 1) && digits(parts.next(), 3) && digits(parts.next(), 3);
+        let well_formed =
+            digits(parts.next(), 1) && digits(parts.next(), 3) && digits(parts.next(), 3);
         (well_formed && parts.next().is_none()).then_some(word)
     }
 }
@@ -163,8 +166,11 @@ impl Capabilities {
     /// Every mechanism offered, in upper case, over all AUTH lines, each once.
     pub fn mechanisms(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for parameter in
-            self.keywords.iter().filter(|k| k.value.name == "AUTH").flat_map(|k| &k.value.parameters)
+        for parameter in self
+            .keywords
+            .iter()
+            .filter(|k| k.value.name == "AUTH")
+            .flat_map(|k| &k.value.parameters)
         {
             let mechanism = parameter.to_ascii_uppercase();
             if !all.contains(&mechanism) {
@@ -204,7 +210,9 @@ pub struct Authentication {
 impl Authentication {
     /// The bytes from the AUTH command to the last response.
     pub fn span(&self) -> Span {
-        self.responses.iter().fold(self.mechanism.span, |all, one| all.join(*one))
+        self.responses
+            .iter()
+            .fold(self.mechanism.span, |all, one| all.join(*one))
     }
 }
 
@@ -339,7 +347,10 @@ pub struct Content {
 impl Content {
     /// No bytes yet.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), runs: Vec::new() }
+        Self {
+            bytes: Vec::new(),
+            runs: Vec::new(),
+        }
     }
 
     /// Appends bytes that stood at `stream_offset` of the client's stream.
@@ -366,11 +377,20 @@ impl Content {
     /// Where `range` of [`Content::bytes`] stood on the wire. Stuffed dots inside it are part of the answer.
     pub fn span(&self, range: Range<usize>) -> Span {
         let at = |index: usize| {
-            let run = self.runs.partition_point(|&(start, _)| start <= index).saturating_sub(1);
-            self.runs.get(run).map_or(0, |&(start, offset)| offset + (index - start) as u64)
+            let run = self
+                .runs
+                .partition_point(|&(start, _)| start <= index)
+                .saturating_sub(1);
+            self.runs
+                .get(run)
+                .map_or(0, |&(start, offset)| offset + (index - start) as u64)
         };
         let start = at(range.start);
-        let end = if range.is_empty() { start } else { at(range.end - 1) + 1 };
+        let end = if range.is_empty() {
+            start
+        } else {
+            at(range.end - 1) + 1
+        };
         Span::new(Direction::Client, start, end)
     }
 }
@@ -482,17 +502,22 @@ impl Timeline {
 
     /// Every command with its event and the number of its exchange, in order.
     pub fn commands(&self) -> impl Iterator<Item = (usize, &Event, &Command)> {
-        self.exchanges.iter().enumerate().filter_map(|(number, exchange)| {
-            let event = self.events.get(exchange.request)?;
-            match &event.kind {
-                EventKind::Command(command) => Some((number, event, command)),
-                _ => None,
-            }
-        })
+        self.exchanges
+            .iter()
+            .enumerate()
+            .filter_map(|(number, exchange)| {
+                let event = self.events.get(exchange.request)?;
+                match &event.kind {
+                    EventKind::Command(command) => Some((number, event, command)),
+                    _ => None,
+                }
+            })
     }
 
     /// Messages whose content was sent, with their transaction.
     pub fn messages(&self) -> impl Iterator<Item = (&Transaction, &Data)> {
-        self.transactions.iter().filter_map(|transaction| Some((transaction, transaction.data.as_ref()?)))
+        self.transactions
+            .iter()
+            .filter_map(|transaction| Some((transaction, transaction.data.as_ref()?)))
     }
 }

@@ -32,7 +32,13 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         }
         complaints.extend(evidence.truncated.clone());
         let id = format!("C{}", number + 1);
-        road::judge_case(&mut outcome, (&id, &path.display().to_string(), ""), evidence, Given::default(), profile);
+        road::judge_case(
+            &mut outcome,
+            (&id, &path.display().to_string(), ""),
+            evidence,
+            Given::default(),
+            profile,
+        );
     }
     if !outcome.cases.is_empty() {
         output::print(cli, format, &outcome)?;

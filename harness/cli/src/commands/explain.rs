@@ -18,7 +18,12 @@ pub(super) fn run(id: &str) -> Result<Exit, Failure> {
     } else if let Some(check) = checks::find(id) {
         explain_check(&mut out, check);
     } else if let Some(twin) = Twin::ALL.iter().find(|twin| twin.name() == id) {
-        let _ = writeln!(out, "{}: a bad twin of the reference adapter; breaks {}\n", twin.name(), twin.breaks());
+        let _ = writeln!(
+            out,
+            "{}: a bad twin of the reference adapter; breaks {}\n",
+            twin.name(),
+            twin.breaks()
+        );
         let _ = writeln!(out, "{}", fold(twin.summary().trim()));
     } else if let Some(scenario) = find_scenario(id)? {
         explain_scenario(&mut out, &scenario);
@@ -33,20 +38,42 @@ pub(super) fn run(id: &str) -> Result<Exit, Failure> {
 
 fn find_scenario(id: &str) -> Result<Option<Scenario>, Failure> {
     let all = runner::catalogue().map_err(|error| Failure::input(error.to_string()))?;
-    Ok(all.into_iter().find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
+    Ok(all
+        .into_iter()
+        .find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
 }
 
 fn explain_claim(out: &mut String, claim: &Claim) {
     let _ = writeln!(out, "{}: {}\n", claim.id, fold(&claim.statement));
-    let _ = writeln!(out, "Weight: {}\nSource: {}", claim.kind.name(), claim.sources.join("; "));
+    let _ = writeln!(
+        out,
+        "Weight: {}\nSource: {}",
+        claim.kind.name(),
+        claim.sources.join("; ")
+    );
     let holds = match claim.holds {
         HoldsWhen::Observed => "is observed",
         HoldsWhen::NotObserved => "is provoked and not observed",
     };
-    let _ = writeln!(out, "{}", fold(&format!("Holds when this {holds}: {}.", claim.check().observed_when)));
-    let _ = writeln!(out, "{}\n", fold(&format!("Means nothing when: {}.", claim.vacuous_when)));
+    let _ = writeln!(
+        out,
+        "{}",
+        fold(&format!(
+            "Holds when this {holds}: {}.",
+            claim.check().observed_when
+        ))
+    );
+    let _ = writeln!(
+        out,
+        "{}\n",
+        fold(&format!("Means nothing when: {}.", claim.vacuous_when))
+    );
     explain_check(out, claim.check());
-    let twins: Vec<_> = Twin::ALL.iter().filter(|twin| twin.breaks() == claim.id).map(|twin| twin.name()).collect();
+    let twins: Vec<_> = Twin::ALL
+        .iter()
+        .filter(|twin| twin.breaks() == claim.id)
+        .map(|twin| twin.name())
+        .collect();
     if !twins.is_empty() {
         let _ = writeln!(out, "Proven by the bad twin: {}", twins.join(", "));
     }
@@ -54,18 +81,35 @@ fn explain_claim(out: &mut String, claim: &Claim) {
 
 fn explain_check(out: &mut String, check: &Check) {
     let _ = writeln!(out, "Check: {}", check.id);
-    let _ = writeln!(out, "{}", fold(&format!("Observed when {}.", check.observed_when)));
-    let _ = writeln!(out, "{}\n", fold(&format!("Put to the test when {}.", check.trigger)));
+    let _ = writeln!(
+        out,
+        "{}",
+        fold(&format!("Observed when {}.", check.observed_when))
+    );
+    let _ = writeln!(
+        out,
+        "{}\n",
+        fold(&format!("Put to the test when {}.", check.trigger))
+    );
     let _ = writeln!(out, "{}\n", fold(check.method));
     let _ = writeln!(out, "References: {}", check.references.join(", "));
 }
 
 fn explain_scenario(out: &mut String, scenario: &Scenario) {
-    let _ = writeln!(out, "{}: {}  ({})\n", scenario.id.value, scenario.title, scenario.family);
+    let _ = writeln!(
+        out,
+        "{}: {}  ({})\n",
+        scenario.id.value, scenario.title, scenario.family
+    );
     if let Some(description) = &scenario.description {
         let _ = writeln!(out, "{}\n", fold(description));
     }
-    let _ = writeln!(out, "References: {}\n\n{}", scenario.reference.join(", "), scenario.source.text);
+    let _ = writeln!(
+        out,
+        "References: {}\n\n{}",
+        scenario.reference.join(", "),
+        scenario.source.text
+    );
 }
 
 /// Breaks a paragraph at 80 columns.

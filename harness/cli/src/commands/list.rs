@@ -14,8 +14,14 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
     let mut out = String::new();
     match what {
         Listing::Scenarios => {
-            for scenario in runner::catalogue().map_err(|error| Failure::input(error.to_string()))? {
-                let _ = writeln!(out, "{}  {:<9} {}", scenario.id.value, scenario.family, scenario.title);
+            for scenario in
+                runner::catalogue().map_err(|error| Failure::input(error.to_string()))?
+            {
+                let _ = writeln!(
+                    out,
+                    "{}  {:<9} {}",
+                    scenario.id.value, scenario.family, scenario.title
+                );
             }
         }
         Listing::Claims => {
@@ -30,7 +36,13 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
         }
         Listing::Twins => {
             for twin in Twin::ALL {
-                let _ = writeln!(out, "{:<28} {}  {}", twin.name(), twin.breaks(), twin.summary().trim());
+                let _ = writeln!(
+                    out,
+                    "{:<28} {}  {}",
+                    twin.name(),
+                    twin.breaks(),
+                    twin.summary().trim()
+                );
             }
         }
         Listing::Formats => {

@@ -31,19 +31,31 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 
 fn profile(id: &str) -> Result<&'static Profile, Failure> {
     Profile::find(id).ok_or_else(|| {
-        let known: Vec<_> = Profile::all().iter().map(|profile| profile.id.as_str()).collect();
-        Failure::input(format!("there is no profile `{id}`; there is {}", known.join(", ")))
+        let known: Vec<_> = Profile::all()
+            .iter()
+            .map(|profile| profile.id.as_str())
+            .collect();
+        Failure::input(format!(
+            "there is no profile `{id}`; there is {}",
+            known.join(", ")
+        ))
     })
 }
 
 fn format(name: &str) -> Result<&'static ::report::Format, Failure> {
     ::report::format(name).ok_or_else(|| {
         let known: Vec<_> = ::report::FORMATS.iter().map(|format| format.name).collect();
-        Failure::input(format!("there is no format `{name}`; there is {}", known.join(", ")))
+        Failure::input(format!(
+            "there is no format `{name}`; there is {}",
+            known.join(", ")
+        ))
     })
 }
 
 /// Whether a word names a scenario file, rather than a scenario of the catalogue.
 fn is_path(word: &str) -> bool {
-    word.contains(['/', '\\']) || std::path::Path::new(word).extension().is_some_and(|extension| extension == "toml")
+    word.contains(['/', '\\'])
+        || std::path::Path::new(word)
+            .extension()
+            .is_some_and(|extension| extension == "toml")
 }

@@ -1,18 +1,22 @@
 //! Where results go.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use claims::result::Outcome;
 use report::{Format, Style};
 
-use crate::args::{Cli, Color};
 use crate::Failure;
+use crate::args::{Cli, Color};
 
 /// Prints a report on standard output. A reader that went away is no failure.
 pub(super) fn print(cli: &Cli, format: &Format, outcome: &Outcome) -> Result<(), Failure> {
-    let style = Style { color: colors(cli) && format.name == "text", verbose: cli.verbose, width: width() };
+    let style = Style {
+        color: colors(cli) && format.name == "text",
+        verbose: cli.verbose,
+        width: width(),
+    };
     text(&(format.render)(outcome, style))
 }
 
@@ -20,9 +24,9 @@ pub(super) fn print(cli: &Cli, format: &Format, outcome: &Outcome) -> Result<(),
 pub(super) fn text(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::input(format!("cannot write to standard output: {error}")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::input(format!(
+            "cannot write to standard output: {error}"
+        ))),
         _ => Ok(()),
     }
 }
@@ -35,22 +39,27 @@ pub(super) fn hint(cli: &Cli, text: &str) {
 }
 
 /// Writes the result beside its captures, whole or not at all.
-pub(super) fn save(folder: &Path, outcome: &Outcome) -> Result<(), Failure> {
+pub(super) fn save(path: &Path, outcome: &Outcome) -> Result<(), Failure> {
     let format = ::report::format("json").expect("JSON is registered");
-    let path = folder.join("result.json");
-    let partial = folder.join("result.json.partial");
-    let failed = |error: io::Error| Failure::input(format!("cannot write {}: {error}", path.display()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    let mut file = options.open(&partial).map_err(failed)?;
-    file.write_all((format.render)(outcome, Style::default()).as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&partial, &path).map_err(failed)
+    let partial = path.with_extension("json.partial");
+    let text = (format.render)(outcome, Style::default());
+    let written = File::create(&partial)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
+        .and_then(|()| fs::rename(&partial, path));
+    written.map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Makes the folder for captures, readable by its owner only.
+/// Makes the folder for captures and results.
 pub(super) fn folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| Failure::input(format!("cannot make the folder {}: {error}", path.display())))
+    fs::create_dir_all(path).map_err(|error| {
+        Failure::input(format!(
+            "cannot make the folder {}: {error}",
+            path.display()
+        ))
+    })
 }
 
 fn colors(cli: &Cli) -> bool {
@@ -67,5 +76,10 @@ fn colors(cli: &Cli) -> bool {
 
 /// Columns: `COLUMNS` where set, else 80.
 fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width >= 40).unwrap_or(80).min(200)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .filter(|width| *width >= 40)
+        .unwrap_or(80)
+        .min(200)
 }

@@ -11,7 +11,8 @@ use crate::{Exit, Failure};
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
     let format = format(&args.format)?;
     let path = args.result.display();
-    let text = fs::read_to_string(&args.result).map_err(|error| Failure::input(format!("cannot read {path}: {error}")))?;
+    let text = fs::read_to_string(&args.result)
+        .map_err(|error| Failure::input(format!("cannot read {path}: {error}")))?;
     let outcome: Outcome = serde_json::from_str(&text).map_err(|error| {
         Failure::input(format!(
             "{path}:{}:{}: not a result of smtpspec: {error}; give the file that `--format json` wrote",
@@ -20,8 +21,15 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
         ))
     })?;
     if outcome.schema != SCHEMA {
-        return Err(Failure::input(format!("{path}: schema `{}`; this build reads {SCHEMA}", outcome.schema)));
+        return Err(Failure::input(format!(
+            "{path}: schema `{}`; this build reads {SCHEMA}",
+            outcome.schema
+        )));
     }
     output::print(cli, format, &outcome)?;
-    Ok(if outcome.met() { Exit::Met } else { Exit::NotMet })
+    Ok(if outcome.met() {
+        Exit::Met
+    } else {
+        Exit::NotMet
+    })
 }

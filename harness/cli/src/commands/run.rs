@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use claims::Profile;
+use claims::result::Outcome;
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
-use claims::result::Outcome;
-use claims::Profile;
 use tokio::sync::Semaphore;
 
 use super::{format, output, profile};
@@ -18,15 +18,23 @@ use crate::{Exit, Failure};
 pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
-    let twins = args.twin.iter().map(|name| twin(name)).collect::<Result<Vec<_>, _>>()?;
+    let twins = args
+        .twin
+        .iter()
+        .map(|name| twin(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let scenarios = select(&args.scenarios)?;
     check_expectations(&scenarios, profile)?;
     output::folder(&args.out)?;
-    let options = RunOptions { out: args.out.clone(), twins, pinned: args.pinned };
+    let options = RunOptions {
+        out: args.out.clone(),
+        twins,
+        pinned: args.pinned,
+    };
     let started = Instant::now();
     let outcome = replay(scenarios, options, args.jobs, profile)?;
     let took = started.elapsed();
-    output::save(&args.out, &outcome)?;
+    output::save(&args.out.join("result.json"), &outcome)?;
     output::print(cli, format, &outcome)?;
     output::hint(
         cli,
@@ -37,7 +45,11 @@ pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
             args.out.display()
         ),
     );
-    Ok(if outcome.met() { Exit::Met } else { Exit::NotMet })
+    Ok(if outcome.met() {
+        Exit::Met
+    } else {
+        Exit::NotMet
+    })
 }
 
 /// Runs the scenarios, reads their captures back, and judges those.
@@ -83,7 +95,9 @@ async fn run_all(
         .collect();
     let mut done = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let (scenario, run) = task.await.map_err(|error| Failure::input(format!("a case broke off: {error}")))?;
+        let (scenario, run) = task
+            .await
+            .map_err(|error| Failure::input(format!("a case broke off: {error}")))?;
         let run = run.map_err(|error| Failure::input(format!("{}: {error}", scenario.id.value)))?;
         done.push((scenario, run));
     }
@@ -91,27 +105,44 @@ async fn run_all(
 }
 
 /// Judges one case from its capture, and compares with what its scenario expects.
-fn judge(outcome: &mut Outcome, scenario: &Scenario, run: CaseRun, profile: &'static Profile) -> Result<(), Failure> {
+fn judge(
+    outcome: &mut Outcome,
+    scenario: &Scenario,
+    run: CaseRun,
+    profile: &'static Profile,
+) -> Result<(), Failure> {
     let evidence = road::read(&run.capture, Scope::Lab)?;
     if let Some(cut) = &evidence.truncated {
         return Err(Failure::input(cut.clone()));
     }
     let unfired = run.given.unfired.clone();
     let id = &scenario.id.value;
-    let case = road::judge_case(outcome, (id, &scenario.title, &scenario.family), evidence, run.given, profile);
+    let case = road::judge_case(
+        outcome,
+        (id, &scenario.title, &scenario.family),
+        evidence,
+        run.given,
+        profile,
+    );
     case.problems.extend(unfired);
     if case.conversations.is_empty() {
         case.problems.push("the client never connected".to_owned());
     }
-    case.problems.extend(runner::unexpected_outcome(scenario, &run.outcome));
+    case.problems
+        .extend(runner::unexpected_outcome(scenario, &run.outcome));
     for (claim, expected) in &scenario.expect.claims {
         // What the scenario says of a claim goes before what the profile says of all.
         let breach = format!("{} got ", claim.value);
-        case.problems.retain(|problem| !problem.starts_with(&breach));
-        let got = case.verdicts.get(&claim.value).map_or("no verdict", |verdict| verdict.as_str());
+        case.problems
+            .retain(|problem| !problem.starts_with(&breach));
+        let got = case
+            .verdicts
+            .get(&claim.value)
+            .map_or("no verdict", |verdict| verdict.as_str());
         if got != expected.as_str() {
             let expected = expected.as_str();
-            case.problems.push(format!("{breach}{got}; the scenario expects {expected}"));
+            case.problems
+                .push(format!("{breach}{got}; the scenario expects {expected}"));
         }
     }
     case.met = case.problems.is_empty();
@@ -119,7 +150,11 @@ fn judge(outcome: &mut Outcome, scenario: &Scenario, run: CaseRun, profile: &'st
 }
 
 fn twin(name: &str) -> Result<Twin, Failure> {
-    name.parse().map_err(|error| Failure::input(format!("{error}; `smtpspec list twins` shows what there is")))
+    name.parse().map_err(|error| {
+        Failure::input(format!(
+            "{error}; `smtpspec list twins` shows what there is"
+        ))
+    })
 }
 
 /// The scenarios that the words on the command line name.
@@ -145,7 +180,9 @@ fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure
         return load_tree(path).map_err(|errors| invalid(&errors.render(false)));
     }
     if super::is_path(word) {
-        return load_file(path).map(|scenario| vec![scenario]).map_err(|error| invalid(&error.render(false)));
+        return load_file(path)
+            .map(|scenario| vec![scenario])
+            .map_err(|error| invalid(&error.render(false)));
     }
     let named: Vec<_> = catalogue
         .iter()
@@ -164,8 +201,14 @@ fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure
 fn check_expectations(scenarios: &[Scenario], profile: &'static Profile) -> Result<(), Failure> {
     for scenario in scenarios {
         for (claim, _) in &scenario.expect.claims {
-            if !profile.expectations().any(|(known, _)| known.id == claim.value) {
-                let message = format!("`{}` is no claim of the profile {}", claim.value, profile.id);
+            if !profile
+                .expectations()
+                .any(|(known, _)| known.id == claim.value)
+            {
+                let message = format!(
+                    "`{}` is no claim of the profile {}",
+                    claim.value, profile.id
+                );
                 let problem = scenario.problem(Code::BadValue, claim.span.clone(), message);
                 return Err(invalid(&problem.render(false)));
             }

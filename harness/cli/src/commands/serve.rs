@@ -1,7 +1,7 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claims::Given;
@@ -31,10 +31,20 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         None => Vec::new(),
     };
     output::folder(&args.out)?;
-    let capture = args.out.join("serve.pcapng");
-    let comment = format!("smtpspec serve on {}: frames made from what crossed the server's socket", args.listen);
-    let recorder = Recorder::create(&capture, RecorderOptions { clock: Clock::Real, nominal_port: None, comment })
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
+    let capture = free_name(&args.out);
+    let comment = format!(
+        "smtpspec serve on {}: frames made from what crossed the server's socket",
+        args.listen
+    );
+    let recorder = Recorder::create(
+        &capture,
+        RecorderOptions {
+            clock: Clock::Real,
+            nominal_port: None,
+            comment,
+        },
+    )
+    .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
     let mut options = Options::new(&scenario);
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
@@ -45,7 +55,9 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::input(format!("cannot start: {error}")))?;
     options.limit = args.connections;
     runtime.block_on(serve(cli, args, options))?;
-    recorder.finish().map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
+    recorder
+        .finish()
+        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
 
     let evidence = road::read(&capture, Scope::Lab)?;
     let mut outcome = road::empty("serve", profile);
@@ -53,23 +65,51 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
     let given = Given::default();
-    road::judge_case(&mut outcome, ("S1", &format!("served on {}", args.listen), ""), evidence, given, profile);
-    output::save(&args.out, &outcome)?;
+    road::judge_case(
+        &mut outcome,
+        ("S1", &format!("served on {}", args.listen), ""),
+        evidence,
+        given,
+        profile,
+    );
+    output::save(&capture.with_extension("json"), &outcome)?;
     output::print(cli, format, &outcome)?;
-    Ok(if outcome.met() { Exit::Met } else { Exit::NotMet })
+    Ok(if outcome.met() {
+        Exit::Met
+    } else {
+        Exit::NotMet
+    })
+}
+
+/// `serve.pcapng`, or the next name with a number: evidence of an earlier run is never written over.
+fn free_name(folder: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| format!("serve-{number}.pcapng"));
+    let mut names = std::iter::once("serve.pcapng".to_owned())
+        .chain(numbered)
+        .map(|name| folder.join(name));
+    names
+        .find(|path| !path.exists())
+        .expect("there is no end of numbers")
 }
 
 async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Failure> {
     let server = Server::bind(args.listen, options).await.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => "; a port below 1024 needs privilege (CAP_NET_BIND_SERVICE)",
+            std::io::ErrorKind::PermissionDenied => {
+                "; a port below 1024 needs privilege (CAP_NET_BIND_SERVICE)"
+            }
             std::io::ErrorKind::AddrInUse => "; another program listens there",
             _ => "",
         };
         Failure::input(format!("cannot listen on {}: {error}{advice}", args.listen))
     })?;
-    let address = server.local_addr().map_err(|error| Failure::input(error.to_string()))?;
-    output::hint(cli, &format!("listening on {address}; Ctrl-C ends and judges"));
+    let address = server
+        .local_addr()
+        .map_err(|error| Failure::input(error.to_string()))?;
+    output::hint(
+        cli,
+        &format!("listening on {address}; Ctrl-C ends and judges"),
+    );
     server
         .run(async {
             // Without the signal handler the process ends at Ctrl-C by itself; the capture is readable all the same.
@@ -83,7 +123,8 @@ async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Fail
 
 fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
     let Some(name) = name else {
-        return Scenario::parse("serve.toml", DEFAULT).map_err(|error| Failure::rendered(&error.render(false)));
+        return Scenario::parse("serve.toml", DEFAULT)
+            .map_err(|error| Failure::rendered(&error.render(false)));
     };
     if super::is_path(name) {
         return load_file(Path::new(name)).map_err(|error| Failure::rendered(&error.render(false)));
@@ -91,12 +132,17 @@ fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
     let all = runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))?;
     all.into_iter()
         .find(|scenario| scenario.id.value.eq_ignore_ascii_case(name))
-        .ok_or_else(|| Failure::input(format!("there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue")))
+        .ok_or_else(|| {
+            Failure::input(format!(
+                "there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue"
+            ))
+        })
 }
 
 /// Reads `user:password` and `DOMAIN\user:password` lines. What a line holds never gets into a message.
 fn accounts(path: &Path) -> Result<Vec<Account>, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     let mut accounts = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
@@ -110,10 +156,17 @@ fn accounts(path: &Path) -> Result<Vec<Account>, Failure> {
             )));
         };
         let (domain, user) = name.split_once('\\').unwrap_or(("", name));
-        accounts.push(Account { domain: domain.to_owned(), user: user.to_owned(), password: Secret::new(password.as_bytes()) });
+        accounts.push(Account {
+            domain: domain.to_owned(),
+            user: user.to_owned(),
+            password: Secret::new(password.as_bytes()),
+        });
     }
     if accounts.is_empty() {
-        return Err(Failure::input(format!("{}: no account in it", path.display())));
+        return Err(Failure::input(format!(
+            "{}: no account in it",
+            path.display()
+        )));
     }
     Ok(accounts)
 }

@@ -59,7 +59,9 @@ impl Canaries {
 
 fn letters(rng: &mut StdRng, count: usize) -> String {
     const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    (0..count).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
+    (0..count)
+        .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
+        .collect()
 }
 
 /// A random GUID in the registry form, without braces (RFC 9562 version 4).
@@ -68,7 +70,14 @@ fn guid(rng: &mut StdRng) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let text = hex::encode(bytes);
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
 }
 
 #[cfg(test)]
@@ -85,6 +94,9 @@ mod tests {
     #[test]
     fn marked_places_are_filled() {
         let canaries = Canaries::new(7);
-        assert_eq!(canaries.fill("a {body-canary} b"), format!("a {} b", canaries.body));
+        assert_eq!(
+            canaries.fill("a {body-canary} b"),
+            format!("a {} b", canaries.body)
+        );
     }
 }

@@ -10,10 +10,22 @@ use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureTyp
 use crate::scenario::{Scenario, TlsMode};
 
 /// The statement about a client that was configured with `config` and sent `payload`.
-pub(super) fn given(scenario: &Scenario, config: &Config, payload: &Payload, canaries: &Canaries, key: &RecipientKey) -> Given {
-    let contains = |text: &[u8], canary: &str| text.windows(canary.len()).any(|window| window == canary.as_bytes());
+pub(super) fn given(
+    scenario: &Scenario,
+    config: &Config,
+    payload: &Payload,
+    canaries: &Canaries,
+    key: &RecipientKey,
+) -> Given {
+    let contains = |text: &[u8], canary: &str| {
+        text.windows(canary.len())
+            .any(|window| window == canary.as_bytes())
+    };
     let in_body = contains(&payload.body, &canaries.body)
-        || config.body_text.as_ref().is_some_and(|text| text.contains(&canaries.body));
+        || config
+            .body_text
+            .as_ref()
+            .is_some_and(|text| text.contains(&canaries.body));
     Given {
         mode: Some(match config.auth {
             AuthMode::None => Mode::None,
@@ -30,16 +42,23 @@ pub(super) fn given(scenario: &Scenario, config: &Config, payload: &Payload, can
         from: Some(config.from.clone()),
         cc: config.cc.clone(),
         subject: Some(match &config.subject {
-            None => GivenSubject::Default { message_id: payload.message_id.clone() },
+            None => GivenSubject::Default {
+                message_id: payload.message_id.clone(),
+            },
             Some(text) => GivenSubject::Text(text.clone()),
         }),
-        receipts: Some(Receipts { read: config.read_receipt, delivery: config.delivery_receipt }),
+        receipts: Some(Receipts {
+            read: config.read_receipt,
+            delivery: config.delivery_receipt,
+        }),
         body: in_body.then(|| Secret::new(canaries.body.as_bytes())),
         headers: headers(config, canaries),
         beside: beside(config, canaries),
         protection: Some(protection(config)),
         keys: vec![key.clone()],
-        withheld: scenario.client.control.then(|| Withheld { control: canaries.control.clone() }),
+        withheld: scenario.client.control.then(|| Withheld {
+            control: canaries.control.clone(),
+        }),
         server_tls: Some(match scenario.server.tls {
             TlsMode::Implicit => ServerTls::Implicit,
             _ if scenario.server.require_tls => ServerTls::Required,
@@ -64,7 +83,11 @@ fn protection(config: &Config) -> Protection {
 /// Known texts of the header. A Subject without its canary has nothing to hide and is left out.
 fn headers(config: &Config, canaries: &Canaries) -> Vec<(String, String)> {
     let mut known = Vec::new();
-    if config.subject.as_ref().is_some_and(|subject| subject.contains(&canaries.subject)) {
+    if config
+        .subject
+        .as_ref()
+        .is_some_and(|subject| subject.contains(&canaries.subject))
+    {
         known.push(("Subject".to_owned(), canaries.subject.clone()));
     }
     known.push(("From".to_owned(), config.from.clone()));
@@ -76,15 +99,27 @@ fn headers(config: &Config, canaries: &Canaries) -> Vec<(String, String)> {
 /// Texts that are configured beside the body part, by what they are.
 fn beside(config: &Config, canaries: &Canaries) -> Vec<(String, Secret)> {
     let mut texts = Vec::new();
-    if config.body_text.as_ref().is_some_and(|text| text.contains(&canaries.text)) {
-        texts.push(("the configured body text".to_owned(), Secret::new(canaries.text.as_bytes())));
+    if config
+        .body_text
+        .as_ref()
+        .is_some_and(|text| text.contains(&canaries.text))
+    {
+        texts.push((
+            "the configured body text".to_owned(),
+            Secret::new(canaries.text.as_bytes()),
+        ));
     }
     let attached = config.attachments.iter().any(|file| match file {
-        FileSource::Inline { bytes, .. } => String::from_utf8_lossy(bytes).contains(&canaries.attachment),
+        FileSource::Inline { bytes, .. } => {
+            String::from_utf8_lossy(bytes).contains(&canaries.attachment)
+        }
         FileSource::Path(_) => false,
     });
     if attached {
-        texts.push(("the configured attachment".to_owned(), Secret::new(canaries.attachment.as_bytes())));
+        texts.push((
+            "the configured attachment".to_owned(),
+            Secret::new(canaries.attachment.as_bytes()),
+        ));
     }
     texts
 }

@@ -6,18 +6,18 @@ pub mod canary;
 mod catalogue;
 mod given;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::io;
 
 use claims::Given;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
+use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
 use crate::server::{Account, Options, Running, Seed, Server};
@@ -66,7 +66,11 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
         }
     }
     errors.extend(crate::scenario::reject_duplicates(&scenarios));
-    if errors.is_empty() { Ok(scenarios) } else { Err(LoadErrors(errors)) }
+    if errors.is_empty() {
+        Ok(scenarios)
+    } else {
+        Err(LoadErrors(errors))
+    }
 }
 
 /// Runs one scenario against the reference adapter and leaves its capture in the folder of `options`.
@@ -76,7 +80,11 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
 /// The server cannot be bound, or the capture cannot be written.
 pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRun> {
     let started = Instant::now();
-    let seed = if options.pinned { PINNED_SEED } else { rand::make_rng::<StdRng>().random() };
+    let seed = if options.pinned {
+        PINNED_SEED
+    } else {
+        rand::make_rng::<StdRng>().random()
+    };
     let canaries = Canaries::new(seed);
     let setup = Setup::new(scenario, &canaries);
     let capture = options.out.join(format!("{}.pcapng", scenario.id.value));
@@ -84,7 +92,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let environment = if options.pinned { Environment::pinned(seed) } else { Environment::real() };
+    let environment = if options.pinned {
+        Environment::pinned(seed)
+    } else {
+        Environment::real()
+    };
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
@@ -96,9 +108,23 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 
     let report = server.stop().await?;
     recorder.finish()?;
-    let mut given = given::given(scenario, &setup.config, &setup.payload, &canaries, &setup.key);
-    given.unfired = report.unfired().map(|fired| unfired(scenario, fired.span.start)).collect();
-    Ok(CaseRun { capture, given, outcome: delivery.outcome, duration: started.elapsed() })
+    let mut given = given::given(
+        scenario,
+        &setup.config,
+        &setup.payload,
+        &canaries,
+        &setup.key,
+    );
+    given.unfired = report
+        .unfired()
+        .map(|fired| unfired(scenario, fired.span.start))
+        .collect();
+    Ok(CaseRun {
+        capture,
+        given,
+        outcome: delivery.outcome,
+        duration: started.elapsed(),
+    })
 }
 
 /// Whether the client's own view is the one that the scenario expects; a sentence where it is not.
@@ -113,7 +139,9 @@ pub fn unexpected_outcome(scenario: &Scenario, outcome: &Outcome) -> Option<Stri
     }
     Some(match outcome {
         Outcome::Sent => "the message was sent; the scenario expects it to be suspended".to_owned(),
-        Outcome::Suspended(reason) => format!("the message was suspended ({reason}); the scenario expects it to be sent"),
+        Outcome::Suspended(reason) => {
+            format!("the message was suspended ({reason}); the scenario expects it to be sent")
+        }
     })
 }
 
@@ -124,25 +152,47 @@ async fn start(
     capture: &Path,
     seed: u64,
 ) -> io::Result<(Recorder, Running)> {
-    let clock = if options.pinned { Clock::Pinned } else { Clock::Real };
+    let clock = if options.pinned {
+        Clock::Pinned
+    } else {
+        Clock::Real
+    };
     let comment = format!(
         "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on",
         scenario.id.value, scenario.title, scenario.server.port
     );
-    let recorder =
-        Recorder::create(capture, RecorderOptions { clock, nominal_port: Some(scenario.server.port), comment })
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
+    let recorder = Recorder::create(
+        capture,
+        RecorderOptions {
+            clock,
+            nominal_port: Some(scenario.server.port),
+            comment,
+        },
+    )
+    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
     let mut server = Options::new(scenario);
     server.accounts = setup.accounts.clone();
-    server.seed = if options.pinned { Seed::Pinned(seed) } else { Seed::Random };
+    server.seed = if options.pinned {
+        Seed::Pinned(seed)
+    } else {
+        Seed::Random
+    };
     server.clock = clock;
     server.recorder = Some(recorder.clone());
-    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server).await?.spawn()?;
+    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server)
+        .await?
+        .spawn()?;
     Ok((recorder, server))
 }
 
 fn unfired(scenario: &Scenario, offset: usize) -> String {
-    let line = 1 + scenario.source.text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let line = 1 + scenario
+        .source
+        .text
+        .bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count();
     format!("the rule at {}:{line} was never used", scenario.source.name)
 }
 
@@ -165,7 +215,10 @@ impl Setup {
             Account {
                 domain: String::new(),
                 user: config.username.clone().unwrap_or_default(),
-                password: config.password.clone().unwrap_or_else(|| canaries.password.clone()),
+                password: config
+                    .password
+                    .clone()
+                    .unwrap_or_else(|| canaries.password.clone()),
             },
             Account {
                 domain: config.account.domain.clone(),
@@ -190,9 +243,18 @@ impl Setup {
             destination_party: None,
         };
         scenario.client.payload.apply(&mut payload);
-        payload.body = canaries.fill(&String::from_utf8_lossy(&payload.body)).into_bytes();
-        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY).expect("the embedded test key parses, as its own test shows");
-        Self { config, control, payload, accounts, key }
+        payload.body = canaries
+            .fill(&String::from_utf8_lossy(&payload.body))
+            .into_bytes();
+        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY)
+            .expect("the embedded test key parses, as its own test shows");
+        Self {
+            config,
+            control,
+            payload,
+            accounts,
+            key,
+        }
     }
 }
 
@@ -223,20 +285,35 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
-        retry: Retry { count: 0, interval: Duration::from_millis(20) },
+        retry: Retry {
+            count: 0,
+            interval: Duration::from_millis(20),
+        },
         timeout: Duration::from_secs(5),
     }
 }
 
 /// Puts the canaries where the scenario marked their places.
 fn fill(config: &mut Config, canaries: &Canaries) {
-    for text in config.to.iter_mut().chain(&mut config.cc).chain([&mut config.from]) {
+    for text in config
+        .to
+        .iter_mut()
+        .chain(&mut config.cc)
+        .chain([&mut config.from])
+    {
         *text = canaries.fill(text);
     }
-    for text in [&mut config.subject, &mut config.body_text].into_iter().flatten() {
+    for text in [&mut config.subject, &mut config.body_text]
+        .into_iter()
+        .flatten()
+    {
         *text = canaries.fill(text);
     }
-    for file in config.attachments.iter_mut().chain(config.body_file.iter_mut()) {
+    for file in config
+        .attachments
+        .iter_mut()
+        .chain(config.body_file.iter_mut())
+    {
         if let FileSource::Inline { bytes, .. } = file {
             *bytes = canaries.fill(&String::from_utf8_lossy(bytes)).into_bytes();
         }

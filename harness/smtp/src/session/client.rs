@@ -139,14 +139,8 @@ impl Machine {
     /// before that cannot answer it.
     fn no_tls(&mut self, time: Timestamp) {
         self.server.mode = ServerMode::Replies;
-        while self
-            .server
-            .held
-            .front()
-            .is_some_and(|piece| piece.time <= time)
-        {
-            self.server_step();
-        }
+        let earlier = |piece: &Piece| piece.time <= time;
+        while self.server.held.front().is_some_and(earlier) && self.server_step() {}
     }
 
     /// What a command asks for, with its effect on the state.

@@ -98,11 +98,14 @@ impl Head {
         }
     }
 
-    /// What there is will have to do.
+    /// What there is will have to do; but a word that any text may hold is no command without its line end.
     fn finish(&mut self, midstream: bool) {
         let (pending, ..) = self.lines.surrender();
         if self.look.is_none() && !pending.is_empty() {
             self.judge(&pending, midstream);
+            if self.look == Some(Look::Command(Likeness::Shared)) {
+                self.look = Some(Look::Other);
+            }
         }
     }
 }
@@ -274,6 +277,7 @@ mod tests {
     #[case(&[("S", "554 no\r\n"), ("C", "QUIT\r\n")], Protocol::Smtp)]
     #[case(&[("S", "472 odd\r\n")], Protocol::Smtp)]
     #[case(&[("C", "QUIT\r\n")], Protocol::Smtp)]
+    #[case(&[("C", "QUIT")], Protocol::Other)]
     #[case(&[("C", "EHLO a\r\n")], Protocol::Smtp)]
     #[case(&[("S", "220 mx\r\n"), ("C", "GET / HTTP/1.1\r\n")], Protocol::Smtp)]
     #[case(&[("S", "220 mx FTP\r\n"), ("C", "USER x\r\n")], Protocol::Other)]
