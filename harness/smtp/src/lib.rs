@@ -8,6 +8,7 @@
 //! Input is hostile by assumption: nothing here panics on any bytes, and no length is believed before it is checked.
 
 pub mod cms;
+mod content;
 pub mod message;
 pub mod ntlm;
 pub mod sasl;

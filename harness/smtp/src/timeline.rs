@@ -1,9 +1,10 @@
 //! One conversation as typed events. The only thing that checks see.
 
 use std::net::SocketAddr;
-use std::ops::Range;
 
 use wire::{Closing, Direction, Note, Opening, Provenance, Span, Timestamp};
+
+pub use crate::content::Content;
 
 use crate::Secret;
 use crate::ntlm;
@@ -334,71 +335,6 @@ pub struct Data {
     pub complete: bool,
     /// Whether the server's final reply was 2yz; `None` where it was not seen.
     pub accepted: Option<bool>,
-}
-
-/// Message bytes that know where on the wire they stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    bytes: Vec<u8>,
-    /// Where runs of bytes begin: (offset in `bytes`, stream offset). Sorted, and starts at 0 when there are bytes.
-    runs: Vec<(usize, u64)>,
-}
-
-impl Content {
-    /// No bytes yet.
-    pub const fn new() -> Self {
-        Self {
-            bytes: Vec::new(),
-            runs: Vec::new(),
-        }
-    }
-
-    /// Appends bytes that stood at `stream_offset` of the client's stream.
-    pub fn push(&mut self, bytes: &[u8], stream_offset: u64) {
-        if bytes.is_empty() {
-            return;
-        }
-        let here = self.bytes.len();
-        let follows = self
-            .runs
-            .last()
-            .is_some_and(|&(start, offset)| offset + (here - start) as u64 == stream_offset);
-        if !follows {
-            self.runs.push((here, stream_offset));
-        }
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// The message.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Where `range` of [`Content::bytes`] stood on the wire. Stuffed dots inside it are part of the answer.
-    pub fn span(&self, range: Range<usize>) -> Span {
-        let at = |index: usize| {
-            let run = self
-                .runs
-                .partition_point(|&(start, _)| start <= index)
-                .saturating_sub(1);
-            self.runs
-                .get(run)
-                .map_or(0, |&(start, offset)| offset + (index - start) as u64)
-        };
-        let start = at(range.start);
-        let end = if range.is_empty() {
-            start
-        } else {
-            at(range.end - 1) + 1
-        };
-        Span::new(Direction::Client, start, end)
-    }
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// TLS on the connection.
