@@ -28,8 +28,19 @@ impl Tcpdump {
     /// Starts it and waits until it listens; nothing where it may not.
     fn start(port: u16, file: &Path) -> Option<Self> {
         let mut child = Command::new("tcpdump")
-            // `-Z root`: else it gives its rights away and cannot write into our folder.
-            .args(["-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-w"])
+            // `-Z root`: else it gives its rights away and cannot write into our folder. `-B`, in KiB: on loopback
+            // every packet takes 64 KiB of the buffer, and the default holds too few for a busy machine.
+            .args([
+                "-i",
+                "lo",
+                "-U",
+                "--immediate-mode",
+                "-B",
+                "32768",
+                "-Z",
+                "root",
+                "-w",
+            ])
             .arg(file)
             .args(["tcp", "and", "port", &port.to_string()])
             .stdin(Stdio::null())

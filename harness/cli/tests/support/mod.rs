@@ -145,8 +145,6 @@ pub(crate) fn blemishes(capture: &Path, more: &str) -> Vec<String> {
         "tcp.check_checksum:TRUE",
         "-o",
         "ip.check_checksum:TRUE",
-        "-o",
-        "mime_multipart.remove_base64_encoding:TRUE",
         "-Y",
         &filter,
     ];

@@ -132,11 +132,14 @@ impl Entity {
     }
 
     /// The detached signature of a `multipart/signed` (RFC 8551 section 3.5.3.2).
+    ///
+    /// The documentation does not give its media type. It is written in the early form (RFC 2311 appendix C), as mail
+    /// components of Windows wrote it; readers take both.
     pub(super) fn signature(der: &[u8]) -> Self {
         let mut headers = Headers::default();
         headers.push(
             "Content-Type",
-            "application/pkcs7-signature; name=\"smime.p7s\"",
+            "application/x-pkcs7-signature; name=\"smime.p7s\"",
         );
         headers.push("Content-Transfer-Encoding", "base64");
         headers.push("Content-Disposition", "attachment; filename=\"smime.p7s\"");

@@ -119,7 +119,7 @@ fn apply_signature(
         }
         SignatureType::ClearSign => {
             let der = sign(&entity.bytes(), Form::Detached, now, &environment.keys)?;
-            let kind = "signed; protocol=\"application/pkcs7-signature\";\r\n\tmicalg=sha-256";
+            let kind = "signed; protocol=\"application/x-pkcs7-signature\";\r\n\tmicalg=sha-256";
             Ok(Entity::multipart(
                 kind,
                 &boundaries.next(),
