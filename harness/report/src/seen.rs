@@ -50,14 +50,6 @@ pub(crate) fn tally<'a>(
 /// no evidence.
 pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
     let (first, rest) = evidence.split_first()?;
-    let mut text = packets(&first.packets);
-    if let Some(bytes) = &first.bytes {
-        let _ = write!(
-            text,
-            " ({} bytes {}-{})",
-            bytes.direction, bytes.start, bytes.end
-        );
-    }
     let mut others: Vec<u64> = rest
         .iter()
         .take(3)
@@ -67,6 +59,16 @@ pub(crate) fn place(evidence: &[EvidenceOutcome]) -> Option<String> {
     others.retain(|packet| !first.packets.contains(packet));
     others.sort_unstable();
     others.dedup();
+    let Some(bytes) = &first.bytes else {
+        others.splice(0..0, first.packets.iter().copied());
+        return Some(packets(&others));
+    };
+    let mut text = packets(&first.packets);
+    let _ = write!(
+        text,
+        " ({} bytes {}-{})",
+        bytes.direction, bytes.start, bytes.end
+    );
     if !others.is_empty() {
         let _ = write!(text, ", {}", packets(&others));
     }
