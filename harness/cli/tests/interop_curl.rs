@@ -45,7 +45,7 @@ fn assert_delivered(served: &Served) {
     assert_eq!(text(data.content.bytes()), text(MESSAGE));
 }
 
-/// No report quotes a password, and no message left.
+/// The one attempt was refused, and no message left.
 fn assert_refused(served: &Served, code: u16) {
     let timeline = timeline(&served.capture);
     assert_eq!(timeline.messages().count(), 0);
@@ -58,6 +58,7 @@ fn assert_refused(served: &Served, code: u16) {
     assert_eq!(outcomes, [AuthOutcome::Refused(code)]);
 }
 
+/// The report does not quote the password.
 fn assert_secret(served: &Served, password: &str) {
     assert!(!holds(served.json.as_bytes(), password));
     let encoded = BASE64_STANDARD.encode(password);

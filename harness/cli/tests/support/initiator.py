@@ -17,24 +17,19 @@ context = spnego.client(user, password, protocol="ntlm", options=spnego.Negotiat
 smtp = smtplib.SMTP("127.0.0.1", int(port), local_hostname="client.example", timeout=20)
 smtp.ehlo()
 
-
-def exchange(line):
-    return smtp.docmd(line)
-
-
 negotiate = base64.b64encode(context.step()).decode()
 if opening == "initial":
-    code, text = exchange("AUTH NTLM " + negotiate)
+    code, text = smtp.docmd("AUTH NTLM " + negotiate)
 else:
-    code, text = exchange("AUTH NTLM")
+    code, text = smtp.docmd("AUTH NTLM")
     assert code == 334, (code, text)
-    code, text = exchange(negotiate)
+    code, text = smtp.docmd(negotiate)
 assert code == 334, (code, text)
 authenticate = bytearray(context.step(base64.b64decode(text)))
 if mic == "spoiled":
     assert any(authenticate[72:88]), "there is a MIC to spoil"
     authenticate[72] ^= 1
-code, text = exchange(base64.b64encode(authenticate).decode())
+code, text = smtp.docmd(base64.b64encode(authenticate).decode())
 print(code)
 if code == 235:
     smtp.mail("a@client.example")

@@ -196,15 +196,12 @@ pub(crate) fn only(outcome: &Outcome) -> &ConversationOutcome {
 
 /// The judgement of a claim.
 pub(crate) fn judged<'a>(conversation: &'a ConversationOutcome, claim: &str) -> &'a ClaimOutcome {
-    let found = conversation
+    conversation
         .verdicts
         .iter()
         .find(|one| one.claim == claim)
-        .map(|one| {
-            eprintln!("{claim}: {}: {}", one.verdict, one.reason);
-            one
-        });
-    found.expect("a claim of the profile")
+        .inspect(|one| eprintln!("{claim}: {}: {}", one.verdict, one.reason))
+        .expect("a claim of the profile")
 }
 
 /// Scenarios of the catalogue by their ids.

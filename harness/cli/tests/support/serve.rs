@@ -32,7 +32,7 @@ pub(crate) const MESSAGE: &[u8] =
 /// A server that runs and judges its one connection. It is killed, by its own handle, where a test leaves it running.
 pub(crate) struct Serve {
     child: Child,
-    stdout: JoinHandle<Vec<u8>>,
+    stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Receiver<String>,
     /// The free port that it found.
     pub(crate) port: u16,
@@ -84,7 +84,7 @@ impl Serve {
         let stderr = lines(child.stderr.take().expect("a pipe"));
         let mut serve = Self {
             child,
-            stdout,
+            stdout: Some(stdout),
             stderr,
             port: 0,
             out,
@@ -103,9 +103,8 @@ impl Serve {
     /// Waits until it has judged.
     pub(crate) fn end(mut self) -> Served {
         let status = ended(&mut self.child, "smtpspec serve");
-        let mut stdout = thread::spawn(Vec::new);
-        std::mem::swap(&mut stdout, &mut self.stdout);
-        let stdout = stdout.join().expect("the reader of standard output ends");
+        let reader = self.stdout.take().expect("standard output is read once");
+        let stdout = reader.join().expect("the reader ends with its pipe");
         let complaint: Vec<_> = self.stderr.try_iter().collect();
         let json = text(&stdout);
         let outcome = serde_json::from_str(&json)
