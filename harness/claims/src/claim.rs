@@ -73,7 +73,9 @@ struct Catalogue {
 
 static ALL: LazyLock<Vec<Claim>> = LazyLock::new(|| {
     let text = include_str!("../catalogue/biztalk-smtp-adapter.toml");
-    toml::from_str::<Catalogue>(text).expect("the embedded catalogue is tested").claim
+    toml::from_str::<Catalogue>(text)
+        .expect("the embedded catalogue is tested")
+        .claim
 });
 
 impl Claim {
@@ -103,7 +105,12 @@ mod tests {
     fn every_claim_is_decided_by_a_registered_check_and_every_check_decides_a_claim() {
         let mut used = HashSet::new();
         for claim in Claim::all() {
-            assert!(checks::find(&claim.check).is_some(), "{} names no check: {}", claim.id, claim.check);
+            assert!(
+                checks::find(&claim.check).is_some(),
+                "{} names no check: {}",
+                claim.id,
+                claim.check
+            );
             used.insert(claim.check.as_str());
         }
         for check in checks::ALL {
@@ -116,7 +123,11 @@ mod tests {
         let mut ids = HashSet::new();
         for claim in Claim::all() {
             assert!(ids.insert(&claim.id), "{} twice", claim.id);
-            assert!(!claim.statement.is_empty() && !claim.sources.is_empty() && !claim.vacuous_when.is_empty());
+            assert!(
+                !claim.statement.is_empty()
+                    && !claim.sources.is_empty()
+                    && !claim.vacuous_when.is_empty()
+            );
         }
     }
 }

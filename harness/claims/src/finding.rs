@@ -30,7 +30,11 @@ pub struct Evidence {
 impl Evidence {
     /// The bytes `span` of `timeline`.
     pub fn bytes(timeline: &Timeline, span: Span, what: impl Into<String>) -> Self {
-        Self { packets: timeline.packets(span), bytes: Some(span), what: what.into() }
+        Self {
+            packets: timeline.packets(span),
+            bytes: Some(span),
+            what: what.into(),
+        }
     }
 
     /// An event of a timeline.
@@ -44,7 +48,11 @@ impl Evidence {
 
     /// A packet without payload.
     pub fn packet(number: u64, what: impl Into<String>) -> Self {
-        Self { packets: vec![number], bytes: None, what: what.into() }
+        Self {
+            packets: vec![number],
+            bytes: None,
+            what: what.into(),
+        }
     }
 }
 
@@ -62,22 +70,38 @@ pub struct Finding {
 impl Finding {
     /// It was seen.
     pub fn observed(reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
-        Self { observation: Observation::Observed, reason: reason.into(), evidence }
+        Self {
+            observation: Observation::Observed,
+            reason: reason.into(),
+            evidence,
+        }
     }
 
     /// It was provoked, and did not happen.
     pub fn not_observed(reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
-        Self { observation: Observation::NotObserved, reason: reason.into(), evidence }
+        Self {
+            observation: Observation::NotObserved,
+            reason: reason.into(),
+            evidence,
+        }
     }
 
     /// It could not be decided.
     pub fn undetermined(reason: impl Into<String>) -> Self {
-        Self { observation: Observation::Undetermined, reason: reason.into(), evidence: Vec::new() }
+        Self {
+            observation: Observation::Undetermined,
+            reason: reason.into(),
+            evidence: Vec::new(),
+        }
     }
 
     /// The question does not arise.
     pub fn not_applicable(reason: impl Into<String>) -> Self {
-        Self { observation: Observation::NotApplicable, reason: reason.into(), evidence: Vec::new() }
+        Self {
+            observation: Observation::NotApplicable,
+            reason: reason.into(),
+            evidence: Vec::new(),
+        }
     }
 
     /// Adds evidence to a finding that was made without.

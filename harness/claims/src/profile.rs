@@ -51,7 +51,9 @@ impl Profile {
 
     /// Its claims, in the order of the catalogue.
     pub fn expectations(&self) -> impl Iterator<Item = (&'static Claim, Expect)> {
-        Claim::all().iter().filter_map(|claim| Some((claim, *self.claims.get(&claim.id)?)))
+        Claim::all()
+            .iter()
+            .filter_map(|claim| Some((claim, *self.claims.get(&claim.id)?)))
     }
 }
 
@@ -63,7 +65,11 @@ mod tests {
     fn every_expectation_names_a_claim() {
         for profile in Profile::all() {
             for id in profile.claims.keys() {
-                assert!(Claim::find(id).is_some(), "{} expects {id}, which is no claim", profile.id);
+                assert!(
+                    Claim::find(id).is_some(),
+                    "{} expects {id}, which is no claim",
+                    profile.id
+                );
             }
             assert_eq!(profile.expectations().count(), profile.claims.len());
         }

@@ -157,7 +157,11 @@ impl From<Evidence> for EvidenceOutcome {
             start: span.start,
             end: span.end,
         });
-        Self { packets: evidence.packets, bytes, what: evidence.what }
+        Self {
+            packets: evidence.packets,
+            bytes,
+            what: evidence.what,
+        }
     }
 }
 
@@ -187,7 +191,12 @@ impl Outcome {
     }
 
     /// The conversations of a case, in order.
-    pub fn conversations_of<'a>(&'a self, case: &'a CaseOutcome) -> impl Iterator<Item = &'a ConversationOutcome> {
-        self.conversations.iter().filter(|conversation| case.conversations.contains(&conversation.id))
+    pub fn conversations_of<'a>(
+        &'a self,
+        case: &'a CaseOutcome,
+    ) -> impl Iterator<Item = &'a ConversationOutcome> {
+        self.conversations
+            .iter()
+            .filter(|conversation| case.conversations.contains(&conversation.id))
     }
 }

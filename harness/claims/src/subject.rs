@@ -1,5 +1,6 @@
 //! What a check looks at: one conversation, with what was sent beside it and what is known beforehand.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use smtp::Timeline;
@@ -16,6 +17,8 @@ pub struct Case {
     /// What is known beforehand.
     pub given: Given,
     conversations: Vec<(Timeline, Vec<Mail>)>,
+    /// Transactions that carried one and the same message, as (conversation, mail).
+    copies: Vec<Vec<(usize, usize)>>,
 }
 
 /// One message that was sent, read once for all checks.
@@ -24,12 +27,14 @@ pub struct Mail {
     pub transaction: usize,
     /// The message, after dot-unstuffing.
     pub message: Message,
+    /// Index into the copies of the case.
+    copies: usize,
 }
 
 impl Case {
     /// Reads the messages of the conversations.
     pub fn new(timelines: Vec<Timeline>, given: Given) -> Self {
-        let conversations = timelines
+        let mut conversations: Vec<_> = timelines
             .into_iter()
             .map(|timeline| {
                 let mails = timeline
@@ -38,13 +43,27 @@ impl Case {
                     .enumerate()
                     .filter_map(|(transaction, t)| {
                         let message = Message::read(t.data.as_ref()?.content.bytes());
-                        Some(Mail { transaction, message })
+                        Some(Mail {
+                            transaction,
+                            message,
+                            copies: 0,
+                        })
                     })
                     .collect();
                 (timeline, mails)
             })
             .collect();
-        Self { given, conversations }
+        let copies = find_copies(&conversations);
+        for (number, places) in copies.iter().enumerate() {
+            for &(conversation, mail) in places {
+                conversations[conversation].1[mail].copies = number;
+            }
+        }
+        Self {
+            given,
+            conversations,
+            copies,
+        }
     }
 
     /// The conversations, in order.
@@ -56,6 +75,27 @@ impl Case {
     pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
         (0..self.conversations.len()).map(|index| Subject { case: self, index })
     }
+}
+
+/// Groups the transactions that carried the same message: by its Message-ID, or, without one, by its bytes.
+fn find_copies(conversations: &[(Timeline, Vec<Mail>)]) -> Vec<Vec<(usize, usize)>> {
+    let mut numbers = HashMap::new();
+    let mut copies: Vec<Vec<(usize, usize)>> = Vec::new();
+    for (conversation, (_, mails)) in conversations.iter().enumerate() {
+        for (number, mail) in mails.iter().enumerate() {
+            let id = mail
+                .message
+                .header("Message-ID")
+                .map(|field| field.value.as_bytes());
+            let key = (id.is_some(), id.unwrap_or_else(|| mail.message.content()));
+            let group = *numbers.entry(key).or_insert_with(|| {
+                copies.push(Vec::new());
+                copies.len() - 1
+            });
+            copies[group].push((conversation, number));
+        }
+    }
+    copies
 }
 
 /// One conversation of a case.
@@ -76,6 +116,8 @@ pub struct Sent<'a> {
     pub data: &'a Data,
     /// The message.
     pub message: &'a Message,
+    case: &'a Case,
+    copies: usize,
 }
 
 impl<'a> Subject<'a> {
@@ -101,12 +143,9 @@ impl<'a> Subject<'a> {
 
     /// Messages whose content crossed the wire, accepted or not.
     pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
-        let (timeline, mails) = &self.case.conversations[self.index];
-        mails.iter().filter_map(move |mail| {
-            let transaction = &timeline.transactions[mail.transaction];
-            let data = transaction.data.as_ref()?;
-            Some(Sent { timeline, transaction, data, message: &mail.message })
-        })
+        let (case, index) = (self.case, self.index);
+        let mails = 0..case.conversations[index].1.len();
+        mails.filter_map(move |mail| Sent::of(case, index, mail))
     }
 
     /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, or
@@ -127,14 +166,23 @@ impl<'a> Subject<'a> {
     pub fn other_mode(&self, wanted: Mode) -> Option<Finding> {
         let mode = self.mode()?;
         (mode != wanted).then(|| {
-            Finding::not_applicable(format!("about mode {}; this sender is in mode {}", wanted.name(), mode.name()))
+            Finding::not_applicable(format!(
+                "about mode {}; this sender is in mode {}",
+                wanted.name(),
+                mode.name()
+            ))
         })
     }
 
     /// Mechanisms offered in replies to EHLO.
     pub fn offered_mechanisms(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for mechanism in self.timeline().capabilities.iter().flat_map(smtp::timeline::Capabilities::mechanisms) {
+        for mechanism in self
+            .timeline()
+            .capabilities
+            .iter()
+            .flat_map(smtp::timeline::Capabilities::mechanisms)
+        {
             if !all.contains(&mechanism) {
                 all.push(mechanism);
             }
@@ -144,8 +192,16 @@ impl<'a> Subject<'a> {
 
     /// The EHLO line that offers `keyword`, as evidence.
     pub fn offer(&self, keyword: &str) -> Option<Evidence> {
-        let line = self.timeline().capabilities.iter().find_map(|c| c.get(keyword))?;
-        Some(Evidence::bytes(self.timeline(), line.span, format!("{keyword} offered")))
+        let line = self
+            .timeline()
+            .capabilities
+            .iter()
+            .find_map(|c| c.get(keyword))?;
+        Some(Evidence::bytes(
+            self.timeline(),
+            line.span,
+            format!("{keyword} offered"),
+        ))
     }
 
     /// Why absence cannot be concluded from this conversation: bytes are missing or cannot be read. `None` where
@@ -177,7 +233,9 @@ impl<'a> Subject<'a> {
     /// What an established connection without a byte of SMTP is called in reasons.
     pub fn nothing_said(&self) -> Option<Finding> {
         match self.timeline().protocol {
-            Protocol::Silent => Some(Finding::undetermined("the connection was opened and closed without a word")),
+            Protocol::Silent => Some(Finding::undetermined(
+                "the connection was opened and closed without a word",
+            )),
             Protocol::ImplicitTls => Some(Finding::undetermined(
                 "the conversation is under TLS from the first byte on, and no key is at hand",
             )),
@@ -196,6 +254,32 @@ pub fn mode_of(mechanism: &str) -> Option<Mode> {
 }
 
 impl<'a> Sent<'a> {
+    fn of(case: &'a Case, conversation: usize, mail: usize) -> Option<Self> {
+        let (timeline, mails) = &case.conversations[conversation];
+        let mail = &mails[mail];
+        let transaction = &timeline.transactions[mail.transaction];
+        let data = transaction.data.as_ref()?;
+        let (message, copies) = (&mail.message, mail.copies);
+        Some(Sent {
+            timeline,
+            transaction,
+            data,
+            message,
+            case,
+            copies,
+        })
+    }
+
+    /// Every time that this message was sent in the case, this time included: known again by its Message-ID, or, where
+    /// it has none, by its bytes.
+    pub fn copies(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let case = self.case;
+        let places = &case.copies[self.copies];
+        places
+            .iter()
+            .filter_map(move |&(conversation, mail)| Self::of(case, conversation, mail))
+    }
+
     /// Evidence for a range of the message.
     pub fn evidence(&self, range: Range<usize>, what: impl Into<String>) -> Evidence {
         Evidence::bytes(self.timeline, self.data.content.span(range), what)
@@ -227,7 +311,9 @@ impl<'a> Sent<'a> {
 
     /// The first object that is encrypted, by its content type OID.
     pub fn encrypted(&self) -> Option<Blob<'a>> {
-        self.blobs().into_iter().find(|blob| blob.cms.is_encrypted())
+        self.blobs()
+            .into_iter()
+            .find(|blob| blob.cms.is_encrypted())
     }
 }
 
@@ -265,7 +351,11 @@ impl Blob<'_> {
 
 fn collect_blobs<'a>(part: &'a Part, range: &Range<usize>, found: &mut Vec<Blob<'a>>) {
     if let Some(Ok(cms)) = &part.cms {
-        found.push(Blob { part, cms, range: range.clone() });
+        found.push(Blob {
+            part,
+            cms,
+            range: range.clone(),
+        });
     }
     for inner in part.inner.iter().flat_map(|message| message.parts()) {
         collect_blobs(inner, range, found);
@@ -284,5 +374,12 @@ pub fn outcome_word(authentication: &Authentication) -> String {
 
 /// Whether the password of this exchange could be read.
 pub fn readable_password(identity: &Identity) -> bool {
-    matches!(identity, Identity::Plain { .. } | Identity::Login { password: Some(_), .. })
+    matches!(
+        identity,
+        Identity::Plain { .. }
+            | Identity::Login {
+                password: Some(_),
+                ..
+            }
+    )
 }

@@ -1,11 +1,14 @@
 //! A conversation as text, fit to be shown to anyone.
 //!
 //! Redaction happens here, on typed events, before any renderer sees a line: SASL responses, NTLM and CRAM challenges,
-//! message content and bytes that fit nothing are described and never quoted. What remains is scrubbed of the secrets
-//! that are known, in case a sender put one where it does not belong.
+//! message content, bytes that fit nothing and commands that no one knows are described and never quoted. What remains
+//! is scrubbed of the secrets that are known, and of those that the conversation itself gave away, in case either side
+//! put one where it does not belong.
 
-use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
-use smtp::timeline::{EventKind, Identity, Protocol, Reply, Timeline};
+mod scrub;
+
+use scrub::Scrubber;
+use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 use wire::Direction;
 
 use crate::Given;
@@ -13,7 +16,7 @@ use crate::result::Line;
 
 /// The lines of a conversation.
 pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
-    let secrets = known_secrets(given);
+    let scrubber = Scrubber::new(timeline, given);
     timeline
         .events
         .iter()
@@ -21,7 +24,11 @@ pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
         .map(|(index, event)| Line {
             packets: event.packets.clone(),
             direction: event.span.direction.as_str().to_owned(),
-            text: scrub(&text(timeline, index), &secrets),
+            text: text(timeline, index)
+                .iter()
+                .map(|line| printable(&scrubber.scrub(line)))
+                .collect::<Vec<_>>()
+                .join("\n"),
         })
         .collect()
 }
@@ -36,34 +43,23 @@ pub const fn protocol_word(protocol: Protocol) -> &'static str {
     }
 }
 
-fn text(timeline: &Timeline, index: usize) -> String {
+/// Commands that may be shown. Anything else could be a SASL line that was sent before the server asked for it.
+const KNOWN: [&str; 20] = [
+    "HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "EXPN",
+    "HELP", "STARTTLS", "ETRN", "TURN", "ATRN", "SEND", "SOML", "SAML",
+];
+
+/// Longest name of a SASL mechanism (RFC 4422 section 3.1).
+const MAX_MECHANISM: usize = 20;
+
+/// The lines of one event, as they were said.
+fn text(timeline: &Timeline, index: usize) -> Vec<String> {
     let event = &timeline.events[index];
     let octets = event.span.len();
-    match &event.kind {
-        EventKind::Command(command) if command.verb == "AUTH" => {
-            let mut words = command.argument.split_ascii_whitespace();
-            let mechanism = words.next().unwrap_or_default();
-            match words.next() {
-                Some(initial) => format!("AUTH {} <initial response, {} octets>", printable(mechanism), initial.len()),
-                None => format!("AUTH {}", printable(mechanism)),
-            }
-        }
-        EventKind::Command(command) => {
-            let argument = hide_auth_parameter(&command.argument);
-            let line = if argument.is_empty() { command.verb.clone() } else { format!("{} {argument}", command.verb) };
-            printable(&line)
-        }
+    let one = match &event.kind {
+        EventKind::Command(said) => command(said),
         EventKind::Reply(reply) if reply.code == 334 => challenge(timeline, index, reply),
-        EventKind::Reply(reply) => reply
-            .lines
-            .iter()
-            .enumerate()
-            .map(|(number, line)| {
-                let separator = if number + 1 < reply.lines.len() { '-' } else { ' ' };
-                printable(&format!("{:03}{separator}{line}", reply.code))
-            })
-            .collect::<Vec<_>>()
-            .join("\n"),
+        EventKind::Reply(reply) => return reply_lines(reply),
         EventKind::SaslResponse(_) => format!("<SASL response, {octets} octets>"),
         EventKind::Content(transaction) => content(timeline, *transaction, octets),
         EventKind::Tls => format!("<TLS, {octets} octets>"),
@@ -71,7 +67,53 @@ fn text(timeline: &Timeline, index: usize) -> String {
         EventKind::Gap => format!("<{octets} octets not in the capture>"),
         EventKind::Fin => "<FIN>".to_owned(),
         EventKind::Reset => "<RST>".to_owned(),
+    };
+    vec![one]
+}
+
+fn command(command: &Command) -> String {
+    let Command {
+        verb,
+        argument,
+        raw,
+        ..
+    } = command;
+    if verb == "AUTH" {
+        let mut words = argument.split_ascii_whitespace();
+        let mechanism = words.next().unwrap_or_default();
+        let name = if is_mechanism(mechanism) {
+            mechanism.to_owned()
+        } else {
+            format!("<{} octets that name no mechanism>", mechanism.len())
+        };
+        return match words.next() {
+            Some(initial) => format!("AUTH {name} <initial response, {} octets>", initial.len()),
+            None => format!("AUTH {name}"),
+        };
     }
+    if !KNOWN.contains(&verb.as_str()) {
+        return format!("<unknown command, {} octets>", raw.len());
+    }
+    format!("{verb} {}", hide_auth_parameter(argument))
+}
+
+/// Whether this looks like the name of a SASL mechanism, in either case; in both at once it looks like base64.
+fn is_mechanism(word: &str) -> bool {
+    let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
+    let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    word.len() <= MAX_MECHANISM && !(upper && lower) && word.bytes().all(known)
+}
+
+fn reply_lines(reply: &Reply) -> Vec<String> {
+    let last = reply.lines.len().saturating_sub(1);
+    let lines = reply.lines.iter().enumerate();
+    lines
+        .map(|(number, line)| {
+            let separator = if number < last { '-' } else { ' ' };
+            format!("{:03}{separator}{line}", reply.code)
+        })
+        .collect()
 }
 
 /// A 334 of LOGIN is a prompt; one of NTLM or CRAM-MD5 is, with its response, open to guessing.
@@ -83,7 +125,11 @@ fn challenge(timeline: &Timeline, index: usize, reply: &Reply) -> String {
         .find(|a| a.challenges.contains(&index))
         .is_some_and(|a| matches!(a.identity, Identity::Login { .. } | Identity::Plain { .. }));
     let bare = line.trim().is_empty() || line.contains(' ');
-    if prompt || bare { printable(&format!("334 {line}")) } else { format!("334 <challenge, {} octets>", line.len()) }
+    if prompt || bare {
+        format!("334 {line}")
+    } else {
+        format!("334 <challenge, {} octets>", line.len())
+    }
 }
 
 fn content(timeline: &Timeline, transaction: usize, octets: u64) -> String {
@@ -91,14 +137,17 @@ fn content(timeline: &Timeline, transaction: usize, octets: u64) -> String {
         .transactions
         .get(transaction)
         .and_then(|t| t.data.as_ref())
-        .map_or(0, |data| data.content.bytes().iter().filter(|byte| **byte == b'\n').count());
+        .map_or(0, |data| {
+            let ends = data.content.bytes().split(|byte| *byte == b'\n');
+            ends.count().saturating_sub(1)
+        });
     format!("<message, {octets} octets, {lines} lines>")
 }
 
 /// The AUTH= parameter of MAIL names an identity (RFC 4954 section 5).
 fn hide_auth_parameter(argument: &str) -> String {
     argument
-        .split(' ')
+        .split(|character: char| character.is_ascii_whitespace())
         .map(|word| match word.get(..5) {
             Some(name) if name.eq_ignore_ascii_case("AUTH=") => "AUTH=<hidden>",
             _ => word,
@@ -107,38 +156,19 @@ fn hide_auth_parameter(argument: &str) -> String {
         .join(" ")
 }
 
-/// Control characters as escapes, so that a reply cannot drive the reader's terminal.
-fn printable(text: &str) -> String {
+/// Control characters, and those that turn the direction of writing, as escapes: no text from the wire may drive the
+/// reader's terminal or show itself as another.
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.trim_end().chars() {
-        if character.is_control() {
+        let steers = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if character.is_control() || steers {
             out.extend(character.escape_default());
         } else {
             out.push(character);
         }
     }
     out
-}
-
-fn known_secrets(given: &Given) -> Vec<String> {
-    let passwords = given.password.iter().chain(given.account.iter().filter_map(|account| account.password.as_ref()));
-    let mut secrets = Vec::new();
-    for password in passwords.filter(|p| p.len() >= 4) {
-        let bytes = password.expose();
-        secrets.push(String::from_utf8_lossy(bytes).into_owned());
-        let wide: Vec<u8> = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
-        secrets.push(BASE64.encode(bytes));
-        secrets.push(BASE64.encode(&wide));
-        secrets.push(hex::encode(bytes));
-    }
-    secrets
-}
-
-fn scrub(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| {
-        let secret = secret.trim_end_matches('=');
-        if secret.is_empty() { text } else { text.replace(secret, "<secret>") }
-    })
 }
 
 /// An arrow for a direction, as transcripts show it.
@@ -148,3 +178,6 @@ pub const fn arrow(direction: Direction) -> &'static str {
         Direction::Server => "S:",
     }
 }
+
+#[cfg(test)]
+mod tests;

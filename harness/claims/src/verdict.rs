@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::HoldsWhen;
 use crate::profile::Expect;
+use crate::transcript::printable;
 use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
 
 /// The word on one claim.
@@ -26,7 +27,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, in the order in which summaries list them.
-    pub const ALL: [Self; 5] = [Self::Pass, Self::Fail, Self::Inconclusive, Self::NotApplicable, Self::Error];
+    pub const ALL: [Self; 5] = [
+        Self::Pass,
+        Self::Fail,
+        Self::Inconclusive,
+        Self::NotApplicable,
+        Self::Error,
+    ];
 
     /// The word that the result schema uses.
     pub const fn as_str(self) -> &'static str {
@@ -78,13 +85,32 @@ pub fn judge(case: &Case, profile: &Profile) -> Vec<Vec<Judgement>> {
 
 /// Applies the expectation to what was found.
 fn conclude(claim: &'static Claim, expect: Expect, finding: Finding, case: &Case) -> Judgement {
-    let Finding { observation, reason, evidence } = finding;
+    let Finding {
+        observation,
+        reason,
+        mut evidence,
+    } = finding;
+    // Both may quote names and addresses from the wire.
+    let reason = printable(&reason);
+    for piece in &mut evidence {
+        piece.what = printable(&piece.what);
+    }
     let holds = match observation {
         Observation::NotApplicable => {
-            return Judgement { claim, verdict: Verdict::NotApplicable, reason, evidence };
+            return Judgement {
+                claim,
+                verdict: Verdict::NotApplicable,
+                reason,
+                evidence,
+            };
         }
         Observation::Undetermined => {
-            return Judgement { claim, verdict: Verdict::Inconclusive, reason, evidence };
+            return Judgement {
+                claim,
+                verdict: Verdict::Inconclusive,
+                reason,
+                evidence,
+            };
         }
         Observation::Observed => claim.holds == HoldsWhen::Observed,
         Observation::NotObserved => claim.holds == HoldsWhen::NotObserved,
@@ -93,7 +119,151 @@ fn conclude(claim: &'static Claim, expect: Expect, finding: Finding, case: &Case
     // A breach stands whatever else failed to happen. A pass does not, in a case whose script was not played.
     if met && let Some(unfired) = case.given.unfired.first() {
         let reason = format!("the case did not play as scripted: {unfired}");
-        return Judgement { claim, verdict: Verdict::Inconclusive, reason, evidence: Vec::new() };
+        return Judgement {
+            claim,
+            verdict: Verdict::Inconclusive,
+            reason,
+            evidence: Vec::new(),
+        };
     }
-    Judgement { claim, verdict: if met { Verdict::Pass } else { Verdict::Fail }, reason, evidence }
+    Judgement {
+        claim,
+        verdict: if met { Verdict::Pass } else { Verdict::Fail },
+        reason,
+        evidence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Given;
+
+    /// A claim that holds when its fact is seen, or when it is not.
+    fn claim(holds: HoldsWhen) -> &'static Claim {
+        Claim::all()
+            .iter()
+            .find(|claim| claim.holds == holds)
+            .expect("the catalogue has both")
+    }
+
+    fn case(unfired: bool) -> Case {
+        let unfired = unfired.then(|| "the rule at line 9 was never used".to_owned());
+        Case::new(
+            Vec::new(),
+            Given {
+                unfired: unfired.into_iter().collect(),
+                ..Given::default()
+            },
+        )
+    }
+
+    fn finding(observation: Observation) -> Finding {
+        let (reason, evidence) = ("why".to_owned(), vec![Evidence::packet(7, "it")]);
+        Finding {
+            observation,
+            reason,
+            evidence,
+        }
+    }
+
+    #[test]
+    fn what_is_seen_meets_what_is_expected() {
+        use Verdict::{Fail, Inconclusive, NotApplicable, Pass};
+        let (seen, unseen) = (Observation::Observed, Observation::NotObserved);
+        for (observation, holds, expect, verdict) in [
+            (seen, HoldsWhen::Observed, Expect::Holds, Pass),
+            (seen, HoldsWhen::Observed, Expect::DoesNotHold, Fail),
+            (seen, HoldsWhen::NotObserved, Expect::Holds, Fail),
+            (seen, HoldsWhen::NotObserved, Expect::DoesNotHold, Pass),
+            (unseen, HoldsWhen::Observed, Expect::Holds, Fail),
+            (unseen, HoldsWhen::Observed, Expect::DoesNotHold, Pass),
+            (unseen, HoldsWhen::NotObserved, Expect::Holds, Pass),
+            (unseen, HoldsWhen::NotObserved, Expect::DoesNotHold, Fail),
+        ] {
+            let judged = conclude(claim(holds), expect, finding(observation), &case(false));
+            assert_eq!(
+                judged.verdict, verdict,
+                "{observation:?} {holds:?} {expect:?}"
+            );
+            assert_eq!((judged.reason.as_str(), judged.evidence.len()), ("why", 1));
+            // A script that was not played takes a pass away, and nothing else.
+            let unplayed = conclude(claim(holds), expect, finding(observation), &case(true));
+            if verdict == Fail {
+                assert_eq!((unplayed.verdict, unplayed.reason.as_str()), (Fail, "why"));
+            } else {
+                assert_eq!(unplayed.verdict, Inconclusive);
+                assert!(
+                    unplayed.reason.contains("the rule at line 9"),
+                    "{}",
+                    unplayed.reason
+                );
+                assert!(unplayed.evidence.is_empty(), "it would look like a proof");
+            }
+        }
+        for (observation, verdict) in [
+            (Observation::Undetermined, Inconclusive),
+            (Observation::NotApplicable, NotApplicable),
+        ] {
+            for holds in [HoldsWhen::Observed, HoldsWhen::NotObserved] {
+                for (expect, unfired) in [(Expect::Holds, false), (Expect::DoesNotHold, true)] {
+                    let judged =
+                        conclude(claim(holds), expect, finding(observation), &case(unfired));
+                    assert_eq!((judged.verdict, judged.reason.as_str()), (verdict, "why"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gravest_verdict_of_several_conversations() {
+        use Verdict::{Error, Fail, Inconclusive, NotApplicable, Pass};
+        for (verdicts, all) in [
+            (&[Pass, Fail, Pass][..], Some(Fail)),
+            (&[Inconclusive, Pass, NotApplicable], Some(Pass)),
+            (&[NotApplicable, Inconclusive], Some(Inconclusive)),
+            (&[Fail, Error], Some(Error)),
+            (&[], None),
+        ] {
+            assert_eq!(Verdict::over(verdicts.iter().copied()), all, "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_does_not_drive_a_terminal() {
+        let mut odd = finding(Observation::Observed);
+        odd.reason = "names \x1b]0;x\x07".to_owned();
+        odd.evidence[0].what = "a\u{202e}b".to_owned();
+        let judged = conclude(claim(HoldsWhen::Observed), Expect::Holds, odd, &case(false));
+        assert_eq!(judged.reason, "names \\u{1b}]0;x\\u{7}");
+        assert_eq!(judged.evidence[0].what, "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_profile_judges_each_claim_for_each_conversation() {
+        let profile = Profile::find("biztalk-smtp-adapter").expect("it is shipped");
+        let turns: [(&str, &[u8]); 3] = [
+            ("S", b"220 mx\r\n"),
+            ("C", b"EHLO a\r\n"),
+            ("S", b"250 mx\r\n"),
+        ];
+        let read = || smtp::session::read(&smtp::session::testing::dialogue(&turns));
+        let judged = judge(&Case::new(vec![read(), read()], Given::default()), profile);
+        assert_eq!(judged.len(), 2);
+        for one in judged {
+            let claims: Vec<_> = one
+                .iter()
+                .map(|judgement| judgement.claim.id.as_str())
+                .collect();
+            let expected: Vec<_> = profile
+                .expectations()
+                .map(|(claim, _)| claim.id.as_str())
+                .collect();
+            assert_eq!(claims, expected);
+            assert!(
+                one.iter().all(|j| j.verdict < Verdict::Pass),
+                "nothing was put to the test"
+            );
+        }
+    }
 }

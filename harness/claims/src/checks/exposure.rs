@@ -1,63 +1,335 @@
 //! Where a known text can be read in what the client sent, without any key.
 
-use smtp::timeline::{EventKind, Identity};
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use smtp::message::{Message, Sighting};
+use smtp::timeline::{Event, EventKind, Identity, Located, NtlmExchange, Timeline};
 
 use crate::subject::Sent;
 use crate::{Evidence, Subject};
 
-/// Every place of one message where `needle` can be read, at every depth that opens without a key.
+/// A text shorter than this turns up by chance, so that finding it shows nothing.
+pub(super) const SHORTEST: usize = 4;
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Every place of one message where `needle` can be read, at every depth that opens without a key: first those where it
+/// stands as plain text.
 pub(super) fn in_message(sent: &Sent<'_>, needle: &[u8], what: &str) -> Vec<Evidence> {
-    sent.message
-        .find(needle)
+    sightings(sent, needle, what, |_| true)
+}
+
+fn sightings(
+    sent: &Sent<'_>,
+    needle: &[u8],
+    what: &str,
+    counts: impl Fn(&Sighting) -> bool,
+) -> Vec<Evidence> {
+    let mut found = sent.message.find(needle);
+    found.retain(counts);
+    found.sort_by_key(|sighting| sighting.encoding != "UTF-8");
+    found
         .into_iter()
         .map(|sighting| {
-            let how = format!("{what} readable in {} ({})", sighting.layer, sighting.encoding);
+            let how = format!(
+                "{what} readable in {} ({})",
+                sighting.layer, sighting.encoding
+            );
             sent.evidence(sighting.range, how)
         })
         .collect()
 }
 
-/// Every place of the conversation where `needle` can be read: commands, SASL exchanges, messages.
-pub(super) fn in_conversation(subject: &Subject<'_>, needle: &[u8], what: &str) -> Vec<Evidence> {
+/// Every place of the conversation where a secret can be read: SASL exchanges, commands, bytes that fit nothing,
+/// messages; raw, in base64, in UTF-16 or in hex. Nothing is looked for that is shorter than [`SHORTEST`].
+pub(super) fn of_secret(subject: &Subject<'_>, secret: &[u8], what: &str) -> Vec<Evidence> {
+    if secret.len() < SHORTEST {
+        return Vec::new();
+    }
     let timeline = subject.timeline();
     let mut found = Vec::new();
-    for event in &timeline.events {
-        let raw = match &event.kind {
-            EventKind::Command(command) => &command.raw,
-            EventKind::Unparsed(bytes) => bytes,
-            _ => continue,
+    for authentication in &timeline.authentications {
+        let password = match &authentication.identity {
+            Identity::Plain { password, .. } => Some(password),
+            Identity::Login { password, .. } => password.as_ref(),
+            _ => None,
         };
-        if !needle.is_empty() && raw.windows(needle.len()).any(|window| window == needle) {
-            found.push(Evidence::event(event, format!("{what} in clear")));
+        if let Some(password) = password.filter(|p| p.value.expose() == secret) {
+            let how = format!(
+                "{what} as password of AUTH {}",
+                authentication.mechanism.value
+            );
+            found.push(Evidence::bytes(timeline, password.span, how));
         }
     }
-    for authentication in &timeline.authentications {
-        let (user, password) = match &authentication.identity {
-            Identity::Plain { authcid, password, .. } => (Some(authcid.clone()), Some(password)),
-            Identity::Login { user, password } => (user.clone(), password.as_ref()),
-            Identity::CramMd5 { user, .. } => (user.clone(), None),
-            Identity::Ntlm(ntlm) => {
-                let user = ntlm.authenticate.as_ref().map(|a| {
-                    smtp::timeline::Located::new(a.value.user.clone(), a.span)
-                });
-                (user, None)
-            }
-            Identity::Undecoded | Identity::Malformed(_) => (None, None),
-        };
-        let mechanism = &authentication.mechanism.value;
-        if let Some(user) = user
-            && user.value.as_bytes().eq_ignore_ascii_case(needle)
-        {
-            found.push(Evidence::bytes(timeline, user.span, format!("{what} as user of AUTH {mechanism}")));
-        }
-        if let Some(password) = password
-            && password.value.expose() == needle
-        {
-            found.push(Evidence::bytes(timeline, password.span, format!("{what} as password of AUTH {mechanism}")));
+    for event in &timeline.events {
+        let told = found
+            .iter()
+            .filter_map(|evidence| evidence.bytes)
+            .any(|span| {
+                span.direction == event.span.direction
+                    && span.start < event.span.end
+                    && event.span.start < span.end
+            });
+        if let Some(encoding) = said(event, secret).filter(|_| !told) {
+            found.push(Evidence::event(
+                event,
+                format!("{what} in a line of the client ({encoding})"),
+            ));
         }
     }
     for sent in subject.sent() {
-        found.extend(in_message(&sent, needle, what));
+        found.extend(in_message(&sent, secret, what));
     }
     found
+}
+
+/// How `needle` is written in a line of the client, if it is.
+fn said(event: &Event, needle: &[u8]) -> Option<&'static str> {
+    let found = |bytes: &[u8]| {
+        Message::read(bytes)
+            .find(needle)
+            .first()
+            .map(|s| s.encoding)
+    };
+    let behind = |bytes: &[u8]| {
+        LENIENT
+            .decode(bytes.trim_ascii())
+            .ok()
+            .and_then(|b| found(&b))
+    };
+    match &event.kind {
+        EventKind::Command(command) if command.verb == "AUTH" => {
+            let initial = command
+                .argument
+                .split_ascii_whitespace()
+                .nth(1)
+                .unwrap_or_default();
+            behind(initial.as_bytes()).or_else(|| found(&command.raw))
+        }
+        EventKind::Command(command) => found(&command.raw),
+        EventKind::SaslResponse(response) => {
+            behind(response.expose()).or_else(|| found(response.expose()))
+        }
+        EventKind::Unparsed(bytes) if event.span.direction == wire::Direction::Client => {
+            found(bytes)
+        }
+        _ => None,
+    }
+}
+
+/// Every place of the conversation where a user name stands as a word: the names in SASL exchanges, commands, messages.
+///
+/// A name that is also the address of the sender or of a recipient has every right to be in commands and in the message;
+/// there it is not looked for.
+pub(super) fn of_name(subject: &Subject<'_>, name: &str, what: &str) -> Vec<Evidence> {
+    let timeline = subject.timeline();
+    let mut found = authenticated_as(timeline, name, what);
+    let paths = timeline.transactions.iter().flat_map(|t| {
+        std::iter::once(&t.reverse_path)
+            .chain(t.recipients.iter().map(|recipient| &recipient.address))
+    });
+    if name.len() < SHORTEST
+        || paths
+            .into_iter()
+            .any(|path| path.value.eq_ignore_ascii_case(name))
+    {
+        return found;
+    }
+    for event in &timeline.events {
+        if let EventKind::Command(command) = &event.kind
+            && stands_as_word(&command.raw, name.as_bytes())
+        {
+            found.push(Evidence::event(event, format!("{what} in clear")));
+        }
+    }
+    for sent in subject.sent() {
+        let whole = |sighting: &Sighting| {
+            let content = sent.message.content();
+            let verbatim = sent.message.bytes(sighting.range.clone()) == name.as_bytes();
+            !verbatim || is_word(content, sighting.range.start, sighting.range.end)
+        };
+        found.extend(sightings(&sent, name.as_bytes(), what, whole));
+    }
+    found
+}
+
+/// Exchanges in which `name` is one of the names that the client gave.
+fn authenticated_as(timeline: &Timeline, name: &str, what: &str) -> Vec<Evidence> {
+    let mut found = Vec::new();
+    for authentication in &timeline.authentications {
+        let mechanism = &authentication.mechanism.value;
+        let names = match &authentication.identity {
+            Identity::Plain { authcid, .. } => vec![(authcid.clone(), "user")],
+            Identity::Login { user, .. } | Identity::CramMd5 { user, .. } => {
+                user.iter().map(|user| (user.clone(), "user")).collect()
+            }
+            Identity::Ntlm(exchange) => ntlm_names(exchange),
+            Identity::Undecoded | Identity::Malformed(_) => Vec::new(),
+        };
+        for (given, place) in names {
+            let bare = given
+                .value
+                .rsplit_once('\\')
+                .map_or(given.value.as_str(), |(_, user)| user);
+            if given.value.eq_ignore_ascii_case(name) || bare.eq_ignore_ascii_case(name) {
+                let how = format!("{what} as {place} of AUTH {mechanism}");
+                found.push(Evidence::bytes(timeline, given.span, how));
+            }
+        }
+    }
+    found
+}
+
+/// All names that an NTLM client gives: some put the user where the domain belongs.
+fn ntlm_names(exchange: &NtlmExchange) -> Vec<(Located<String>, &'static str)> {
+    let mut names = Vec::new();
+    if let Some(Located { value, span }) = &exchange.negotiate {
+        for (name, place) in [
+            (&value.domain, "domain"),
+            (&value.workstation, "workstation"),
+        ] {
+            names.extend(
+                name.iter()
+                    .map(|name| (Located::new(name.clone(), *span), place)),
+            );
+        }
+    }
+    if let Some(Located { value, span }) = &exchange.authenticate {
+        for (name, place) in [
+            (&value.user, "user"),
+            (&value.domain, "domain"),
+            (&value.workstation, "workstation"),
+        ] {
+            names.push((Located::new(name.clone(), *span), place));
+        }
+    }
+    names
+}
+
+fn stands_as_word(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len().max(1))
+        .enumerate()
+        .any(|(at, window)| window == word && is_word(text, at, at + word.len()))
+}
+
+/// Whether nothing that could be part of a name or an address touches these bytes.
+fn is_word(text: &[u8], start: usize, end: usize) -> bool {
+    let joins =
+        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b"._-@".contains(b));
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    !joins(before) && !joins(text.get(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::BASE64_STANDARD as BASE64;
+
+    use super::super::testing::{Talk, case, plain};
+    use super::*;
+    use crate::Given;
+
+    fn whats(talk: Talk, look: impl Fn(&Subject<'_>) -> Vec<Evidence>) -> Vec<String> {
+        let tested = case(vec![talk], Given::default());
+        look(&tested.subject(0))
+            .into_iter()
+            .map(|evidence| evidence.what)
+            .collect()
+    }
+
+    fn secret(talk: Talk) -> Vec<String> {
+        whats(talk, |subject| of_secret(subject, b"S3cret-pw", "it"))
+    }
+
+    fn name(talk: Talk, name: &str) -> Vec<String> {
+        whats(talk, |subject| of_name(subject, name, "it"))
+    }
+
+    #[test]
+    fn plain_writings_come_first() {
+        let body = BASE64.encode("well, S3cret-pw it is");
+        let text = plain("Content-Transfer-Encoding: base64\n", &body);
+        let seen = secret(Talk::ehlo(&[]).message(&text));
+        assert_eq!(seen[0], "it readable in part 1, base64 (UTF-8)");
+        assert!(
+            seen[1..]
+                .iter()
+                .any(|what| what == "it readable in raw (base64)"),
+            "{seen:?}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_found_however_a_line_holds_it() {
+        let wide: Vec<u8> = "S3cret-pw".bytes().flat_map(|byte| [byte, 0]).collect();
+        let token = BASE64.encode(b"user=a\x01auth=Bearer S3cret-pw\x01\x01");
+        for line in [
+            "NOOP S3cret-pw".to_owned(),
+            format!("NOOP {}", BASE64.encode("S3cret-pw")),
+            format!("NOOP {}", hex::encode("S3cret-pw")),
+            format!("AUTH XOAUTH2 {token}"),
+            format!("AUTH XODD {}", BASE64.encode(&wide)),
+        ] {
+            let seen = secret(Talk::ehlo(&["AUTH XOAUTH2"]).cs(&line, "535 no"));
+            assert_eq!(seen.len(), 1, "{line}: {seen:?}");
+            assert!(!seen[0].contains("S3cret"));
+        }
+        let asked = Talk::ehlo(&["AUTH XOAUTH2"]).cs("AUTH XOAUTH2", "334 ");
+        assert_eq!(secret(asked.cs(&token, "535 no")).len(), 1);
+    }
+
+    #[test]
+    fn a_password_is_told_once() {
+        let plain = BASE64.encode(b"\0svc\0S3cret-pw");
+        let talk = Talk::ehlo(&["AUTH PLAIN"]).cs(&format!("AUTH PLAIN {plain}"), "235 ok");
+        assert_eq!(secret(talk), ["it as password of AUTH PLAIN"]);
+    }
+
+    #[test]
+    fn a_short_secret_is_not_looked_for() {
+        let talk = Talk::ehlo(&[]).cs("NOOP abc", "250 ok");
+        assert!(whats(talk, |subject| of_secret(subject, b"abc", "it")).is_empty());
+    }
+
+    #[test]
+    fn a_name_must_stand_by_itself() {
+        let talk = |line: &str| Talk::ehlo(&[]).cs(line, "250 ok");
+        assert_eq!(name(talk("NOOP svc1"), "svc1"), ["it in clear"]);
+        for line in ["NOOP svc12", "NOOP svc1@x", "NOOP a.svc1", "NOOP other"] {
+            assert!(name(talk(line), "svc1").is_empty(), "{line}");
+        }
+        let written = Talk::ehlo(&[]).message(&plain("", "for svc1 and svc12"));
+        assert_eq!(
+            name(written.clone(), "svc1").len(),
+            1,
+            "{:?}",
+            name(written, "svc1")
+        );
+    }
+
+    #[test]
+    fn an_address_of_the_envelope_is_no_sighting_of_a_name() {
+        let talk = Talk::ehlo(&[]).message(&plain("", "x"));
+        assert!(name(talk, super::super::testing::FROM).is_empty());
+    }
+
+    #[test]
+    fn every_slot_of_ntlm_is_looked_into() {
+        let as_user = Talk::ehlo(&["AUTH NTLM"]).ntlm("CORP", "svc1", "pw", "235 ok");
+        assert_eq!(name(as_user.clone(), "SVC1"), ["it as user of AUTH NTLM"]);
+        assert_eq!(name(as_user.clone(), "corp"), ["it as domain of AUTH NTLM"]);
+        assert_eq!(name(as_user, "HOST01"), ["it as workstation of AUTH NTLM"]);
+    }
+
+    #[test]
+    fn a_name_behind_a_domain_is_the_name() {
+        let user = BASE64.encode("CORP\\svc1");
+        let talk = Talk::ehlo(&["AUTH LOGIN"]).cs(&format!("AUTH LOGIN {user}"), "535 no");
+        assert_eq!(name(talk, "svc1"), ["it as user of AUTH LOGIN"]);
+    }
 }

@@ -1,6 +1,5 @@
 //! Can the audited server show each message, whole and once?
 
-use crate::subject::Sent;
 use crate::{Check, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -19,48 +18,98 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(finding) = subject.nothing_said() {
         return finding;
     }
-    if let Some(reason) = subject.blind() {
-        return Finding::undetermined(reason);
-    }
-    let accepted: Vec<_> = subject.sent().filter(|sent| sent.data.accepted == Some(true)).collect();
-    if accepted.is_empty() {
-        return Finding::undetermined("no message was accepted");
-    }
+    let accepted = || subject.sent().filter(|sent| sent.data.accepted == Some(true));
     let mut evidence = Vec::new();
-    for sent in &accepted {
-        if let Some(reason) = sent.incomplete() {
-            return Finding::undetermined(reason);
-        }
-        let copies = subject
-            .siblings()
-            .flat_map(|sibling| sibling.sent())
-            .filter(|other| other.data.accepted == Some(true) && same_message(sent, other))
-            .count();
-        if copies > 1 {
+    for sent in accepted() {
+        let copies = sent.copies().filter(|other| other.data.accepted == Some(true)).count();
+        if copies > 1 && sent.incomplete().is_none() {
             return Finding::not_observed(
                 format!("the same message was accepted {copies} times"),
                 vec![sent.all("a message that was accepted more than once")],
             );
         }
-        if sent.transaction.recipients.is_empty() || sent.message.header("From").is_none() {
-            return Finding::not_observed(
-                "a message was accepted that has no recipient or no From field",
-                vec![sent.all("the message")],
-            );
-        }
         evidence.push(sent.all("an accepted message"));
     }
-    let count = match accepted.len() {
+    let unreadable = subject.blind().or_else(|| accepted().find_map(|sent| sent.incomplete()));
+    if let Some(reason) = unreadable {
+        return Finding::undetermined(reason);
+    }
+    let without = accepted().find(|sent| {
+        let reached = sent.transaction.recipients.iter().any(|r| r.accepted != Some(false));
+        !reached || sent.message.header("From").is_none()
+    });
+    if let Some(sent) = without {
+        return Finding::not_observed(
+            "a message was accepted that has no recipient or no From field",
+            vec![sent.all("the message")],
+        );
+    }
+    let count = match evidence.len() {
+        0 => return Finding::undetermined("no message was accepted"),
         1 => "the message is".to_owned(),
         many => format!("the {many} messages are"),
     };
-    Finding::observed(format!("{count} in the capture whole, with envelope, and once"), evidence)
+    Finding::observed(
+        format!("{count} in the capture whole, with envelope, and once"),
+        evidence,
+    )
 }
 
-fn same_message(one: &Sent<'_>, other: &Sent<'_>) -> bool {
-    match (one.message.header("Message-ID"), other.message.header("Message-ID")) {
-        (Some(a), Some(b)) => a.value == b.value,
-        (None, None) => one.data.content.bytes() == other.data.content.bytes(),
-        _ => false,
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Talk, case, find, plain};
+    use super::*;
+    use crate::Given;
+
+    fn seen(talk: Talk) -> super::super::testing::Seen {
+        find(&CHECK, talk, Given::default())
+    }
+
+    #[test]
+    fn each_accepted_message_whole_and_once() {
+        let talk = Talk::ehlo(&[]).message(&plain("Message-ID: <1@a>\n", ".x"));
+        let (first, second) = ("From: sender@…", "From: sender@contoso.example\r\n…");
+        seen(talk.clone().quit()).observed("the message is", &[first]);
+        let two = talk.message(&plain("Message-ID: <2@a>\n", "x"));
+        let both = seen(two.quit());
+        both.observed("the 2 messages are", &[first, second]);
+        assert!(both.quotes[0].ends_with("\r\n..x\r\n.\r\n"), "as it stood on the wire");
+    }
+
+    #[test]
+    fn the_same_message_twice() {
+        for id in ["Message-ID: <1@a>\n", ""] {
+            let talk = Talk::ehlo(&[]).message(&plain(id, "x"));
+            let twice = talk.clone().message(&plain(id, "x")).gap().quit();
+            seen(twice).not_observed("accepted 2 times", &["From: …"]);
+            let tested = case(vec![talk.clone().quit(), talk.quit()], Given::default());
+            for index in [0, 1] {
+                tested.find(&CHECK, index).not_observed("accepted 2 times", &["From: …"]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_attempt_does_not_count() {
+        let refused = Talk::ehlo(&[])
+            .envelope("<a@b>", &["<c@d>"])
+            .turn("C", plain("", "x").replace('\n', "\r\n") + ".\r\n")
+            .s("451 later");
+        seen(refused.clone().quit()).undetermined("no message was accepted");
+        seen(refused.message(&plain("", "x")).quit()).observed("once", &["From: …"]);
+    }
+
+    #[test]
+    fn a_message_without_sender_or_recipient() {
+        let nameless = Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit();
+        seen(nameless).not_observed("no From field", &["Subject: x\r\n\r\nx\r\n.\r\n"]);
+    }
+
+    #[test]
+    fn nothing_sent_and_bytes_missing() {
+        seen(Talk::ehlo(&[]).quit()).undetermined("no message was accepted");
+        let torn = Talk::ehlo(&[]).torn(&plain("", "abcdef"), "cde");
+        seen(torn.quit()).undetermined("does not hold 3 bytes");
+        seen(Talk::ehlo(&[]).message(&plain("", "x")).gap().quit()).undetermined("does not hold");
     }
 }

@@ -2,12 +2,17 @@
 
 use smtp::Timeline;
 use smtp::ntlm::Authenticate;
-use smtp::timeline::{Authentication, Identity, Located, NtlmExchange};
+use smtp::timeline::{Authentication, Command, Event, Identity, Located, NtlmExchange};
+use wire::Closing;
 
 use crate::Check;
+use crate::given::Account;
 
+mod each;
 mod exposure;
 mod receipts;
+#[cfg(test)]
+mod testing;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -59,10 +64,15 @@ pub fn find(id: &str) -> Option<&'static Check> {
 fn ntlm_messages(
     timeline: &Timeline,
 ) -> impl Iterator<Item = (&Authentication, &NtlmExchange, &Located<Authenticate>)> {
-    timeline.authentications.iter().filter_map(|authentication| match &authentication.identity {
-        Identity::Ntlm(exchange) => Some((authentication, &**exchange, exchange.authenticate.as_ref()?)),
-        _ => None,
-    })
+    timeline
+        .authentications
+        .iter()
+        .filter_map(|authentication| match &authentication.identity {
+            Identity::Ntlm(exchange) => {
+                Some((authentication, &**exchange, exchange.authenticate.as_ref()?))
+            }
+            _ => None,
+        })
 }
 
 /// Whether two addresses are the same mailbox: local part by case, domain without (RFC 5321 section 2.4).
@@ -71,6 +81,34 @@ fn same_mailbox(one: &str, other: &str) -> bool {
         (Some((a, x)), Some((b, y))) => a == b && x.eq_ignore_ascii_case(y),
         _ => one == other,
     }
+}
+
+/// Whether a user name, with or without a domain before it, is that of an account.
+fn names_account(name: &str, account: &Account) -> bool {
+    let bare = name.rsplit_once('\\').map_or(name, |(_, user)| user);
+    bare.eq_ignore_ascii_case(&account.user)
+}
+
+/// The first of these commands that the client said after it could read the reply to `exchange`. What it had sent before
+/// that, pipelined, is no answer to the reply.
+fn said_after<'a>(
+    timeline: &'a Timeline,
+    exchange: usize,
+    verbs: &[&str],
+) -> Option<(&'a Event, &'a Command)> {
+    let reply = timeline.exchanges.get(exchange)?.reply?;
+    timeline.commands().find_map(|(number, event, command)| {
+        let later = timeline.exchanges.get(number)?.request > reply;
+        (later && verbs.contains(&command.verb.as_str())).then_some((event, command))
+    })
+}
+
+/// Whether the capture shows the end of the session, so that nothing more was to come from the client.
+fn has_ended(timeline: &Timeline) -> bool {
+    timeline.closing != Closing::Open
+        || timeline
+            .commands()
+            .any(|(_, _, command)| command.verb == "QUIT")
 }
 
 #[cfg(test)]
@@ -82,11 +120,22 @@ mod tests {
         let mut ids = std::collections::HashSet::new();
         for check in ALL {
             assert!(ids.insert(check.id), "{} twice", check.id);
-            assert!(check.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit()), "{}", check.id);
+            assert!(
+                check
+                    .id
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit()),
+                "{}",
+                check.id
+            );
             for text in [check.observed_when, check.trigger, check.method] {
                 assert!(text.len() > 20, "{} is not documented", check.id);
             }
-            assert!(!check.references.is_empty(), "{} has no reference", check.id);
+            assert!(
+                !check.references.is_empty(),
+                "{} has no reference",
+                check.id
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Can the Basic password be read off the wire?
 
-use smtp::timeline::Identity;
+use smtp::timeline::{Authentication, Identity};
 
 use crate::given::Mode;
 use crate::subject::outcome_word;
@@ -25,52 +25,163 @@ fn run(subject: &Subject<'_>) -> Finding {
         return finding;
     }
     let timeline = subject.timeline();
-    let given = subject.given();
-    let mut hidden = None;
+    let mut others = None;
     for authentication in &timeline.authentications {
-        let mechanism = &authentication.mechanism.value;
-        let (user, password) = match &authentication.identity {
-            Identity::Plain { authcid, password, .. } => (authcid, password),
-            Identity::Login { user: Some(user), password: Some(password) } => (user, password),
-            Identity::Login { .. } | Identity::Malformed(_) => continue,
-            Identity::CramMd5 { .. } | Identity::Ntlm(_) | Identity::Undecoded => {
-                hidden.get_or_insert(authentication);
-                continue;
-            }
+        let Some((finding, configured)) = recovered(subject, authentication) else {
+            continue;
         };
-        let evidence = vec![
-            Evidence::bytes(timeline, user.span, format!("user name of AUTH {mechanism}")),
-            Evidence::bytes(timeline, password.span, format!("password of AUTH {mechanism}")),
-        ];
-        let matches_given = given.username.as_ref().is_none_or(|known| *known == user.value)
-            && given.password.as_ref().is_none_or(|known| *known == password.value);
-        if !matches_given {
-            return Finding::not_observed(
-                format!("AUTH {mechanism} carried other credentials than the configured ones"),
-                evidence,
-            );
+        if configured {
+            return finding;
         }
-        return Finding::observed(
-            format!(
-                "AUTH {mechanism}: user name and password ({} bytes) decode from base64; {}",
-                password.value.len(),
-                outcome_word(authentication)
-            ),
-            evidence,
-        );
-    }
-    if let Some(authentication) = hidden {
-        return Finding::not_observed(
-            format!("AUTH {} does not show the password", authentication.mechanism.value),
-            vec![Evidence::bytes(timeline, authentication.span(), format!("AUTH {}", authentication.mechanism.value))],
-        );
+        others.get_or_insert(finding);
     }
     if let Some(reason) = subject.blind() {
         return Finding::undetermined(reason);
+    }
+    if let Some(finding) = others {
+        return finding;
+    }
+    if let Some(a) = timeline.authentications.iter().find(|a| is_hidden(a)) {
+        let how = format!("AUTH {}", a.mechanism.value);
+        return Finding::not_observed(
+            format!("{how} does not show the password"),
+            vec![Evidence::bytes(timeline, a.span(), how)],
+        );
     }
     let offered = subject.offered_mechanisms();
     if !offered.iter().any(|m| m == "LOGIN" || m == "PLAIN") {
         return Finding::undetermined("neither LOGIN nor PLAIN was offered");
     }
     Finding::undetermined("no password was sent")
+}
+
+/// User name and password of a mechanism that shows them, and whether they are the configured ones.
+fn recovered(subject: &Subject<'_>, authentication: &Authentication) -> Option<(Finding, bool)> {
+    let timeline = subject.timeline();
+    let given = subject.given();
+    let mechanism = &authentication.mechanism.value;
+    let (user, password) = match &authentication.identity {
+        Identity::Plain { authcid, password, .. } => (authcid, password),
+        Identity::Login { user: Some(user), password: Some(password) } => (user, password),
+        _ => return None,
+    };
+    let evidence = vec![
+        Evidence::bytes(timeline, user.span, format!("user name of AUTH {mechanism}")),
+        Evidence::bytes(timeline, password.span, format!("password of AUTH {mechanism}")),
+    ];
+    let configured = given.username.as_ref().is_none_or(|known| *known == user.value)
+        && given.password.as_ref().is_none_or(|known| *known == password.value);
+    let finding = if configured {
+        Finding::observed(
+            format!(
+                "AUTH {mechanism}: user name and password ({} bytes) decode from base64; {}",
+                password.value.len(),
+                outcome_word(authentication)
+            ),
+            evidence,
+        )
+    } else {
+        let reason = format!("AUTH {mechanism} carried other credentials than the configured ones");
+        Finding::not_observed(reason, evidence)
+    };
+    Some((finding, configured))
+}
+
+/// Whether the client proved itself with a mechanism that does not show the password. One that was refused before the
+/// proof was sent shows nothing either way.
+fn is_hidden(authentication: &Authentication) -> bool {
+    match &authentication.identity {
+        Identity::CramMd5 { digest, .. } => digest.is_some(),
+        Identity::Ntlm(exchange) => exchange.authenticate.is_some(),
+        Identity::Undecoded => !authentication.responses.is_empty(),
+        Identity::Plain { .. } | Identity::Login { .. } | Identity::Malformed(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+    use smtp::Secret;
+
+    use super::super::testing::{Seen, Talk, find};
+    use super::*;
+    use crate::Given;
+
+    fn given() -> Given {
+        Given {
+            mode: Some(Mode::Basic),
+            username: Some("svc".to_owned()),
+            password: Some(Secret::new(*b"S3cret-pw")),
+            ..Given::default()
+        }
+    }
+
+    fn seen(talk: Talk) -> Seen {
+        find(&CHECK, talk, given())
+    }
+
+    fn offered() -> Talk {
+        Talk::ehlo(&["AUTH LOGIN PLAIN CRAM-MD5 NTLM"])
+    }
+
+    fn login(talk: Talk, user: &str, password: &str, end: &str) -> Talk {
+        talk.cs(&format!("AUTH LOGIN {}", BASE64.encode(user)), "334 UGFzc3dvcmQ6")
+            .cs(&BASE64.encode(password), end)
+    }
+
+    fn cram(talk: Talk) -> Talk {
+        let digest = BASE64.encode("svc 0123456789abcdef0123456789abcdef");
+        talk.cs("AUTH CRAM-MD5", "334 PDFAbXg+").cs(&digest, "535 no")
+    }
+
+    #[test]
+    fn plain_and_login_show_both() {
+        let token = BASE64.encode(b"\0svc\0S3cret-pw");
+        let plain = offered().cs(&format!("AUTH PLAIN {token}"), "235 ok").gap().quit();
+        seen(plain).observed("(9 bytes) decode from base64; accepted", &[&token, &token]);
+        let pair = login(offered(), "svc", "S3cret-pw", "535 no").quit();
+        let found = seen(pair.clone());
+        found.observed("AUTH LOGIN", &["c3Zj", "UzNjcmV0LXB3"]);
+        assert!(found.finding.reason.ends_with("refused with 535"));
+        assert!(!format!("{found:?}").contains("S3cret"));
+        find(&CHECK, pair, Given::default()).observed("AUTH LOGIN", &["c3Zj", "UzNjcmV0LXB3"]);
+    }
+
+    #[test]
+    fn a_later_exchange_shows_what_an_earlier_one_did_not() {
+        let talk = login(cram(offered()), "svc", "S3cret-pw", "235 ok").quit();
+        seen(talk).observed("AUTH LOGIN", &["c3Zj", "UzNjcmV0LXB3"]);
+        let twice = login(offered(), "svc", "old-pw", "535 no");
+        seen(login(twice, "svc", "S3cret-pw", "235 ok").quit()).observed("accepted", &["c3Zj"]);
+    }
+
+    #[test]
+    fn a_digest_or_other_credentials() {
+        seen(cram(offered()).quit()).not_observed("AUTH CRAM-MD5", &["CRAM-MD5\r\nc3Zj…"]);
+        let ntlm = offered().ntlm("CORP", "svc", "S3cret-pw", "235 ok").quit();
+        seen(ntlm).not_observed("AUTH NTLM does not show", &["NTLM\r\n…"]);
+        let other = login(offered(), "svc", "other-pw", "235 ok").quit();
+        seen(other).not_observed("other credentials", &["c3Zj", "b3RoZXItcHc="]);
+    }
+
+    #[test]
+    fn refused_before_the_password() {
+        seen(offered().cs("AUTH LOGIN c3Zj", "535 no").quit()).undetermined("no password was sent");
+        seen(offered().cs("AUTH CRAM-MD5", "504 no").quit()).undetermined("no password was sent");
+        seen(offered().cs("AUTH NTLM", "504 no").quit()).undetermined("no password was sent");
+        seen(Talk::ehlo(&["AUTH NTLM"]).quit()).undetermined("neither LOGIN nor PLAIN");
+        seen(Talk::ehlo(&[]).quit()).undetermined("neither LOGIN nor PLAIN");
+    }
+
+    #[test]
+    fn a_gap_may_hide_it() {
+        seen(offered().gap().quit()).undetermined("does not hold");
+        seen(cram(offered()).gap().quit()).undetermined("does not hold");
+    }
+
+    #[test]
+    fn another_mode() {
+        let ntlm = offered().ntlm("CORP", "svc", "pw", "235 ok").quit();
+        find(&CHECK, ntlm, Given::default()).not_applicable("about mode Basic");
+    }
 }

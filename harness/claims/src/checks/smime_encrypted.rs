@@ -1,12 +1,12 @@
 //! Is the body really encrypted?
 
 use smtp::cms;
+use smtp::message::Message;
 
+use super::{each, exposure};
 use crate::given::Protection;
-use crate::subject::Blob;
-use crate::{Check, Finding, Subject};
-
-use super::exposure;
+use crate::subject::{Blob, Sent};
+use crate::{Check, Evidence, Finding, Given, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "smime-encrypted",
@@ -25,59 +25,170 @@ fn run(subject: &Subject<'_>) -> Finding {
         Some(Protection::Encrypted) | None => {}
         Some(_) => return Finding::not_applicable("about a message that was to be encrypted"),
     }
-    if let Some(finding) = subject.nothing_said() {
-        return finding;
+    each::message(subject, Observation::NotObserved, |sent| judge(given, sent))
+}
+
+fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
+    let body = given.body.as_ref();
+    let exposed = body
+        .map(|body| exposure::in_message(sent, body.expose(), "the body's text"))
+        .unwrap_or_default();
+    match sent.encrypted() {
+        None => unencrypted(given, sent, exposed),
+        Some(encrypted) if !exposed.is_empty() => {
+            let reason = format!("there is {}, and yet {}", encrypted.name(), exposed[0].what);
+            Finding::not_observed(reason, exposed)
+        }
+        Some(encrypted) => opened(given, sent, &encrypted),
     }
-    let Some(sent) = subject.sent().next() else {
-        return Finding::undetermined(subject.blind().unwrap_or_else(|| "no message was sent".to_owned()));
-    };
-    if let Some(reason) = sent.incomplete() {
+}
+
+/// The finding on a message without encryption, in which `exposed` can be read.
+fn unencrypted(given: &Given, sent: &Sent<'_>, exposed: Vec<Evidence>) -> Finding {
+    let blob = sent.blobs().into_iter().next();
+    if given.protection.is_none() {
+        if let Some(reason) = sent.incomplete() {
+            return Finding::undetermined(reason);
+        }
+        return Finding::not_applicable(match blob {
+            Some(other) => format!("the blob is {}, which is not encryption", other.name()),
+            None => "the message is not S/MIME".to_owned(),
+        });
+    }
+    if exposed.is_empty()
+        && let Some(reason) = sent.incomplete()
+    {
         return Finding::undetermined(reason);
     }
-    let exposed = given
-        .body
-        .as_ref()
-        .map(|body| exposure::in_message(&sent, body.expose(), "the body's text"))
-        .unwrap_or_default();
-    let blob = sent.blobs().into_iter().next();
-    let Some(encrypted) = sent.encrypted() else {
-        if given.protection.is_none() {
-            return match blob {
-                Some(other) => Finding::not_applicable(format!("the blob is {}, which is not encryption", other.name())),
-                None => Finding::not_applicable("the message is not S/MIME"),
-            };
-        }
-        let what = blob.as_ref().map_or("not S/MIME at all", Blob::name);
-        let mut evidence = exposed;
-        evidence.extend(blob.map(|other| sent.evidence(other.range.clone(), format!("CMS {}", other.name()))));
-        if evidence.is_empty() {
-            evidence.push(sent.all("the message"));
-        }
-        return Finding::not_observed(format!("the body was to be encrypted; it is {what}"), evidence);
-    };
-    let evidence = vec![sent.evidence(encrypted.range.clone(), format!("CMS {}", encrypted.name()))];
-    if !exposed.is_empty() {
-        let reason = format!("there is {}, and yet {}", encrypted.name(), exposed[0].what);
-        return Finding::not_observed(reason, exposed);
+    let what = blob.as_ref().map_or("not S/MIME at all", Blob::name);
+    let mut evidence = exposed;
+    evidence.extend(blob.map(|other| cms_evidence(sent, &other)));
+    if evidence.is_empty() {
+        evidence.push(sent.all("the message"));
+    }
+    Finding::not_observed(format!("the body was to be encrypted; it is {what}"), evidence)
+}
+
+/// The finding on a message with an encrypted blob, after a try to open it.
+fn opened(given: &Given, sent: &Sent<'_>, encrypted: &Blob<'_>) -> Finding {
+    let name = encrypted.name();
+    let evidence = vec![cms_evidence(sent, encrypted)];
+    let undecided = |why: String| Finding::undetermined(why).with(vec![cms_evidence(sent, encrypted)]);
+    if let Some(reason) = sent.incomplete() {
+        return undecided(reason);
     }
     let Some(body) = &given.body else {
-        return Finding::undetermined(format!("{}; no text of the body is known", encrypted.name())).with(evidence);
+        return undecided(format!("{name}; no text of the body is known"));
     };
     if given.keys.is_empty() {
-        return Finding::undetermined(format!("{}; the recipient's key is not at hand", encrypted.name())).with(evidence);
+        return undecided(format!("{name}; the recipient's key is not at hand"));
     }
     match cms::open(&encrypted.part.cms_bytes().unwrap_or_default(), &given.keys) {
-        Ok(plain) if smtp::message::Message::read(&plain).find(body.expose()).is_empty() => {
-            Finding::undetermined("the recipient's key opens the blob, but the known text is not in it").with(evidence)
+        Ok(plain) if Message::read(&plain).find(body.expose()).is_empty() => {
+            undecided("the recipient's key opens the blob, but the known text is not in it".to_owned())
         }
-        Ok(_) => Finding::observed(
-            format!(
-                "{} with {}; opens with the recipient's key only",
-                encrypted.name(),
-                encrypted.cipher().map_or("an unnamed cipher", |cipher| cipher.name.as_str())
-            ),
-            evidence,
-        ),
-        Err(error) => Finding::undetermined(format!("the recipient's key does not open the blob: {error}")).with(evidence),
+        Ok(_) => {
+            let cipher = encrypted.cipher().map_or("an unnamed cipher", |cipher| cipher.name.as_str());
+            let reason = format!("{name} with {cipher}; opens with the recipient's key only");
+            Finding::observed(reason, evidence)
+        }
+        Err(error) => undecided(format!("the recipient's key does not open the blob: {error}")),
+    }
+}
+
+fn cms_evidence(sent: &Sent<'_>, blob: &Blob<'_>) -> Evidence {
+    sent.evidence(blob.range.clone(), format!("CMS {}", blob.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use smtp::Secret;
+
+    use super::super::testing::{
+        BODY, Seen, Talk, base64_body, find, mail_fixture, plain, recipient_key, smime,
+    };
+    use super::*;
+
+    fn given(protection: Option<Protection>) -> Given {
+        Given {
+            protection,
+            body: Some(Secret::new(BODY.as_bytes())),
+            keys: vec![recipient_key()],
+            ..Given::default()
+        }
+    }
+
+    fn seen(talk: Talk) -> Seen {
+        find(&CHECK, talk.quit(), given(Some(Protection::Encrypted)))
+    }
+
+    fn sent(file: &str) -> Talk {
+        Talk::ehlo(&[]).message(&smime("", file))
+    }
+
+    #[test]
+    fn what_opens_with_the_key_and_only_so() {
+        for (file, how) in [
+            ("enveloped-aes128.der", "EnvelopedData with AES-128-CBC"),
+            ("enveloped-3des.der", "EnvelopedData with DES-EDE3-CBC"),
+            ("enveloped-gcm256.der", "AuthEnvelopedData with AES-256-GCM"),
+        ] {
+            seen(sent(file)).observed(how, &[&base64_body(file)]);
+            find(&CHECK, sent(file).gap().quit(), given(None)).observed(how, &["MI…"]);
+        }
+        let signed_inside = Talk::ehlo(&[]).message(&mail_fixture("sign-encrypt.eml"));
+        seen(signed_inside).observed("opens with the recipient's key only", &["MI…"]);
+    }
+
+    #[test]
+    fn a_signature_or_nothing_in_the_place_of_encryption() {
+        let blob = seen(sent("signed-opaque.der"));
+        blob.not_observed("it is SignedData", &[&base64_body("signed-opaque.der")]);
+        let text = plain("", BODY);
+        seen(Talk::ehlo(&[]).message(&text)).not_observed("not S/MIME at all", &[BODY]);
+        let torn = Talk::ehlo(&[]).torn(&plain("X-Lost: lost\n", BODY), "lost");
+        seen(torn).not_observed("not S/MIME at all", &[BODY]);
+        seen(Talk::ehlo(&[]).message(&plain("", "x"))).not_observed("not S/MIME", &["From: …"]);
+    }
+
+    #[test]
+    fn a_later_message_in_clear_is_seen() {
+        let talk = sent("enveloped-aes128.der").message(&plain("", BODY));
+        seen(talk).not_observed("not S/MIME at all", &[BODY]);
+    }
+
+    #[test]
+    fn the_text_in_clear_beside_the_blob() {
+        let talk = Talk::ehlo(&[]).message(&smime(&format!("Subject: {BODY}\n"), "enveloped-aes128.der"));
+        seen(talk).not_observed("there is EnvelopedData, and yet the body's text", &[BODY]);
+    }
+
+    #[test]
+    fn without_text_or_key_nothing_is_shown() {
+        let talk = || sent("enveloped-aes128.der").quit();
+        let all = || given(Some(Protection::Encrypted));
+        find(&CHECK, talk(), Given { body: None, ..all() }).undetermined("no text of the body");
+        find(&CHECK, talk(), Given { keys: Vec::new(), ..all() }).undetermined("key is not at hand");
+        let other = Given { body: Some(Secret::new(*b"another")), ..all() };
+        find(&CHECK, talk(), other).undetermined("is not in it");
+        seen(Talk::ehlo(&[])).undetermined("no message was sent");
+    }
+
+    #[test]
+    fn a_blob_with_a_hole_in_it() {
+        let text = smime("", "enveloped-aes128.der");
+        let middle = &text[text.len() / 2..text.len() / 2 + 10];
+        seen(Talk::ehlo(&[]).torn(&text, middle)).undetermined("the whole message");
+        let late = sent("enveloped-aes128.der").torn(&text, middle);
+        seen(late).undetermined("the whole message");
+    }
+
+    #[test]
+    fn a_message_that_was_not_to_be_encrypted() {
+        let none = Given { protection: Some(Protection::None), ..given(None) };
+        find(&CHECK, sent("enveloped-aes128.der").quit(), none).not_applicable("was to be encrypted");
+        find(&CHECK, sent("signed-opaque.der").quit(), given(None)).not_applicable("SignedData");
+        let text = Talk::ehlo(&[]).message(&plain("", "x")).quit();
+        find(&CHECK, text, given(None)).not_applicable("not S/MIME");
     }
 }

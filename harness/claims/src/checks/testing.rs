@@ -1,0 +1,386 @@
+//! Conversations written down for the tests of the checks, and what a check says about them.
+
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+use smtp::Secret;
+use smtp::cms::RecipientKey;
+use smtp::ntlm::{self, ClientIdentity, FileTime, Target};
+use smtp::session::testing::dialogue;
+use wire::{Direction, Opening};
+
+use crate::{Case, Check, Finding, Given, Observation, Subject};
+
+/// The reverse-path of messages that name no other.
+pub(super) const FROM: &str = "sender@contoso.example";
+/// The recipient of messages that name no other.
+pub(super) const TO: &str = "orders@fabrikam.example";
+
+/// A conversation, turn by turn. Lines are written without their ends.
+#[derive(Clone)]
+pub(super) struct Talk {
+    turns: Vec<(&'static str, Vec<u8>)>,
+    opening: Opening,
+}
+
+impl Talk {
+    /// Nothing was said yet.
+    pub(super) fn silent() -> Self {
+        let opening = Opening::Handshake { syn: 0 };
+        Self {
+            turns: Vec::new(),
+            opening,
+        }
+    }
+
+    /// A greeting, and an EHLO answered with these keywords.
+    pub(super) fn ehlo(keywords: &[&str]) -> Self {
+        Self::silent().s("220 mx.example ESMTP").again(keywords)
+    }
+
+    /// Another EHLO, answered with these keywords.
+    pub(super) fn again(self, keywords: &[&str]) -> Self {
+        let mut lines = vec!["mx.example"];
+        lines.extend(keywords);
+        let last = lines.pop().unwrap_or_default();
+        let mut reply = String::new();
+        for line in lines {
+            reply.extend(["250-", line, "\r\n"]);
+        }
+        reply.extend(["250 ", last]);
+        self.c("EHLO host.contoso.example").s(&reply)
+    }
+
+    /// The capture starts inside the connection.
+    pub(super) fn midstream(mut self) -> Self {
+        self.opening = Opening::Midstream;
+        self
+    }
+
+    /// Only the second packet of the handshake was captured.
+    pub(super) fn answered(mut self) -> Self {
+        self.opening = Opening::Answer { syn_ack: 0 };
+        self
+    }
+
+    /// A turn as [`dialogue`] takes it.
+    pub(super) fn turn(mut self, who: &'static str, bytes: impl AsRef<[u8]>) -> Self {
+        self.turns.push((who, bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// A line of the client.
+    pub(super) fn c(self, line: &str) -> Self {
+        self.turn("C", format!("{line}\r\n"))
+    }
+
+    /// A line of the server.
+    pub(super) fn s(self, line: &str) -> Self {
+        self.turn("S", format!("{line}\r\n"))
+    }
+
+    /// A command and its reply.
+    pub(super) fn cs(self, command: &str, reply: &str) -> Self {
+        self.c(command).s(reply)
+    }
+
+    /// A command that the capture does not hold, with the reply to it.
+    pub(super) fn gap(self) -> Self {
+        self.turn("?C", "NOOP\r\n").s("250 ok")
+    }
+
+    /// MAIL, a RCPT for each recipient, and DATA, all granted.
+    pub(super) fn envelope(self, mail: &str, recipients: &[&str]) -> Self {
+        recipients
+            .iter()
+            .fold(
+                self.cs(&format!("MAIL FROM:{mail}"), "250 ok"),
+                |talk, to| talk.cs(&format!("RCPT TO:{to}"), "250 ok"),
+            )
+            .cs("DATA", "354 go")
+    }
+
+    /// A message between [`FROM`] and [`TO`]. Bare line feeds stand for CR LF.
+    pub(super) fn message(self, text: &str) -> Self {
+        self.to(&[TO], text)
+    }
+
+    /// A message from [`FROM`] to these recipients.
+    pub(super) fn to(self, recipients: &[&str], text: &str) -> Self {
+        let recipients: Vec<_> = recipients.iter().map(|to| format!("<{to}>")).collect();
+        let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
+        self.sent(&format!("<{FROM}>"), &recipients, text)
+    }
+
+    /// A message whose MAIL and RCPT have these arguments.
+    pub(super) fn sent(self, mail: &str, recipients: &[&str], text: &str) -> Self {
+        self.envelope(mail, recipients)
+            .turn("C", format!("{}.\r\n", crlf(text)))
+            .s("250 taken")
+    }
+
+    /// A message of which the capture does not hold `lost`.
+    pub(super) fn torn(self, text: &str, lost: &str) -> Self {
+        let (before, after) = text.split_once(lost).expect("what is lost is in the text");
+        self.envelope(&format!("<{FROM}>"), &[&format!("<{TO}>")])
+            .turn("C", crlf(before))
+            .turn("?C", crlf(lost))
+            .turn("C", format!("{}.\r\n", crlf(after)))
+            .s("250 taken")
+    }
+
+    /// QUIT, and both sides close.
+    pub(super) fn quit(self) -> Self {
+        self.cs("QUIT", "221 bye").closed()
+    }
+
+    /// Both sides close, the client first.
+    pub(super) fn closed(self) -> Self {
+        self.turn("-C", "").turn("-S", "")
+    }
+
+    /// A TLS handshake that comes to its end.
+    pub(super) fn tls(self) -> Self {
+        let data = record(23, &[0; 40]);
+        let talk = self.turn("C", client_hello()).turn("S", server_hello());
+        talk.turn("S", &data).turn("C", &data).turn("S", &data)
+    }
+
+    /// AUTH NTLM as this account, with `end` as the last reply.
+    pub(super) fn ntlm(self, domain: &str, user: &str, password: &str, end: &str) -> Self {
+        let [first, second, third] = ntlm_messages(domain, user, password);
+        self.cs("AUTH NTLM", "334 ntlm supported")
+            .cs(
+                &BASE64.encode(first),
+                &format!("334 {}", BASE64.encode(second)),
+            )
+            .cs(&BASE64.encode(third), end)
+    }
+
+    /// Everything that one side sent, lost bytes included.
+    fn stream(&self, direction: Direction) -> Vec<u8> {
+        let side = match direction {
+            Direction::Client => 'C',
+            Direction::Server => 'S',
+        };
+        let turns = self.turns.iter().filter(|(who, _)| who.ends_with(side));
+        turns.flat_map(|(_, bytes)| bytes.clone()).collect()
+    }
+}
+
+/// NEGOTIATE, CHALLENGE and AUTHENTICATE for this account.
+pub(super) fn ntlm_messages(domain: &str, user: &str, password: &str) -> [Vec<u8>; 3] {
+    let target = Target {
+        netbios_domain: "FABRIKAM".to_owned(),
+        netbios_computer: "MX".to_owned(),
+        dns_domain: "fabrikam.example".to_owned(),
+        dns_computer: "mx.fabrikam.example".to_owned(),
+    };
+    let first = ntlm::negotiate(None);
+    let second = ntlm::challenge(ntlm::CLIENT_FLAGS, &target, [7; 8], None).expect("short names");
+    let challenge = ntlm::Challenge::parse(&second).expect("just made");
+    let password = Secret::new(password.as_bytes());
+    let identity = ClientIdentity {
+        domain,
+        user,
+        password: &password,
+        workstation: "HOST01",
+    };
+    let third = ntlm::respond(&first, &challenge, &identity, [5; 8], FileTime(1)).expect("encodes");
+    [first, second, third]
+}
+
+fn crlf(text: &str) -> String {
+    text.replace('\n', "\r\n").replace("\r\n.", "\r\n..")
+}
+
+/// A case with the streams that its evidence points into.
+pub(super) struct Tested {
+    case: Case,
+    talks: Vec<Talk>,
+}
+
+/// Reads conversations that belong together.
+pub(super) fn case(talks: Vec<Talk>, given: Given) -> Tested {
+    let timelines = talks.iter().map(|talk| {
+        let turns: Vec<_> = talk
+            .turns
+            .iter()
+            .map(|(who, bytes)| (*who, bytes.as_slice()))
+            .collect();
+        let mut conversation = dialogue(&turns);
+        conversation.opening = talk.opening;
+        smtp::session::read(&conversation)
+    });
+    Tested {
+        case: Case::new(timelines.collect(), given),
+        talks,
+    }
+}
+
+/// What `check` finds in one conversation.
+pub(super) fn find(check: &Check, talk: Talk, given: Given) -> Seen {
+    case(vec![talk], given).find(check, 0)
+}
+
+impl Tested {
+    /// One of the conversations.
+    pub(super) fn subject(&self, index: usize) -> Subject<'_> {
+        self.case
+            .subjects()
+            .nth(index)
+            .expect("there is such a conversation")
+    }
+
+    /// What `check` finds in one of the conversations.
+    pub(super) fn find(&self, check: &Check, index: usize) -> Seen {
+        let finding = (check.run)(&self.subject(index));
+        let quote = |evidence: &crate::Evidence| {
+            assert!(
+                !evidence.packets.is_empty(),
+                "no packet for {}",
+                evidence.what
+            );
+            let Some(span) = evidence.bytes else {
+                return format!("packet {}", evidence.packets[0]);
+            };
+            let range = usize::try_from(span.start).expect("short")
+                ..usize::try_from(span.end).expect("short");
+            String::from_utf8_lossy(&self.talks[index].stream(span.direction)[range]).into_owned()
+        };
+        let quotes = finding.evidence.iter().map(quote).collect();
+        Seen { finding, quotes }
+    }
+}
+
+/// A finding, with the text that each piece of its evidence points at.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// The finding.
+    pub(super) finding: Finding,
+    /// The texts.
+    pub(super) quotes: Vec<String>,
+}
+
+impl Seen {
+    /// It was observed; see [`Seen::is`].
+    #[track_caller]
+    pub(super) fn observed(&self, reason: &str, quotes: &[&str]) {
+        self.is(Observation::Observed, reason, quotes);
+    }
+
+    /// It was provoked and not observed; see [`Seen::is`].
+    #[track_caller]
+    pub(super) fn not_observed(&self, reason: &str, quotes: &[&str]) {
+        self.is(Observation::NotObserved, reason, quotes);
+    }
+
+    /// It could not be decided, and the reason has this in it.
+    #[track_caller]
+    pub(super) fn undetermined(&self, reason: &str) {
+        self.is(Observation::Undetermined, reason, &[]);
+    }
+
+    /// The question does not arise, and the reason has this in it.
+    #[track_caller]
+    pub(super) fn not_applicable(&self, reason: &str) {
+        self.is(Observation::NotApplicable, reason, &[]);
+    }
+
+    /// The reason has `reason` in it, and the evidence points first at these texts, in this order: `…` at the end of one
+    /// stands for any rest. What was seen, or not seen, has evidence.
+    #[track_caller]
+    fn is(&self, observation: Observation, reason: &str, quotes: &[&str]) {
+        assert_eq!(self.finding.observation, observation, "{self:#?}");
+        assert!(self.finding.reason.contains(reason), "{self:#?}");
+        if matches!(
+            observation,
+            Observation::Observed | Observation::NotObserved
+        ) {
+            assert!(!quotes.is_empty() && !self.quotes.is_empty(), "{self:#?}");
+        }
+        assert!(self.quotes.len() >= quotes.len(), "{self:#?}");
+        for (seen, expected) in self.quotes.iter().zip(quotes) {
+            let matches = match expected.strip_suffix('…') {
+                Some(start) => seen.starts_with(start),
+                None => seen == expected,
+            };
+            assert!(matches, "{seen:?} is not {expected:?}");
+        }
+    }
+}
+
+/// A file of the S/MIME test data.
+pub(super) fn fixture(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../smtp/tests/data/smime/");
+    std::fs::read(format!("{folder}{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// A message of the S/MIME test data, with bare line feeds.
+pub(super) fn mail_fixture(name: &str) -> String {
+    String::from_utf8(fixture(name))
+        .expect("mail is text")
+        .replace("\r\n", "\n")
+}
+
+/// The text that stands in the body of the fixtures.
+pub(super) const BODY: &str = "Canary-Body-7731";
+
+/// The key that opens them.
+pub(super) fn recipient_key() -> RecipientKey {
+    let pem = String::from_utf8(fixture("recipient-key.pem")).expect("PEM is text");
+    RecipientKey::from_pem(&pem).expect("the key is whole")
+}
+
+/// A message with this header whose body is a CMS object of the test data, in base64.
+pub(super) fn smime(header: &str, file: &str) -> String {
+    let wrapped = base64_body(file).replace("\r\n", "\n");
+    format!(
+        "From: {FROM}\nTo: {TO}\n{header}MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\
+         Content-Transfer-Encoding: base64\n\n{wrapped}"
+    )
+}
+
+/// A file of the test data as [`smime`] writes it into the body, as evidence quotes it.
+pub(super) fn base64_body(file: &str) -> String {
+    let mut wrapped = String::new();
+    for line in BASE64.encode(fixture(file)).as_bytes().chunks(76) {
+        wrapped.extend([&String::from_utf8_lossy(line), "\r\n"]);
+    }
+    wrapped
+}
+
+/// A message with this header and a plain text.
+pub(super) fn plain(header: &str, body: &str) -> String {
+    format!("From: {FROM}\nTo: {TO}\n{header}\n{body}\n")
+}
+
+/// A TLS record.
+pub(super) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(body.len()).expect("short");
+    [&[kind, 3, 3, 0, length], body].concat()
+}
+
+/// A ClientHello of TLS 1.2 with one cipher suite.
+pub(super) fn client_hello() -> Vec<u8> {
+    let random = [7; 32];
+    hello(
+        1,
+        &[&[3, 3], &random[..], &[0, 0, 2, 0xc0, 0x2f, 1, 0]].concat(),
+    )
+}
+
+/// The ServerHello that answers it.
+fn server_hello() -> Vec<u8> {
+    let random = [9; 32];
+    hello(2, &[&[3, 3], &random[..], &[0, 0xc0, 0x2f, 0]].concat())
+}
+
+fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(body.len()).expect("short");
+    record(22, &[&[kind, 0, 0, length], body].concat())
+}
+
+/// The line with the AUTHENTICATE message that [`Talk::ntlm`] sends, as evidence quotes it.
+pub(super) fn authenticate_line(domain: &str, user: &str, password: &str) -> String {
+    let [_, _, third] = ntlm_messages(domain, user, password);
+    BASE64.encode(third)
+}
