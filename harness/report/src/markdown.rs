@@ -208,20 +208,8 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
         conversation.client,
         conversation.server
     );
-    for line in &conversation.transcript {
-        let who = if line.direction == "client" { "C" } else { "S" };
-        for (number, text) in line.text.split('\n').enumerate() {
-            let packets = if number == 0 {
-                seen::numbers(&line.packets)
-            } else {
-                String::new()
-            };
-            let _ = writeln!(
-                out,
-                "{packets:>9}  {who}: {}",
-                printable(text).replace("```", "` ` `")
-            );
-        }
+    for line in seen::transcript(conversation) {
+        let _ = writeln!(out, "{}", line.replace("```", "` ` `"));
     }
     let _ = writeln!(
         out,

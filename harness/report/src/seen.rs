@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use claims::Verdict;
 use claims::result::{CaseOutcome, ClaimOutcome, ConversationOutcome, EvidenceOutcome, Outcome};
 
+use crate::printable;
+
 /// A verdict with its conversation.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
@@ -103,6 +105,33 @@ pub(crate) fn numbers(packets: &[u64]) -> String {
         })
         .collect();
     words.join(", ")
+}
+
+/// Bytes before the text of a transcript line.
+pub(crate) const TRANSCRIPT_HEAD: usize = 14;
+
+/// The lines of a transcript: packet numbers, who spoke, and the text. Packet numbers that the column
+/// cannot hold one by one are given as `first..last`.
+pub(crate) fn transcript(conversation: &ConversationOutcome) -> impl Iterator<Item = String> {
+    conversation.transcript.iter().flat_map(|line| {
+        let who = if line.direction == "client" { "C" } else { "S" };
+        line.text
+            .split('\n')
+            .enumerate()
+            .map(move |(number, text)| {
+                let mut packets = if number == 0 {
+                    numbers(&line.packets)
+                } else {
+                    String::new()
+                };
+                if packets.len() > 9
+                    && let (Some(first), Some(last)) = (line.packets.first(), line.packets.last())
+                {
+                    packets = format!("{first}..{last}");
+                }
+                format!("{packets:>9}  {who}: {}", printable(text))
+            })
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use claims::Verdict;
 use claims::result::{CaseOutcome, Outcome};
 
+use crate::seen::TRANSCRIPT_HEAD;
 use crate::{Style, grid, printable, seen};
 
 /// Columns of the case's id and title beside the grid.
@@ -178,20 +179,14 @@ fn conversations(out: &mut String, outcome: &Outcome, style: Style) {
                 style
             )
         );
-        for line in &conversation.transcript {
-            let who = if line.direction == "client" { "C" } else { "S" };
-            for (number, text) in line.text.split('\n').enumerate() {
-                let packets = if number == 0 {
-                    seen::numbers(&line.packets)
-                } else {
-                    String::new()
-                };
-                let _ = writeln!(
-                    out,
-                    "  {packets:>9}  {who}: {}",
-                    wrap(&printable(text), 16, style.width)
-                );
-            }
+        for line in seen::transcript(conversation) {
+            // What precedes the text is as wide as the indent of the lines that follow.
+            let (head, text) = line.split_at(line.find(": ").map_or(0, |colon| colon + 2));
+            let _ = writeln!(
+                out,
+                "  {head}{}",
+                wrap(text, TRANSCRIPT_HEAD + 2, style.width)
+            );
         }
         if outcome.command == "run" {
             for judged in &conversation.verdicts {
