@@ -6,7 +6,7 @@ default:
 # Format check, lints, every test, and the whole scenario catalogue.
 test: fmt-check lint deny
     cargo test --workspace --quiet
-    cargo run --quiet --release -- run --quiet --out target/smtpspec-out
+    cargo run --quiet --release -- run --out target/smtpspec-out
 
 # Replay the scenario catalogue against the reference adapter and judge what was captured.
 conform *args:

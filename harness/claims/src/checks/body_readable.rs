@@ -99,7 +99,7 @@ mod tests {
         let encoded = BASE64.encode("a Canary-Text b");
         let text = plain("Content-Transfer-Encoding: base64\n", &encoded);
         let quote = format!("{encoded}\r\n");
-        seen(talk().message(&text)).observed("the body's text readable in part 1, base64 (UTF-8)", &[&quote]);
+        seen(talk().message(&text)).observed("the body's text is readable in part 1, base64 (UTF-8)", &[&quote]);
         let text = plain("Content-Transfer-Encoding: quoted-printable\n", "Canary=2DText");
         seen(talk().message(&text)).observed("quoted-printable", &["Canary=2DText\r\n"]);
     }

@@ -32,12 +32,16 @@ fn sightings(
 ) -> Vec<Evidence> {
     let mut found = sent.message.find(needle);
     found.retain(counts);
-    found.sort_by_key(|sighting| sighting.encoding != "UTF-8");
+    // A depth that only guessing at base64 reaches says less than one that the message declares.
+    found.sort_by_key(|sighting| {
+        let plain = sighting.encoding == "UTF-8";
+        (!plain, sighting.layer.contains("not declared"))
+    });
     found
         .into_iter()
         .map(|sighting| {
             let how = format!(
-                "{what} readable in {} ({})",
+                "{what} is readable in {} ({})",
                 sighting.layer, sighting.encoding
             );
             sent.evidence(sighting.range, how)
@@ -255,11 +259,11 @@ mod tests {
         let body = BASE64.encode("well, S3cret-pw it is");
         let text = plain("Content-Transfer-Encoding: base64\n", &body);
         let seen = secret(Talk::ehlo(&[]).message(&text));
-        assert_eq!(seen[0], "it readable in part 1, base64 (UTF-8)");
+        assert_eq!(seen[0], "it is readable in part 1, base64 (UTF-8)");
         assert!(
             seen[1..]
                 .iter()
-                .any(|what| what == "it readable in raw (base64)"),
+                .any(|what| what == "it is readable in raw (base64)"),
             "{seen:?}"
         );
     }

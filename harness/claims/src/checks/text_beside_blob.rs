@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_text_or_attachment_beside_the_blob() {
         let talk = Talk::ehlo(&[]).message(&mixed("a Canary-Note b")).gap();
-        seen(talk).observed("the configured body text readable in part 1", &["Canary-Note"]);
+        seen(talk).observed("the configured body text is readable in part 1", &["Canary-Note"]);
         let second = alone().message(&mixed("Q2FuYXJ5LUZpbGU="));
         seen(second).observed("the configured attachment readable", &["Q2FuYXJ5LUZpbGU…"]);
         let torn = Talk::ehlo(&[]).torn(&mixed("Canary-Note and lost"), "lost");
