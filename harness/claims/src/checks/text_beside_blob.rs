@@ -90,7 +90,7 @@ mod tests {
         let talk = Talk::ehlo(&[]).message(&mixed("a Canary-Note b")).gap();
         seen(talk).observed("the configured body text is readable in part 1", &["Canary-Note"]);
         let second = alone().message(&mixed("Q2FuYXJ5LUZpbGU="));
-        seen(second).observed("the configured attachment readable", &["Q2FuYXJ5LUZpbGU…"]);
+        seen(second).observed("the configured attachment is readable", &["Q2FuYXJ5LUZpbGU…"]);
         let torn = Talk::ehlo(&[]).torn(&mixed("Canary-Note and lost"), "lost");
         seen(torn).observed("the configured body text", &["Canary-Note"]);
     }
