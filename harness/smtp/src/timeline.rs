@@ -142,7 +142,7 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The event that asked: a [`EventKind::Command`] or [`EventKind::Content`]. Never a SASL line: those are paired in
-    /// [`Authentication::steps`], and the reply here of an `AUTH` command is its *final* one (not a 334).
+    /// [`Authentication::challenges`] and [`Authentication::responses`], and the reply here of an `AUTH` command is its *final* one (not a 334).
     pub request: usize,
     /// The [`EventKind::Reply`] that answered it. For `DATA` it is the 354 (or refusal), for content the final reply.
     pub reply: Option<usize>,
