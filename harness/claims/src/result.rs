@@ -2,7 +2,7 @@
 //!
 //! Within a major version fields are only added. Readers are to ignore fields that they do not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -177,12 +177,17 @@ impl From<Judgement> for ClaimOutcome {
 }
 
 impl Outcome {
-    /// Counts the verdicts of the conversations anew.
-    pub fn count(&mut self) {
-        self.summary = Verdict::ALL.iter().map(|verdict| (*verdict, 0)).collect();
-        for one in self.conversations.iter().flat_map(|c| &c.verdicts) {
+    /// A summary that has counted nothing yet.
+    pub fn nothing_counted() -> BTreeMap<Verdict, usize> {
+        Verdict::ALL.iter().map(|verdict| (*verdict, 0)).collect()
+    }
+
+    /// Appends a conversation and counts its verdicts.
+    pub fn add(&mut self, conversation: ConversationOutcome) {
+        for one in &conversation.verdicts {
             *self.summary.entry(one.verdict).or_default() += 1;
         }
+        self.conversations.push(conversation);
     }
 
     /// Whether every case met what was expected of it.
@@ -195,8 +200,9 @@ impl Outcome {
         &'a self,
         case: &'a CaseOutcome,
     ) -> impl Iterator<Item = &'a ConversationOutcome> {
+        let ids: HashSet<&str> = case.conversations.iter().map(String::as_str).collect();
         self.conversations
             .iter()
-            .filter(|conversation| case.conversations.contains(&conversation.id))
+            .filter(move |conversation| ids.contains(conversation.id.as_str()))
     }
 }

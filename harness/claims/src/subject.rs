@@ -6,7 +6,7 @@ use std::ops::Range;
 use smtp::Timeline;
 use smtp::cms::{Algorithm, Cms};
 use smtp::message::{Message, Part};
-use smtp::timeline::{Authentication, Data, Identity, Outcome, Protocol, Transaction};
+use smtp::timeline::{Authentication, Data, Outcome, Protocol, Transaction};
 use wire::Span;
 
 use crate::given::{Mode, ServerTls};
@@ -134,11 +134,6 @@ impl<'a> Subject<'a> {
     /// Every conversation of the case, this one included.
     pub fn siblings(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
         self.case.subjects()
-    }
-
-    /// Whether this is the first conversation of its case.
-    pub fn is_first(&self) -> bool {
-        self.index == 0
     }
 
     /// Messages whose content crossed the wire, accepted or not.
@@ -370,16 +365,4 @@ pub fn outcome_word(authentication: &Authentication) -> String {
         Outcome::Cancelled => "cancelled by the client".to_owned(),
         Outcome::Unseen => "outcome not captured".to_owned(),
     }
-}
-
-/// Whether the password of this exchange could be read.
-pub fn readable_password(identity: &Identity) -> bool {
-    matches!(
-        identity,
-        Identity::Plain { .. }
-            | Identity::Login {
-                password: Some(_),
-                ..
-            }
-    )
 }

@@ -9,7 +9,6 @@ mod scrub;
 
 use scrub::Scrubber;
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
-use wire::Direction;
 
 use crate::Given;
 use crate::result::Line;
@@ -169,14 +168,6 @@ pub(crate) fn printable(text: &str) -> String {
         }
     }
     out
-}
-
-/// An arrow for a direction, as transcripts show it.
-pub const fn arrow(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Client => "C:",
-        Direction::Server => "S:",
-    }
 }
 
 #[cfg(test)]

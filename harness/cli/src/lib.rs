@@ -44,6 +44,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Whether every case of a result met what was expected.
+    pub fn of(outcome: &claims::result::Outcome) -> Self {
+        if outcome.met() {
+            Self::Met
+        } else {
+            Self::NotMet
+        }
+    }
+
     /// The exit status.
     pub const fn code(self) -> u8 {
         match self {

@@ -8,7 +8,7 @@ use claims::result::{
     CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
 };
 use claims::transcript;
-use claims::{Case, Given, Profile, Verdict, judge};
+use claims::{Case, Given, Observation, Profile, Verdict, checks, judge};
 use sha2::{Digest, Sha256};
 use smtp::Timeline;
 use smtp::timeline::Protocol;
@@ -100,7 +100,7 @@ fn wanted(timeline: &Timeline, scope: Scope) -> bool {
 
 /// A result without any case.
 pub fn empty(command: &str, profile: &Profile) -> Outcome {
-    let mut outcome = Outcome {
+    Outcome {
         schema: SCHEMA.to_owned(),
         tool: Tool {
             name: "smtpspec".to_owned(),
@@ -117,10 +117,17 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
             .collect(),
         cases: Vec::new(),
         conversations: Vec::new(),
-        summary: BTreeMap::new(),
-    };
-    outcome.count();
-    outcome
+        summary: Outcome::nothing_counted(),
+    }
+}
+
+/// What a scenario says must come of it, in the place of what the profile says of the same claims.
+#[derive(Debug, Default)]
+pub struct Expected<'a> {
+    /// Claim ids, each with the word of the verdict that it must get.
+    pub claims: Vec<(&'a str, &'a str)>,
+    /// Checks whose fact must be observed in a conversation of the case.
+    pub checks: Vec<&'a str>,
 }
 
 /// Judges the conversations of one capture and appends them to `outcome` as one case, which is returned.
@@ -130,18 +137,21 @@ pub fn judge_case<'a>(
     evidence: Evidence,
     given: Given,
     profile: &Profile,
+    expected: &Expected<'_>,
 ) -> &'a mut CaseOutcome {
     let case = Case::new(evidence.timelines, given);
     let judged = judge(&case, profile);
-    let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
+    let verdicts: BTreeMap<String, Verdict> = profile
+        .expectations()
+        .enumerate()
+        .filter_map(|(number, (claim, _))| {
+            let all = judged.iter().map(|judgements| judgements[number].verdict);
+            Some((claim.id.clone(), Verdict::over(all)?))
+        })
+        .collect();
+    let problems = unmet(&case, &verdicts, profile, expected);
     let mut conversations = Vec::new();
     for (number, (timeline, judgements)) in case.timelines().zip(judged).enumerate() {
-        for judgement in &judgements {
-            let so_far = verdicts
-                .entry(judgement.claim.id.clone())
-                .or_insert(judgement.verdict);
-            *so_far = (*so_far).max(judgement.verdict);
-        }
         let conversation = ConversationOutcome {
             id: format!("{id}/{}", number + 1),
             client: timeline.client.to_string(),
@@ -151,18 +161,8 @@ pub fn judge_case<'a>(
             verdicts: judgements.into_iter().map(Into::into).collect(),
         };
         conversations.push(conversation.id.clone());
-        outcome.conversations.push(conversation);
+        outcome.add(conversation);
     }
-    let problems: Vec<String> = verdicts
-        .iter()
-        .filter(|(_, verdict)| matches!(verdict, Verdict::Fail | Verdict::Error))
-        .map(|(claim, verdict)| {
-            format!(
-                "{claim} got {verdict}; the profile {} expects it to hold",
-                profile.id
-            )
-        })
-        .collect();
     outcome.cases.push(CaseOutcome {
         id: id.to_owned(),
         title: title.to_owned(),
@@ -173,6 +173,42 @@ pub fn judge_case<'a>(
         problems,
         verdicts,
     });
-    outcome.count();
     outcome.cases.last_mut().expect("a case was just pushed")
+}
+
+/// What did not come true, a sentence each. What the scenario says of a claim goes before what the profile says of all.
+fn unmet(
+    case: &Case,
+    verdicts: &BTreeMap<String, Verdict>,
+    profile: &Profile,
+    expected: &Expected<'_>,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (claim, verdict) in verdicts {
+        let spoken_for = expected.claims.iter().any(|(id, _)| id == claim);
+        if !spoken_for && matches!(verdict, Verdict::Fail | Verdict::Error) {
+            problems.push(format!(
+                "{claim} got {verdict}; the profile {} expects it to hold",
+                profile.id
+            ));
+        }
+    }
+    for (claim, word) in &expected.claims {
+        let got = verdicts
+            .get(*claim)
+            .map_or("no verdict", |verdict| verdict.as_str());
+        if got != *word {
+            problems.push(format!("{claim} got {got}; the scenario expects {word}"));
+        }
+    }
+    for id in &expected.checks {
+        let observed = checks::find(id).is_some_and(|check| {
+            case.subjects()
+                .any(|subject| (check.run)(&subject).observation == Observation::Observed)
+        });
+        if !observed {
+            problems.push(format!("{id} was not observed; the scenario expects it"));
+        }
+    }
+    problems
 }

@@ -141,3 +141,22 @@ fn named(id: &str) -> Scenario {
         .find(|scenario| scenario.id.value == id)
         .expect("a scenario of the catalogue")
 }
+
+#[test]
+fn an_expected_check_must_be_observed() {
+    let with = |check: &str| {
+        let text = format!(
+            "id = \"BAS-91\"\ntitle = \"x\"\n[server]\nextensions = [\"STARTTLS\", \"AUTH LOGIN\"]\n\
+             [client]\nauth = \"basic\"\n[expect]\nchecks = [\"{check}\"]\n"
+        );
+        let scenario = Scenario::parse("x.toml", &text).expect("a valid scenario");
+        pinned(vec![scenario]).0.cases.remove(0)
+    };
+    assert!(with("password-readable").met);
+    let unmet = with("starttls-issued");
+    assert!(!unmet.met);
+    assert_eq!(
+        unmet.problems,
+        ["starttls-issued was not observed; the scenario expects it"]
+    );
+}

@@ -4,7 +4,7 @@ use claims::Given;
 
 use super::{format, output, profile};
 use crate::args::{AuditArgs, Cli};
-use crate::road::{self, Scope};
+use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
@@ -38,6 +38,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
             evidence,
             Given::default(),
             profile,
+            &Expected::default(),
         );
     }
     if !outcome.cases.is_empty() {

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use claims::claim::HoldsWhen;
 use claims::{Check, Claim, checks};
 use lab::adapter::Twin;
-use lab::runner;
 use lab::scenario::Scenario;
 
-use super::output;
+use super::{named, output};
 use crate::{Exit, Failure};
 
 pub(super) fn run(id: &str) -> Result<Exit, Failure> {
@@ -25,7 +24,7 @@ pub(super) fn run(id: &str) -> Result<Exit, Failure> {
             twin.breaks()
         );
         let _ = writeln!(out, "{}", fold(twin.summary().trim()));
-    } else if let Some(scenario) = find_scenario(id)? {
+    } else if let Some(scenario) = named(id)? {
         explain_scenario(&mut out, &scenario);
     } else {
         return Err(Failure::input(format!(
@@ -34,13 +33,6 @@ pub(super) fn run(id: &str) -> Result<Exit, Failure> {
     }
     output::text(&out)?;
     Ok(Exit::Met)
-}
-
-fn find_scenario(id: &str) -> Result<Option<Scenario>, Failure> {
-    let all = runner::catalogue().map_err(|error| Failure::input(error.to_string()))?;
-    Ok(all
-        .into_iter()
-        .find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
 }
 
 fn explain_claim(out: &mut String, claim: &Claim) {

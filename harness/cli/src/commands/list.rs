@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use claims::{Claim, Profile};
 use lab::adapter::Twin;
-use lab::runner;
 
-use super::output;
+use super::{catalogue, output};
 use crate::args::Listing;
 use crate::{Exit, Failure};
 
@@ -14,9 +13,7 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
     let mut out = String::new();
     match what {
         Listing::Scenarios => {
-            for scenario in
-                runner::catalogue().map_err(|error| Failure::input(error.to_string()))?
-            {
+            for scenario in catalogue()? {
                 let _ = writeln!(
                     out,
                     "{}  {:<9} {}",

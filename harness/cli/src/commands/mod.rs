@@ -9,6 +9,9 @@ pub mod run;
 mod serve;
 
 use claims::Profile;
+use lab::runner;
+use lab::scenario::Scenario;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};
 use crate::{Exit, Failure};
@@ -58,4 +61,23 @@ fn is_path(word: &str) -> bool {
         || std::path::Path::new(word)
             .extension()
             .is_some_and(|extension| extension == "toml")
+}
+
+/// The scenarios that are built in.
+fn catalogue() -> Result<Vec<Scenario>, Failure> {
+    runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))
+}
+
+/// The scenario of the catalogue with this id, in any case.
+fn named(id: &str) -> Result<Option<Scenario>, Failure> {
+    let mut all = catalogue()?.into_iter();
+    Ok(all.find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
+}
+
+/// What the sockets run on.
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::input(format!("cannot start: {error}")))
 }

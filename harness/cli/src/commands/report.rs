@@ -27,9 +27,5 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
         )));
     }
     output::print(cli, format, &outcome)?;
-    Ok(if outcome.met() {
-        Exit::Met
-    } else {
-        Exit::NotMet
-    })
+    Ok(Exit::of(&outcome))
 }

@@ -10,9 +10,9 @@ use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
 use tokio::sync::Semaphore;
 
-use super::{format, output, profile};
+use super::{catalogue, format, output, profile, runtime};
 use crate::args::{Cli, RunArgs};
-use crate::road::{self, Scope};
+use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
@@ -45,11 +45,7 @@ pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
             args.out.display()
         ),
     );
-    Ok(if outcome.met() {
-        Exit::Met
-    } else {
-        Exit::NotMet
-    })
+    Ok(Exit::of(&outcome))
 }
 
 /// Runs the scenarios, reads their captures back, and judges those.
@@ -63,11 +59,7 @@ pub fn replay(
     jobs: usize,
     profile: &'static Profile,
 ) -> Result<Outcome, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::input(format!("cannot start: {error}")))?;
-    let runs = runtime.block_on(run_all(scenarios, options, jobs.max(1)))?;
+    let runs = runtime()?.block_on(run_all(scenarios, options, jobs.max(1)))?;
     let mut outcome = road::empty("run", profile);
     for (scenario, run) in runs {
         judge(&mut outcome, &scenario, run, profile)?;
@@ -117,12 +109,22 @@ fn judge(
     }
     let unfired = run.given.unfired.clone();
     let id = &scenario.id.value;
+    let expect = &scenario.expect;
+    let expected = Expected {
+        claims: expect
+            .claims
+            .iter()
+            .map(|(id, word)| (id.value.as_str(), word.as_str()))
+            .collect(),
+        checks: expect.checks.iter().map(|id| id.value.as_str()).collect(),
+    };
     let case = road::judge_case(
         outcome,
         (id, &scenario.title, &scenario.family),
         evidence,
         run.given,
         profile,
+        &expected,
     );
     case.problems.extend(unfired);
     if case.conversations.is_empty() {
@@ -130,21 +132,6 @@ fn judge(
     }
     case.problems
         .extend(runner::unexpected_outcome(scenario, &run.outcome));
-    for (claim, expected) in &scenario.expect.claims {
-        // What the scenario says of a claim goes before what the profile says of all.
-        let breach = format!("{} got ", claim.value);
-        case.problems
-            .retain(|problem| !problem.starts_with(&breach));
-        let got = case
-            .verdicts
-            .get(&claim.value)
-            .map_or("no verdict", |verdict| verdict.as_str());
-        if got != expected.as_str() {
-            let expected = expected.as_str();
-            case.problems
-                .push(format!("{breach}{got}; the scenario expects {expected}"));
-        }
-    }
     case.met = case.problems.is_empty();
     Ok(())
 }
@@ -159,7 +146,7 @@ fn twin(name: &str) -> Result<Twin, Failure> {
 
 /// The scenarios that the words on the command line name.
 fn select(words: &[String]) -> Result<Vec<Scenario>, Failure> {
-    let catalogue = runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))?;
+    let catalogue = catalogue()?;
     if words.is_empty() {
         return Ok(catalogue);
     }
@@ -169,7 +156,7 @@ fn select(words: &[String]) -> Result<Vec<Scenario>, Failure> {
     }
     let twice = reject_duplicates(&chosen);
     if let Some(first) = twice.first() {
-        return Err(invalid(&first.render(false)));
+        return Err(Failure::rendered(&first.render(false)));
     }
     Ok(chosen)
 }
@@ -177,12 +164,12 @@ fn select(words: &[String]) -> Result<Vec<Scenario>, Failure> {
 fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure> {
     let path = std::path::Path::new(word);
     if path.is_dir() {
-        return load_tree(path).map_err(|errors| invalid(&errors.render(false)));
+        return load_tree(path).map_err(|errors| Failure::rendered(&errors.render(false)));
     }
     if super::is_path(word) {
         return load_file(path)
             .map(|scenario| vec![scenario])
-            .map_err(|error| invalid(&error.render(false)));
+            .map_err(|error| Failure::rendered(&error.render(false)));
     }
     let named: Vec<_> = catalogue
         .iter()
@@ -210,21 +197,16 @@ fn check_expectations(scenarios: &[Scenario], profile: &'static Profile) -> Resu
                     claim.value, profile.id
                 );
                 let problem = scenario.problem(Code::BadValue, claim.span.clone(), message);
-                return Err(invalid(&problem.render(false)));
+                return Err(Failure::rendered(&problem.render(false)));
             }
         }
         for check in &scenario.expect.checks {
             if claims::checks::find(&check.value).is_none() {
                 let message = format!("there is no check `{}`", check.value);
                 let problem = scenario.problem(Code::BadValue, check.span.clone(), message);
-                return Err(invalid(&problem.render(false)));
+                return Err(Failure::rendered(&problem.render(false)));
             }
         }
     }
     Ok(())
-}
-
-/// The renderers begin with `error`, which the binary puts in front by itself.
-fn invalid(rendered: &str) -> Failure {
-    Failure::rendered(rendered)
 }

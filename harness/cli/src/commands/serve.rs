@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claims::Given;
-use lab::runner;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
 use lab::server::{Account, Options, Server};
 use lab::tap::{Clock, Recorder, RecorderOptions};
 use smtp::Secret;
 
-use super::{format, output, profile};
+use super::{format, named, output, profile, runtime};
 use crate::args::{Cli, ServeArgs};
-use crate::road::{self, Scope};
+use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
 
 /// What is served where no scenario is named: everything that the claims need to be provoked.
@@ -49,12 +48,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
     options.idle = Duration::from_mins(5);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::input(format!("cannot start: {error}")))?;
     options.limit = args.connections;
-    runtime.block_on(serve(cli, args, options))?;
+    runtime()?.block_on(serve(cli, args, options))?;
     recorder
         .finish()
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
@@ -64,21 +59,17 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     if evidence.timelines.is_empty() {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
-    let given = Given::default();
     road::judge_case(
         &mut outcome,
         ("S1", &format!("served on {}", args.listen), ""),
         evidence,
-        given,
+        Given::default(),
         profile,
+        &Expected::default(),
     );
     output::save(&capture.with_extension("json"), &outcome)?;
     output::print(cli, format, &outcome)?;
-    Ok(if outcome.met() {
-        Exit::Met
-    } else {
-        Exit::NotMet
-    })
+    Ok(Exit::of(&outcome))
 }
 
 /// `serve.pcapng`, or the next name with a number: evidence of an earlier run is never written over.
@@ -129,14 +120,11 @@ fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
     if super::is_path(name) {
         return load_file(Path::new(name)).map_err(|error| Failure::rendered(&error.render(false)));
     }
-    let all = runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))?;
-    all.into_iter()
-        .find(|scenario| scenario.id.value.eq_ignore_ascii_case(name))
-        .ok_or_else(|| {
-            Failure::input(format!(
-                "there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue"
-            ))
-        })
+    named(name)?.ok_or_else(|| {
+        Failure::input(format!(
+            "there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue"
+        ))
+    })
 }
 
 /// Reads `user:password` and `DOMAIN\user:password` lines. What a line holds never gets into a message.
