@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use wire::{Closing, Direction, Note, Opening, Provenance, Span, Timestamp};
 
-pub use crate::content::Content;
+pub use crate::content::{Content, Form, Keep};
 
 use crate::Secret;
 use crate::ntlm;
@@ -331,6 +331,8 @@ pub struct Data {
     pub span: Span,
     /// The message after dot-unstuffing (RFC 5321 section 4.5.2), without the end-of-data line.
     pub content: Content,
+    /// Line ends and the like, as they crossed the wire.
+    pub form: Form,
     /// Whether the end of data was seen and no byte is missing before it.
     pub complete: bool,
     /// Whether the server's final reply was 2yz; `None` where it was not seen.
@@ -400,6 +402,10 @@ pub struct Timeline {
     pub gaps: Vec<Span>,
     /// Which packet carried which byte: client, server.
     pub provenance: [Provenance; 2],
+    /// Number of its first packet and of its last.
+    pub packet_range: (u64, u64),
+    /// Why the reader stopped following the conversation before it ended, where it did: what came after is not here.
+    pub given_up: Option<String>,
     /// What was odd about the packets.
     pub notes: Vec<Note>,
 }

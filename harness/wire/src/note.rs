@@ -23,6 +23,8 @@ pub enum NoteKind {
     ConflictingOverlap,
     /// A length or time field of the capture file is out of its range; the packet was kept.
     OddRecord,
+    /// The capturing machine counted packets that it did not write.
+    Dropped,
     /// A block or record could not be understood and was passed over.
     Skipped,
     /// Bytes of a stream turned up where they could no longer be put in their place: before the point at which the

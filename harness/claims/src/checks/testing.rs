@@ -207,7 +207,7 @@ pub(super) fn case(talks: Vec<Talk>, given: Given) -> Tested {
             .map(|(who, bytes)| (*who, bytes.as_slice()))
             .collect();
         let mut conversation = dialogue(&turns);
-        conversation.opening = talk.opening;
+        conversation.about.opening = talk.opening;
         smtp::session::read(&conversation)
     });
     Tested {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use wire::{Direction, Span, Timestamp};
+use wire::{Arrival, Direction, Span, Timestamp};
 
 use super::attempt::Attempt;
 use super::body::{Body, ChunkPlace};
@@ -16,7 +16,7 @@ use super::lines::{Line, Splitter};
 use super::log::{Log, side};
 use super::pending::Pending;
 use super::reply::Assembler;
-use crate::timeline::{Capabilities, EventKind};
+use crate::timeline::{Capabilities, EventKind, Keep};
 use crate::tls;
 
 /// What a piece holds.
@@ -151,6 +151,9 @@ pub(super) struct Server {
 pub(super) struct Machine {
     pub(super) log: Log,
     pub(super) midstream: bool,
+    pub(super) keep: Keep,
+    /// How many extents of the client's provenance the last thinning left.
+    pub(super) thinned: usize,
     pub(super) ends: [u64; 2],
     pub(super) octets: [u64; 2],
     pub(super) gaps: Vec<Span>,
@@ -165,10 +168,12 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(midstream: bool, mode: Mode, server: ServerMode) -> Self {
+    pub(super) fn new(midstream: bool, keep: Keep, mode: Mode, server: ServerMode) -> Self {
         Self {
             log: Log::default(),
             midstream,
+            keep,
+            thinned: 0,
             ends: [0; 2],
             octets: [0; 2],
             gaps: Vec::new(),
@@ -198,31 +203,145 @@ impl Machine {
         }
     }
 
-    /// Takes the next piece of the capture.
-    pub(super) fn feed(&mut self, piece: Piece) {
-        let side = side(piece.direction);
-        let length = match &piece.matter {
-            Matter::Bytes { bytes, .. } => {
-                let length = bytes.len() as u64;
-                self.octets[side] += length;
-                self.log.provenance[side].push(piece.offset..piece.offset + length, piece.packet);
-                length
+    /// Takes the next thing that the capture holds. Bytes are copied only where they have to wait.
+    pub(super) fn take_arrival(&mut self, arrival: Arrival<'_>) {
+        let (direction, offset, packet, time, matter) = match arrival {
+            Arrival::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                bytes,
+            } => {
+                let used = self.bytes(direction, offset, (packet, time), bytes);
+                let Some(rest @ [_, ..]) = bytes.get(used..) else {
+                    return;
+                };
+                let bytes = rest.to_vec();
+                let matter = Matter::Bytes { bytes, at: 0 };
+                (direction, offset + used as u64, packet, time, matter)
             }
-            Matter::Gap(length) => *length,
-            Matter::Fin | Matter::Reset => 0,
+            Arrival::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            } => {
+                let end = &mut self.ends[side(direction)];
+                *end = (*end).max(offset + length);
+                (direction, offset, packet, time, Matter::Gap(length))
+            }
+            Arrival::Fin {
+                direction,
+                packet,
+                time,
+            } => (
+                direction,
+                self.ends[side(direction)],
+                packet,
+                time,
+                Matter::Fin,
+            ),
+            Arrival::Reset {
+                direction,
+                packet,
+                time,
+            } => (
+                direction,
+                self.ends[side(direction)],
+                packet,
+                time,
+                Matter::Reset,
+            ),
         };
-        self.ends[side] = self.ends[side].max(piece.offset + length);
-        match piece.direction {
-            Direction::Client => {
-                if matches!(piece.matter, Matter::Bytes { .. }) {
-                    self.server.replies.interrupt();
-                    self.settle_junk();
-                }
-                self.client.held.push_back(piece);
-            }
+        let piece = Piece {
+            direction,
+            offset,
+            packet,
+            time,
+            matter,
+        };
+        match direction {
+            Direction::Client => self.client.held.push_back(piece),
             Direction::Server => self.server.held.push_back(piece),
         }
         self.drive();
+    }
+
+    /// Writes down that bytes came, and reads them at once where they are content, TLS or of another protocol and nothing
+    /// waits before them. Returns how many were read.
+    fn bytes(
+        &mut self,
+        direction: Direction,
+        offset: u64,
+        (packet, time): (u64, Timestamp),
+        bytes: &[u8],
+    ) -> usize {
+        let side = side(direction);
+        let end = offset + bytes.len() as u64;
+        self.octets[side] += bytes.len() as u64;
+        self.ends[side] = self.ends[side].max(end);
+        self.log.provenance[side].push(offset..end, packet);
+        match direction {
+            Direction::Client => {
+                self.server.replies.interrupt();
+                self.settle_junk();
+                if self.client.held.is_empty() && self.client.again.is_none() {
+                    return self.client_at_once(offset, (packet, time), bytes);
+                }
+            }
+            Direction::Server
+                if self.server.mode == ServerMode::Tls && self.server.held.is_empty() =>
+            {
+                self.tls_bytes(direction, bytes, offset, time);
+                return bytes.len();
+            }
+            Direction::Server => {}
+        }
+        0
+    }
+
+    fn client_at_once(
+        &mut self,
+        offset: u64,
+        (packet, time): (u64, Timestamp),
+        bytes: &[u8],
+    ) -> usize {
+        let place = (offset, packet, time);
+        match std::mem::replace(&mut self.client.mode, Mode::Commands) {
+            Mode::Content(body) => self.body_slice(body, bytes, place),
+            Mode::Expecting(command) => {
+                let body = Box::new(Body::stuffed(command, self.keep));
+                self.body_slice(body, bytes, place)
+            }
+            Mode::Tls => {
+                self.client.mode = Mode::Tls;
+                self.tls_bytes(Direction::Client, bytes, offset, time);
+                bytes.len()
+            }
+            mode => {
+                self.client.mode = mode;
+                0
+            }
+        }
+    }
+
+    /// How much memory the session holds, roughly.
+    pub(super) fn weight(&mut self) -> usize {
+        let held = |pieces: &VecDeque<Piece>| -> usize {
+            pieces.iter().map(|piece| piece.rest().0.len() + 64).sum()
+        };
+        let open = match &self.client.mode {
+            Mode::Content(body) | Mode::Doubt(body) => body.weight(),
+            _ => 0,
+        };
+        open + self.log.weight()
+            + self.envelope.weight()
+            + held(&self.client.held)
+            + held(&self.server.held)
+            + self.client.lines.pending().len()
+            + self.server.lines.pending().len()
     }
 
     /// Goes as far as can be gone. The client first: what it sent was captured before the piece that came last.
@@ -299,6 +418,12 @@ impl Machine {
         };
         let span = Span::new(piece.direction, piece.offset, piece.offset + length);
         if length > 0 {
+            if self.log.widen_gap(span) {
+                if let Some(last) = self.gaps.last_mut() {
+                    last.end = span.end;
+                }
+                return;
+            }
             self.gaps.push(span);
         }
         self.log

@@ -26,15 +26,16 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use reader::Reader;
+pub use reader::{Options, Reader};
 
 use crate::Timeline;
 
 /// Reads a whole conversation.
 pub fn read(conversation: &wire::Conversation) -> Timeline {
-    let mut reader = Reader::new(conversation.opening);
+    let mut reader = Reader::new(Options::default());
+    wire::Consumer::begin(&mut reader, conversation.opening);
     for event in &conversation.events {
-        reader.feed(event);
+        reader.feed(event.arrival());
     }
-    reader.finish(conversation)
+    reader.finish(&conversation.about)
 }
