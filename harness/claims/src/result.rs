@@ -61,8 +61,11 @@ pub struct CaseOutcome {
     pub title: String,
     /// The folder of the scenario; empty for captures.
     pub family: String,
-    /// The capture that the verdicts were read from.
+    /// The capture that the verdicts were read from; of several, the first.
     pub capture: CaptureFile,
+    /// The captures after the first, where several were read as one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub more_captures: Vec<CaptureFile>,
     /// Ids of its conversations.
     pub conversations: Vec<String>,
     /// Whether everything that the scenario and the profile expect came true.
@@ -78,10 +81,14 @@ pub struct CaseOutcome {
 pub struct CaptureFile {
     /// Its path, as given or as written.
     pub path: String,
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, in hex; empty where it was not computed (standard input, or a long file).
     pub sha256: String,
     /// Number of packets.
     pub packets: u64,
+    /// Where several captures are read as one: the numbers of its first and last packet among all, which the evidence
+    /// cites.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub numbers: Option<(u64, u64)>,
     /// Remarks on its quality.
     pub notes: Vec<String>,
 }

@@ -308,6 +308,11 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
+/// Whether a file that begins so may be a capture.
+pub(crate) fn is_capture_magic(bytes: &[u8]) -> bool {
+    pcap::is_magic(bytes) || bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a])
+}
+
 /// The original length of a packet, made to cover what was captured of it.
 fn wire_length(original: u32, captured: &[u8], packet: u64, notes: &mut NoteLog) -> u64 {
     let captured = captured.len() as u64;
