@@ -171,7 +171,12 @@ impl Fragments {
     /// Tells of the datagrams that never became whole.
     pub(super) fn finish(mut self, notes: &mut NoteLog) {
         while let Some((age, _)) = self.datagrams.first_key_value() {
-            self.give_up(*age, NoteKind::Fragment, "the capture ended", notes);
+            self.give_up(
+                *age,
+                NoteKind::Fragment,
+                "the capture ended before all of them came",
+                notes,
+            );
         }
     }
 
@@ -274,7 +279,12 @@ impl Fragments {
             if now.since(oldest.since) < PATIENCE {
                 break;
             }
-            self.give_up(age, NoteKind::Fragment, "30 s went by", notes);
+            self.give_up(
+                age,
+                NoteKind::Fragment,
+                "30 s went by before all of them came",
+                notes,
+            );
         }
     }
 
@@ -283,7 +293,7 @@ impl Fragments {
         let settled = self.settled.iter().find(|age| **age != except);
         let victim = settled.or_else(|| self.datagrams.keys().find(|age| **age != except));
         if let Some(&age) = victim {
-            let reason = "more datagrams in fragments were open than this reader keeps";
+            let reason = "too many others were waiting for theirs";
             self.give_up(age, NoteKind::Limit, reason, notes);
         }
     }
@@ -308,7 +318,7 @@ impl Fragments {
                 Some(datagram.packet),
                 format_args!(
                     "an IP datagram from {src} to {dst} (identification {id:#06x}) that came in fragments was not put \
-                     together: {reason} before all of them were captured; if it carried TCP, its stream has a hole there"
+                     together: {reason}; if it carried TCP, its stream has a hole there"
                 ),
             );
         }

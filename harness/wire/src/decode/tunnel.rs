@@ -7,6 +7,8 @@ use super::walk::{Layer, Stop, Walk, number};
 const VXLAN: u16 = 4_789;
 /// What Linux used for VXLAN before, and still does unless told otherwise.
 const VXLAN_LINUX: u16 = 8_472;
+/// Registered for VXLAN with a protocol field (draft-ietf-nvo3-vxlan-gpe).
+const VXLAN_GENERIC: u16 = 4_790;
 /// Registered for Geneve (RFC 8926).
 const GENEVE: u16 = 6_081;
 
@@ -17,7 +19,7 @@ const ERSPAN_3: u16 = 0x22eb;
 
 /// Whether a UDP datagram to this port may hold a tunnel.
 pub(super) const fn is_tunnel(port: u16) -> bool {
-    matches!(port, VXLAN | VXLAN_LINUX | GENEVE)
+    matches!(port, VXLAN | VXLAN_LINUX | VXLAN_GENERIC | GENEVE)
 }
 
 impl Walk<'_> {
@@ -39,10 +41,10 @@ impl Walk<'_> {
             length @ 8.. => self.limit(usize::from(length) - 8),
             _ => return Err(Stop::Other),
         }
-        if port == GENEVE {
-            self.geneve()
-        } else {
-            self.vxlan()
+        match port {
+            GENEVE => self.geneve(),
+            VXLAN_GENERIC => self.vxlan_generic(),
+            _ => self.vxlan(),
         }
     }
 
@@ -55,6 +57,24 @@ impl Walk<'_> {
                 Ok(Layer::Ethernet)
             }
             _ => Err(Stop::Other),
+        }
+    }
+
+    /// VXLAN with a protocol field, if a flag says so (draft-ietf-nvo3-vxlan-gpe section 3.1).
+    fn vxlan_generic(&mut self) -> Result<Layer, Stop> {
+        const HAS_PROTOCOL: u8 = 0x04;
+        match self.bytes.split_first_chunk::<8>() {
+            Some((&[flags, _, _, protocol, ..], rest)) if flags & HAS_PROTOCOL != 0 => {
+                self.bytes = rest;
+                match protocol {
+                    1 => Ok(Layer::Ipv4),
+                    2 => Ok(Layer::Ipv6),
+                    3 => Ok(Layer::Ethernet),
+                    5 => Ok(Layer::Mpls),
+                    _ => Err(Stop::Other),
+                }
+            }
+            _ => self.vxlan(),
         }
     }
 

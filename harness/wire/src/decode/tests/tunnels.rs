@@ -74,6 +74,8 @@ fn opens_tunnels_of_ethernet(#[case] protocol: u8, #[case] head: &[u8]) {
 #[case::vxlan(4_789, &[8, 0, 0, 0, 0, 0, 1, 0])]
 #[case::vxlan_linux(8_472, &[8, 0, 0, 0, 0, 0, 1, 0])]
 #[case::vxlan_group_policy(4_789, &[0x88, 0, 0, 7, 0, 0, 1, 0])]
+#[case::vxlan_generic(4_790, &[0x0c, 0, 0, 3, 0, 0, 1, 0])]
+#[case::vxlan_generic_without_protocol(4_790, &[8, 0, 0, 0, 0, 0, 1, 0])]
 #[case::geneve(6_081, &[0, 0, 0x65, 0x58, 0, 0, 1, 0])]
 #[case::geneve_options(6_081, &[2, 0, 0x65, 0x58, 0, 0, 1, 0, 1, 2, 3, 1, 9, 9, 9, 9])]
 fn opens_tunnels_of_udp(#[case] port: u16, #[case] head: &[u8]) {
@@ -82,10 +84,12 @@ fn opens_tunnels_of_udp(#[case] port: u16, #[case] head: &[u8]) {
     reads(101, &ipv6(17, &inner));
 }
 
-#[test]
-fn geneve_holds_ip_too() {
-    let inner = before(&[0, 0, 8, 0, 0, 0, 1, 0], &datagram());
-    reads(101, &ipv4(17, &udp(6_081, &inner)));
+#[rstest]
+#[case::geneve(6_081, &[0, 0, 8, 0, 0, 0, 1, 0])]
+#[case::vxlan_generic(4_790, &[0x0c, 0, 0, 1, 0, 0, 1, 0])]
+#[case::vxlan_generic_mpls(4_790, &[0x0c, 0, 0, 5, 0, 0, 1, 0, 0, 1, 1, 64])]
+fn tunnels_of_udp_hold_ip_too(#[case] port: u16, #[case] head: &[u8]) {
+    reads(101, &ipv4(17, &udp(port, &before(head, &datagram()))));
 }
 
 #[test]
@@ -122,7 +126,8 @@ fn nesting_has_a_bound() {
 }
 
 #[rstest]
-#[case::another_port(&udp(4_790, &before(&[8, 0, 0, 0, 0, 0, 1, 0], &bridged())))]
+#[case::another_port(&udp(4_791, &before(&[8, 0, 0, 0, 0, 0, 1, 0], &bridged())))]
+#[case::service_header(&udp(4_790, &before(&[0x0c, 0, 0, 4, 0, 0, 1, 0], &bridged())))]
 #[case::no_vxlan(&udp(4_789, &before(&[0; 8], &bridged())))]
 #[case::another_geneve(&udp(6_081, &before(&[0x40, 0, 0x65, 0x58, 0, 0, 1, 0], &bridged())))]
 #[case::cut(&[0xc3, 0x50, 0x12, 0xb5])]
