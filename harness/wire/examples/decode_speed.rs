@@ -84,6 +84,25 @@ fn vxlan(turn: usize) -> Vec<u8> {
     udp(4_789, &inner)
 }
 
+/// The first or the second half of a datagram; two turns make one.
+fn fragment(turn: usize) -> Vec<u8> {
+    let mut bytes = ipv4(3);
+    let (more, place) = if turn.is_multiple_of(2) {
+        (0x20, 0)
+    } else {
+        (0, 90)
+    };
+    let half = if turn.is_multiple_of(2) {
+        20..740
+    } else {
+        740..bytes.len()
+    };
+    let total = u16::try_from(20 + half.len()).unwrap_or(0).to_be_bytes();
+    let id = u16::try_from(turn / 2).unwrap_or(0).to_be_bytes();
+    bytes[2..8].copy_from_slice(&[total[0], total[1], id[0], id[1], more, place]);
+    [&bytes[..20], &bytes[half]].concat()
+}
+
 fn time(name: &str, link_type: u16, packets: &[Vec<u8>]) {
     let frames: Vec<Frame<'_>> = packets
         .iter()
@@ -101,7 +120,10 @@ fn time(name: &str, link_type: u16, packets: &[Vec<u8>]) {
     let start = Instant::now();
     while done < PACKETS {
         for frame in &frames {
-            if let Some(segment) = decoder.segment(black_box(frame)) {
+            // Time goes by, so that identifications of fragments can be used again.
+            let time = Timestamp::from_nanos(u64::from(done) * 40_000_000);
+            let frame = Frame { time, ..*frame };
+            if let Some(segment) = decoder.segment(black_box(&frame)) {
                 black_box(&segment);
                 segments += 1;
             }
@@ -131,4 +153,10 @@ fn main() {
     time("Ethernet, mixed", 1, &make(mixed));
     time("UDP (not a tunnel)", 1, &make(|_| udp(53, &[0; 60])));
     time("VXLAN, IPv4", 1, &make(vxlan));
+    time("IPv4 in two fragments", 101, &make(fragment));
+    time(
+        "fragments without an end",
+        101,
+        &make(|turn| fragment(turn * 2)),
+    );
 }
