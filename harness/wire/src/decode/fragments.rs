@@ -32,6 +32,8 @@ pub(super) const MAX_BYTES: usize = 4 << 20;
 /// What the books on one datagram are taken to cost.
 const DATAGRAM_COST: usize = 256;
 
+const TIME_IS_OVER: &str = "30 s went by before all of them came";
+
 /// The longest datagram, its header not counted.
 const MAX_LENGTH: usize = 65_535;
 
@@ -184,11 +186,13 @@ impl Fragments {
     fn datagram(&mut self, key: Key, fragment: &Fragment<'_>, notes: &mut NoteLog) -> Option<u64> {
         let first = fragment.piece.start == 0;
         let wanted = !first || is_wanted(fragment.piece.protocol, fragment.bytes);
+        self.expire_one(key, fragment.time, notes);
         if let Some(&age) = self.by_key.get(&key)
             && let Some(known) = self.datagrams.get_mut(&age)
         {
             match known.state {
-                State::Open if wanted => return Some(age),
+                // What the first fragment says counts, and of two first fragments the first.
+                State::Open if wanted || known.protocol.is_some() => return Some(age),
                 State::Open => {
                     self.cost -= known.pieces.cost();
                     known.pieces = Pieces::default();
@@ -248,7 +252,8 @@ impl Fragments {
         let before = datagram.pieces.cost();
         let fit = datagram.pieces.add(start, fragment.bytes, length, !more);
         self.cost += datagram.pieces.cost() - before;
-        if fit == Fit::Contradiction {
+        let same_protocol = start != 0 || datagram.protocol == Some(protocol);
+        if fit == Fit::Contradiction || !same_protocol {
             notes.push(
                 NoteKind::ConflictingFragments,
                 Some(fragment.packet),
@@ -279,12 +284,17 @@ impl Fragments {
             if now.since(oldest.since) < PATIENCE {
                 break;
             }
-            self.give_up(
-                age,
-                NoteKind::Fragment,
-                "30 s went by before all of them came",
-                notes,
-            );
+            self.give_up(age, NoteKind::Fragment, TIME_IS_OVER, notes);
+        }
+    }
+
+    /// Gives up this datagram if its time is over, even where the clock of the capture went back and older ones wait still.
+    fn expire_one(&mut self, key: Key, now: Timestamp, notes: &mut NoteLog) {
+        if let Some(&age) = self.by_key.get(&key)
+            && let Some(datagram) = self.datagrams.get(&age)
+            && now.since(datagram.since) >= PATIENCE
+        {
+            self.give_up(age, NoteKind::Fragment, TIME_IS_OVER, notes);
         }
     }
 

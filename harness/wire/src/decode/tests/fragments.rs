@@ -202,6 +202,40 @@ fn waiting_ends_after_thirty_seconds() {
     assert_eq!(late(29), (0, vec![NoteKind::Fragment; 2]));
 }
 
+#[test]
+fn waiting_ends_where_the_clock_goes_back() {
+    let whole = tcp(&text(100));
+    let mut decoder = Decoder::default();
+    for (seconds, id, range) in [
+        (1_000, 1, 0..64),
+        (10, 2, 0..64),
+        (41, 2, 64..whole.len()),
+        (1_001, 1, 64..whole.len()),
+    ] {
+        let bytes = ipv4(id, &whole, range);
+        let mut frame = frame(101, &bytes);
+        frame.time = Timestamp::from_nanos(seconds * 1_000_000_000);
+        assert_eq!(decoder.segment(&frame).is_some(), seconds == 1_001);
+    }
+    assert_eq!(kinds(decoder), [NoteKind::Fragment; 2]);
+}
+
+/// Nobody can take a datagram away from this reader by a second first fragment.
+#[test]
+fn of_two_first_fragments_the_first_stands() {
+    let whole = tcp(&text(100));
+    let mut forged = ipv6(1, &whole, 0..64);
+    forged[40] = 58;
+    let packets = [
+        ipv6(1, &whole, 0..64),
+        forged,
+        ipv6(1, &whole, 64..whole.len()),
+    ];
+    let mut decoder = Decoder::default();
+    assert_eq!(read(&mut decoder, &packets), [(3, text(100), 0)]);
+    assert_eq!(kinds(decoder), [NoteKind::ConflictingFragments]);
+}
+
 fn datagram_of_another_kind() -> Vec<u8> {
     let mut bytes = datagram();
     bytes[9] = 89;
