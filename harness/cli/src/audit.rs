@@ -25,7 +25,7 @@ use wire::source::Sources;
 const BOUNDS: Bounds = Bounds {
     connection: 8 << 20,
     all: 24 << 20,
-    idle: std::time::Duration::from_secs(2 * 3600),
+    idle: std::time::Duration::from_hours(2),
 };
 
 /// What an audit is told.

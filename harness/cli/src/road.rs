@@ -74,7 +74,7 @@ pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
         truncated: truncation(&file),
         file: CaptureFile {
             sha256: sha256(path)?,
-            ..capture_file(file, &notes)
+            ..capture_file(&file, &notes)
         },
         timelines,
         passed_over: usize::try_from(summary.passed_over).unwrap_or(usize::MAX),
@@ -82,7 +82,7 @@ pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
 }
 
 /// What a result says of a capture file, but for its hash.
-pub fn capture_file(file: FileEnding, more: &[Note]) -> CaptureFile {
+pub fn capture_file(file: &FileEnding, more: &[Note]) -> CaptureFile {
     let notes = file.ending.notes.iter().chain(more);
     CaptureFile {
         path: file.name.display().to_string(),

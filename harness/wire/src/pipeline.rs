@@ -196,9 +196,9 @@ fn read(
         // Before more is read, which may take its time, the lanes get what there is.
         if next == Next::Read || batches.are_full() {
             let secrets = sources.take_secrets();
-            let sent = batches.take(secrets).all(|(lane, batch)| send(lane, batch));
+            let all_sent = batches.take(secrets).all(|(lane, batch)| send(lane, batch));
             settings.progress.packets.store(packets, Ordering::Relaxed);
-            if !sent || settings.stop.load(Ordering::Relaxed) {
+            if !all_sent || settings.stop.load(Ordering::Relaxed) {
                 break;
             }
         }

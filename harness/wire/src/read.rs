@@ -226,8 +226,9 @@ impl Parser {
                 path: self.name.clone(),
             });
         }
-        if bytes.len() < 4 && !last {
-            return Ok(Some(4));
+        // Four would do to tell what it is, and eight to say what it is not.
+        if bytes.len() < 8 && !last {
+            return Ok(Some(8));
         }
         let malformed = |(offset, reason)| Error::Malformed {
             path: self.name.clone(),

@@ -34,13 +34,13 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let sources = Sources::new(origins);
     let settings = Settings::default();
     let mut sink = AtTheEnd;
-    let mut gatherer = Gatherer::new(road::empty("audit", profile), &mut sink);
+    let mut collector = Gatherer::new(road::empty("audit", profile), &mut sink);
     let summary = {
         let progress = Arc::clone(&settings.progress);
         let _watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
-        audit::audit(&plan, sources, settings, &mut gatherer)
+        audit::audit(&plan, sources, settings, &mut collector)
     };
-    let gathered = gatherer.finish();
+    let gathered = collector.finish();
     let mut complaints = complaints(&summary);
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
         complaints.push(format!(
@@ -50,15 +50,15 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
             summary.packets
         ));
     }
-    let judged = gathered.count > 0;
-    let outcome = gathered.into_outcome(captures(summary, args)?, profile);
-    if judged {
-        output::print(cli, format, &outcome)?;
+    let any = gathered.count > 0;
+    let result = gathered.into_outcome(captures(summary, args)?, profile);
+    if any {
+        output::print(cli, format, &result)?;
     }
     for complaint in &complaints {
         anstream::eprintln!("error: {complaint}");
     }
-    Ok(match (complaints.is_empty(), outcome.met()) {
+    Ok(match (complaints.is_empty(), result.met()) {
         (false, _) => Exit::Trouble,
         (true, true) => Exit::Met,
         (true, false) => Exit::NotMet,
@@ -144,7 +144,7 @@ fn captures(
         }
         let path = file.name.clone();
         let numbers = file.numbers.filter(|_| several);
-        let mut capture = road::capture_file(file, &std::mem::take(&mut notes));
+        let mut capture = road::capture_file(&file, &std::mem::take(&mut notes));
         capture.numbers = numbers;
         let length = path.metadata().ok().filter(std::fs::Metadata::is_file);
         if length.is_some_and(|metadata| args.sha256 || metadata.len() <= HASHED) {

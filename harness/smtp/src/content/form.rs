@@ -93,6 +93,7 @@ mod tests {
                 before = piece[piece.len() - 1];
             }
             let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count() as u64;
+            #[expect(clippy::naive_bytecount, reason = "slow and plain is what the test needs")]
             let of = |wanted: u8| bytes.iter().filter(|byte| **byte == wanted).count() as u64;
             prop_assert_eq!((form.lines, form.bare_lf, form.bare_cr), (of(b'\n'), of(b'\n') - pairs, of(b'\r') - pairs));
             prop_assert_eq!(form.eight_bit, bytes.contains(&0xe4));

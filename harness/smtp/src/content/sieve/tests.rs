@@ -1,3 +1,4 @@
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use proptest::prelude::*;
 
 use super::super::{Content, Keep};
@@ -83,7 +84,6 @@ fn cms_is_known_by_its_first_bytes_whatever_it_is_called() {
     let keep = Keep { leaf: 40, ..KEEP };
     let content = sift(&raw, keep, 9);
     assert_eq!(content.bytes().len(), 27 + 40 + 100);
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
     let text = format!("\r\n{}", BASE64_STANDARD.encode(&raw[27..]));
     let content = sift(text.as_bytes(), Keep { leaf: 60, ..KEEP }, 13);
     assert_eq!(content.bytes().len(), 2 + 60 + 100);
