@@ -1,0 +1,1 @@
+//! Both streams of a connection, followed.
