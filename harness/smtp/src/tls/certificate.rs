@@ -125,9 +125,9 @@ fn names(tbs: &Tbs) -> Vec<String> {
         return Vec::new();
     };
     let known = names.0.iter().filter_map(|name| match name {
-        GeneralName::DnsName(name) => Some(name.to_string()),
-        GeneralName::Rfc822Name(name) => Some(name.to_string()),
-        GeneralName::UniformResourceIdentifier(name) => Some(name.to_string()),
+        GeneralName::DnsName(name)
+        | GeneralName::Rfc822Name(name)
+        | GeneralName::UniformResourceIdentifier(name) => Some(name.to_string()),
         GeneralName::IpAddress(bytes) => address(bytes.as_bytes()).map(|ip| ip.to_string()),
         _ => None,
     });

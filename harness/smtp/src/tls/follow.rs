@@ -59,6 +59,7 @@ pub struct Seen {
 
 /// One direction.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate fact")]
 struct Side {
     records: Splitter,
     messages: Assembler,
@@ -67,7 +68,7 @@ struct Side {
     begun: bool,
     /// Bytes are missing: messages cannot be put together any more.
     holed: bool,
-    /// ChangeCipherSpec was sent.
+    /// `ChangeCipherSpec` was sent.
     ciphered: bool,
     application: bool,
     /// Stream offset after the last byte.

@@ -25,7 +25,7 @@ pub(super) const KEY_UPDATE: u8 = 24;
 /// How keys were exchanged and by which signature the server proved who it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyExchange {
-    /// The group: from ServerHello in TLS 1.3, from ServerKeyExchange before.
+    /// The group: from ServerHello in TLS 1.3, from `ServerKeyExchange` before.
     pub group: Option<u16>,
     /// Size of the prime of a finite-field Diffie-Hellman exchange before TLS 1.3, in bits.
     pub prime_bits: Option<usize>,
@@ -114,7 +114,7 @@ fn certificates(body: &[u8], with_extensions: bool) -> Option<Vec<&[u8]>> {
     Some(all)
 }
 
-/// ServerKeyExchange: an elliptic curve by its name (RFC 8422 section 5.4), else a finite field (RFC 5246 section
+/// `ServerKeyExchange`: an elliptic curve by its name (RFC 8422 section 5.4), else a finite field (RFC 5246 section
 /// 7.4.3). The two are not marked; the first byte of a prime's length is no curve type that is in use.
 fn key_exchange(body: &[u8], version: u16) -> Option<KeyExchange> {
     let mut body = Cursor(body);

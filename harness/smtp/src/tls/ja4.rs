@@ -1,4 +1,4 @@
-//! JA4, the fingerprint of a TLS client by FoxIO (github.com/FoxIO-LLC/ja4, `technical_details/JA4.md`; this part of
+//! JA4, the fingerprint of a TLS client by `FoxIO` (github.com/FoxIO-LLC/ja4, `technical_details/JA4.md`; this part of
 //! the JA4+ family is under the BSD license).
 
 use std::fmt::Write;

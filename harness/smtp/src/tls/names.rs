@@ -1,4 +1,4 @@
-//! Names of the registered numbers (IANA, "TLS Parameters" and "TLS ExtensionType Values").
+//! Names of the registered numbers (IANA, "TLS Parameters" and "TLS `ExtensionType` Values").
 
 /// What people call a protocol version: `TLS 1.2` for 0x0303. Unknown numbers are shown in hexadecimal.
 pub fn version_name(version: u16) -> String {

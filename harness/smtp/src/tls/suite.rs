@@ -2,6 +2,11 @@
 
 use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherKx, TlsCipherMac, TlsCipherSuite};
 
+/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746): the client knows of safe renegotiation.
+const RENEGOTIATION_INFO: u16 = 0x00ff;
+/// `TLS_FALLBACK_SCSV` (RFC 7507): the client tries an older version after a newer one failed.
+pub(super) const FALLBACK: u16 = 0x5600;
+
 /// The name of a cipher suite in the registry of IANA, e.g. `TLS_AES_128_GCM_SHA256`; `None` for an unknown number.
 pub fn suite_name(suite: u16) -> Option<&'static str> {
     TlsCipherSuite::from_id(suite).map(|suite| suite.name)
@@ -28,7 +33,9 @@ pub(super) struct Faults {
 }
 
 pub(super) fn faults(suite: u16) -> Faults {
-    let Some(suite) = TlsCipherSuite::from_id(suite) else {
+    // Two numbers of the registry are signals and no suites.
+    let known = TlsCipherSuite::from_id(suite);
+    let Some(suite) = known.filter(|_| !matches!(suite, RENEGOTIATION_INFO | FALLBACK)) else {
         return Faults::default();
     };
     Faults {
@@ -81,6 +88,8 @@ mod tests {
     #[case(0xc010, "n")] // TLS_ECDHE_RSA_WITH_NULL_SHA
     #[case(0xc02f, "")] // TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
     #[case(0xcca9, "")] // TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    #[case(0x00ff, "")] // TLS_EMPTY_RENEGOTIATION_INFO_SCSV
+    #[case(0x5600, "")] // TLS_FALLBACK_SCSV
     #[case(0x1302, "")] // TLS_AES_256_GCM_SHA384
     fn weak_suites(#[case] suite: u16, #[case] letters: &str) {
         let faults = faults(suite);

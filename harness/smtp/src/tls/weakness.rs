@@ -5,7 +5,7 @@ use wire::{Span, Timestamp};
 use super::certificate::{Certificate, Validity};
 use super::hello::{ClientHello, Sentinel, ServerHello};
 use super::names::{group_name, signature_scheme_name, version_name};
-use super::suite::{Faults, faults, suite_name};
+use super::suite::{FALLBACK, Faults, faults, suite_name};
 use crate::timeline::{Located, Tls};
 
 /// The shortest RSA keys and Diffie-Hellman primes that are not called short (NIST SP 800-131A: 112 bits of security).
@@ -62,6 +62,8 @@ pub enum WeaknessKind {
     WeakCertificateSignature,
     /// The client offers suites without encryption, without authentication or for export.
     WeakOffer,
+    /// The client says that it tries an older version because a newer one failed (RFC 7507).
+    Fallback,
     /// The client says hello in the form of SSL 2.0.
     Ssl2Hello,
 }
@@ -120,6 +122,10 @@ fn of_client(client: &Located<ClientHello>, all: &mut Vec<Weakness>) {
     if client.value.ssl2 {
         let text = "the client says hello in the form of SSL 2.0";
         all.push(weakness(WeaknessKind::Ssl2Hello, text, client.span));
+    }
+    if client.value.cipher_suites.contains(&FALLBACK) {
+        let text = "the client tries an older version because a newer one failed";
+        all.push(weakness(WeaknessKind::Fallback, text, client.span));
     }
     let weak: Vec<String> = client
         .value

@@ -336,7 +336,7 @@ impl Opener {
         Ok(())
     }
 
-    /// This direction said Finished or KeyUpdate under TLS 1.3.
+    /// This direction said Finished or `KeyUpdate` under TLS 1.3.
     pub(super) fn next_tls13(&mut self, direction: Direction, update: bool) -> Result<(), Stop> {
         let Some(agreed) = self.agreed.filter(|_| self.is_tls13(direction)) else {
             return Ok(());
@@ -369,7 +369,7 @@ impl Opener {
         protection.is_some_and(Protection::is_tls13)
     }
 
-    /// This direction said ChangeCipherSpec, which before TLS 1.3 puts the new keys in force (RFC 5246 section 6.3).
+    /// This direction said `ChangeCipherSpec`, which before TLS 1.3 puts the new keys in force (RFC 5246 section 6.3).
     pub(super) fn change_cipher(&mut self, direction: Direction) -> Result<(), Stop> {
         let agreed = self.agreed.ok_or(Stop::NoHello)?;
         if agreed.version >= 0x0304 {
