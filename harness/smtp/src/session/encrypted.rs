@@ -1,10 +1,12 @@
 //! TLS on a conversation: when it may begin, whether it did, and what was seen of it.
 
+use std::sync::Arc;
+
 use wire::{Direction, Span};
 
 use super::log::side;
 use crate::timeline::{Tls, TlsStart};
-use crate::tls::{Follower, Plain};
+use crate::tls::{Follower, KeyLog, Plain};
 
 /// Whether TLS may begin, whether it did, and what was seen of it.
 #[derive(Debug, Default)]
@@ -13,12 +15,22 @@ pub(super) struct Encrypted {
     follower: Follower,
     /// Where TLS begins: client, server.
     starts: [Option<u64>; 2],
+    /// Whether something inside became readable.
+    opened: bool,
 }
 
 impl Encrypted {
+    /// With the key log that is to open what it can.
+    pub(super) fn new(keys: Option<Arc<KeyLog>>) -> Self {
+        Self {
+            follower: Follower::new(keys),
+            ..Self::default()
+        }
+    }
+
     /// From here on a record at the beginning of a line begins TLS.
     pub(super) fn allow(&mut self, start: TlsStart) {
-        if !self.has_begun() {
+        if self.starts == [None; 2] {
             self.allowed = Some(start);
         }
     }
@@ -28,9 +40,24 @@ impl Encrypted {
         self.allowed.is_some()
     }
 
-    /// Whether TLS has begun, in either direction.
-    fn has_begun(&self) -> bool {
-        self.starts.iter().any(Option::is_some)
+    /// Whether TLS has begun in this direction.
+    pub(super) const fn has_begun(&self, direction: Direction) -> bool {
+        self.starts[side(direction)].is_some()
+    }
+
+    /// Takes note that something became readable. Whether it is the first.
+    pub(super) fn open(&mut self) -> bool {
+        !std::mem::replace(&mut self.opened, true)
+    }
+
+    /// Whether something became readable.
+    pub(super) const fn is_opened(&self) -> bool {
+        self.opened
+    }
+
+    /// Where nothing more can be opened in a direction, though the capture has it.
+    pub(super) fn stopped(&self, direction: Direction) -> Option<u64> {
+        self.follower.stopped(direction)
     }
 
     /// Takes bytes of TLS. What a key log makes readable of it comes back.
@@ -44,9 +71,14 @@ impl Encrypted {
         self.follower.gap(direction, length);
     }
 
+    /// How much memory is held, roughly.
+    pub(super) fn weight(&self) -> usize {
+        self.follower.weight()
+    }
+
     /// What was seen, where TLS began; the streams end at `ends`.
     pub(super) fn finish(self, ends: [u64; 2]) -> Option<Tls> {
-        let start = self.allowed.filter(|_| self.has_begun())?;
+        let start = self.allowed.filter(|_| self.starts != [None; 2])?;
         let span = |direction| {
             let end = ends[side(direction)];
             Span::new(direction, self.starts[side(direction)].unwrap_or(end), end)

@@ -154,6 +154,20 @@ impl Follower {
         }
     }
 
+    /// How many bytes are held of records and messages that are not whole, and of those that wait for a hello.
+    pub fn weight(&self) -> usize {
+        let sides = self.sides.iter().map(|own| {
+            let ssl2 = own.ssl2.as_ref().map_or(0, Vec::len);
+            own.records.weight() + own.messages.weight() + ssl2
+        });
+        sides.sum::<usize>() + self.opener.as_ref().map_or(0, Opener::weight)
+    }
+
+    /// Where opening stopped in a direction, if it did.
+    pub fn stopped(&self, direction: Direction) -> Option<u64> {
+        self.opener.as_ref()?.stopped(direction)
+    }
+
     /// What was seen.
     pub fn finish(self) -> Seen {
         let ends = [self.sides[0].end, self.sides[1].end];

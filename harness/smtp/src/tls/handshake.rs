@@ -201,6 +201,11 @@ impl Assembler {
         }
     }
 
+    /// Bytes that are held.
+    pub(super) const fn weight(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Forgets the message in progress.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

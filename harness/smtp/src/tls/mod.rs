@@ -19,7 +19,7 @@ mod suite;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod weakness;
 
 use wire::Direction;

@@ -38,6 +38,7 @@ pub fn group_name(group: u16) -> String {
         514 => "MLKEM1024",
         4587 => "SecP256r1MLKEM768",
         4588 => "X25519MLKEM768",
+        0x6399 => "X25519Kyber768Draft00",
         4589 => "SecP384r1MLKEM1024",
         _ => return format!("group {group:#06x}"),
     };
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn an_unknown_number_is_shown_as_one() {
         assert_eq!(group_name(29), "x25519");
-        assert_eq!(group_name(0x6399), "group 0x6399");
+        assert_eq!(group_name(0x7399), "group 0x7399");
         assert_eq!(signature_scheme_name(0x0804), "rsa_pss_rsae_sha256");
         assert_eq!(signature_scheme_name(0), "signature scheme 0x0000");
         assert_eq!(alert_name(48), "unknown_ca");

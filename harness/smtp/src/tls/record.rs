@@ -130,6 +130,12 @@ impl Splitter {
         self.lost
     }
 
+    /// Bytes that are held.
+    pub(super) fn weight(&self) -> usize {
+        let open = self.open.as_ref().and_then(|record| record.body.as_ref());
+        self.header.len() + open.map_or(0, Vec::len)
+    }
+
     /// `length` bytes are missing.
     pub(super) fn gap(&mut self, length: u64) {
         self.open = None;

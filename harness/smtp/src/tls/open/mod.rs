@@ -142,6 +142,18 @@ impl Opener {
         self.opened.stopped[side(direction)].is_none()
     }
 
+    /// Bytes that are held.
+    pub(super) fn weight(&self) -> usize {
+        let held = self.sides.iter().flat_map(|own| &own.held);
+        held.map(|record| HEADER + record.length()).sum()
+    }
+
+    /// Where opening stopped in this direction.
+    pub(super) fn stopped(&self, direction: Direction) -> Option<u64> {
+        let stopped = self.opened.stopped[side(direction)].as_ref();
+        stopped.map(|stop| stop.span.start)
+    }
+
     /// Takes the next record of a direction. `retried`: the last ServerHello was a HelloRetryRequest.
     pub(super) fn record(
         &mut self,

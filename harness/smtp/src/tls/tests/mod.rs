@@ -3,7 +3,7 @@
 mod clear;
 mod live;
 mod recorded;
-mod rustls_pair;
+pub(crate) mod rustls_pair;
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use wire::Direction;
 use super::{Follower, KeyLog, Plain, Seen, side};
 
 /// What each side sent, turn by turn.
-type Turns = Vec<(Direction, Vec<u8>)>;
+pub(crate) type Turns = Vec<(Direction, Vec<u8>)>;
 
 /// Where the streams begin, in the tests: TLS need not be the first thing on a connection.
 const STARTS: [u64; 2] = [100, 1000];

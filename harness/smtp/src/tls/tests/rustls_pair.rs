@@ -26,15 +26,15 @@ impl rustls::KeyLog for Lines {
 }
 
 /// Configurations of a client and a server that trusts it, with one key log.
-pub(super) struct Pair {
-    pub(super) client: ClientConfig,
-    pub(super) server: ServerConfig,
+pub(crate) struct Pair {
+    pub(crate) client: ClientConfig,
+    pub(crate) server: ServerConfig,
     lines: Arc<Lines>,
 }
 
 impl Pair {
     /// One version; `suite` is the registered number of the only suite.
-    pub(super) fn new(version: &'static SupportedProtocolVersion, suite: u16) -> Self {
+    pub(crate) fn new(version: &'static SupportedProtocolVersion, suite: u16) -> Self {
         let mut provider = ring::default_provider();
         provider
             .cipher_suites
@@ -43,7 +43,7 @@ impl Pair {
         Self::with(version, provider.clone(), provider)
     }
 
-    pub(super) fn with(
+    pub(crate) fn with(
         version: &'static SupportedProtocolVersion,
         client: CryptoProvider,
         server: CryptoProvider,
@@ -74,7 +74,7 @@ impl Pair {
         }
     }
 
-    pub(super) fn connect(&self) -> Talk {
+    pub(crate) fn connect(&self) -> Talk {
         let name = ServerName::try_from("mx.example.test").expect("a name");
         let client = ClientConnection::new(Arc::new(self.client.clone()), name).expect("a client");
         let server = ServerConnection::new(Arc::new(self.server.clone())).expect("a server");
@@ -85,21 +85,21 @@ impl Pair {
         }
     }
 
-    pub(super) fn keys(&self) -> String {
+    pub(crate) fn keys(&self) -> String {
         self.lines.0.lock().expect("not poisoned").clone()
     }
 }
 
 /// One connection.
-pub(super) struct Talk {
-    pub(super) client: Connection,
-    pub(super) server: Connection,
-    pub(super) turns: Turns,
+pub(crate) struct Talk {
+    pub(crate) client: Connection,
+    pub(crate) server: Connection,
+    pub(crate) turns: Turns,
 }
 
 impl Talk {
     /// Carries what one side has to send to the other. Whether there was anything.
-    pub(super) fn carry(&mut self, from: Direction) -> bool {
+    pub(crate) fn carry(&mut self, from: Direction) -> bool {
         let (sender, receiver) = match from {
             Direction::Client => (&mut self.client, &mut self.server),
             Direction::Server => (&mut self.server, &mut self.client),
@@ -123,7 +123,7 @@ impl Talk {
         any
     }
 
-    pub(super) fn shake_hands(&mut self) {
+    pub(crate) fn shake_hands(&mut self) {
         while self.carry(Direction::Client) | self.carry(Direction::Server) {}
         assert!(!self.client.is_handshaking() && !self.server.is_handshaking());
     }
@@ -135,7 +135,7 @@ impl Talk {
         }
     }
 
-    pub(super) fn say(&mut self, from: Direction, text: &[u8]) {
+    pub(crate) fn say(&mut self, from: Direction, text: &[u8]) {
         for part in text.chunks(30_000) {
             let mut writer = self.end(from).writer();
             std::io::Write::write_all(&mut writer, part).expect("room");
@@ -143,11 +143,11 @@ impl Talk {
         }
     }
 
-    pub(super) fn refresh_keys(&mut self, of: Direction) {
+    pub(crate) fn refresh_keys(&mut self, of: Direction) {
         self.end(of).refresh_traffic_keys().expect("TLS 1.3");
     }
 
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.client.send_close_notify();
         self.carry(Direction::Client);
         self.server.send_close_notify();
