@@ -262,6 +262,10 @@ impl Opener {
         self.agreed = Some(agreed);
         let mut stopped = Vec::new();
         for direction in DIRECTIONS {
+            // A repeated handshake: the keys in use go on until the change.
+            if self.sides[side(direction)].protection.is_some() {
+                continue;
+            }
             let place = places[side(direction)];
             let begun = match self.suite(&agreed) {
                 Ok(suite) if agreed.version == 0x0304 => {

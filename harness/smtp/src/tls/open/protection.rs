@@ -288,3 +288,102 @@ where
     let cipher = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     cipher.decrypt_padded_vec::<NoPadding>(ciphertext).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use cbc::cipher::BlockModeEncrypt;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A record of TLS 1.2 with 3DES and HMAC-SHA1, as RFC 5246 section 6.2.3.2 makes it.
+    fn triple_des(text: &[u8], sequence: u64, padding: u8, over_ciphertext: bool) -> Record {
+        let iv = [9; 8];
+        let mac = |length: usize, covered: &[u8]| {
+            let head = associated(sequence.to_be_bytes(), [23, 3, 3, 0, 0], length);
+            Hash::Sha1.hmac(&[7; 20], &[&head, covered])
+        };
+        let mut plain = text.to_vec();
+        if !over_ciphertext {
+            plain.extend(mac(text.len(), text));
+        }
+        plain.extend(vec![padding; usize::from(padding) + 1]);
+        let cipher = cbc::Encryptor::<TdesEde3>::new_from_slices(&[5; 24], &iv).unwrap();
+        let mut body = iv.to_vec();
+        body.extend(cipher.encrypt_padded_vec::<NoPadding>(&plain));
+        if over_ciphertext {
+            let mac = mac(body.len(), &body);
+            body.extend(mac);
+        }
+        let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
+        Record {
+            header: [23, 3, 3, high, low],
+            start: 0,
+            body: Some(body),
+        }
+    }
+
+    fn protection(over_ciphertext: bool) -> Protection {
+        let keys = Keys {
+            key: Secret::new([5; 24]),
+            iv: Secret::new([]),
+            mac: Secret::new([7; 20]),
+        };
+        let method = Method::Cbc(Block::TripleDes, Hash::Sha1);
+        Protection::new(method, keys, 0x0303, over_ciphertext).unwrap()
+    }
+
+    #[rstest]
+    #[case(false, b"twelve bytes", 7)]
+    #[case(false, b"twelve bytes", 255)]
+    #[case(true, b"MAIL FROM:<>", 3)]
+    fn triple_des_opens(#[case] etm: bool, #[case] text: &[u8], #[case] padding: u8) {
+        let mut protection = protection(etm);
+        for sequence in 0..3 {
+            let content = protection
+                .open(&triple_des(text, sequence, padding, etm))
+                .unwrap();
+            assert_eq!((content.bytes.as_slice(), content.lead), (text, 8));
+        }
+    }
+
+    #[rstest]
+    #[case(false)]
+    #[case(true)]
+    fn no_changed_byte_and_no_repeated_record_opens(#[case] etm: bool) {
+        let record = triple_des(b"twelve bytes", 0, if etm { 3 } else { 7 }, etm);
+        for at in 0..record.length() {
+            let mut changed = triple_des(b"twelve bytes", 0, if etm { 3 } else { 7 }, etm);
+            changed.body.as_mut().unwrap()[at] ^= 0x40;
+            let fault = protection(etm).open(&changed).unwrap_err();
+            assert_eq!(fault, Fault::NotAuthentic, "byte {at}");
+        }
+        let mut protection = protection(etm);
+        protection.open(&record).unwrap();
+        assert_eq!(protection.open(&record).unwrap_err(), Fault::NotAuthentic);
+    }
+
+    #[rstest]
+    #[case(Method::Gcm, 16)]
+    #[case(Method::Gcm, 32)]
+    #[case(Method::ChaCha, 32)]
+    #[case(Method::Cbc(Block::Aes, Hash::Sha256), 16)]
+    fn a_record_of_any_length_is_no_panic(#[case] method: Method, #[case] key: usize) {
+        for (version, iv) in [(0x0304, 12), (0x0303, 4), (0x0301, 16)] {
+            for length in 0..80 {
+                let keys = Keys {
+                    key: Secret::new(vec![1; key]),
+                    iv: Secret::new(vec![2; iv]),
+                    mac: Secret::new([3; 32]),
+                };
+                let record = Record {
+                    header: [23, 3, 3, 0, length],
+                    start: 0,
+                    body: Some(vec![4; length.into()]),
+                };
+                let protection = Protection::new(method, keys, version, false);
+                assert!(protection.unwrap().open(&record).is_err());
+            }
+        }
+    }
+}

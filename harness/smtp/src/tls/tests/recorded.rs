@@ -264,3 +264,30 @@ fn a_changed_byte_ends_the_opening_there() {
         assert!(SERVER.starts_with(followed.text(Direction::Server)));
     }
 }
+
+#[test]
+fn a_repeated_handshake_changes_the_keys() {
+    let (keys, turns) = read(recording!("tls12-renegotiated"));
+    let whole = follow(Some(&keys), &turns, usize::MAX);
+    assert_eq!(whole.text(Direction::Client), b"hello world\nafter\n");
+    assert_eq!(whole.text(Direction::Server), b"dlrow olleh\nretfa\n");
+    assert!(whole.seen.handshake.renegotiated);
+    assert_eq!(whole.ends, [None; 2]);
+    for step in 1..60 {
+        let cut = follow(Some(&keys), &turns, step);
+        assert!(cut.plain == whole.plain, "step {step}");
+    }
+    // With the secret of the first handshake alone, what went under it is opened, and no more.
+    let first = keys
+        .lines()
+        .take(2)
+        .flat_map(|line| [line, "\n"])
+        .collect::<String>();
+    let followed = follow(Some(&first), &turns, 100);
+    assert_eq!(followed.text(Direction::Client), b"hello world\n");
+    let stopped = followed.seen.opened.expect("keys").stopped;
+    assert!(stopped.iter().all(|stop| {
+        stop.as_ref()
+            .is_some_and(|stop| stop.value == Stop::NoSecret)
+    }));
+}
