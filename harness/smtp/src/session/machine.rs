@@ -356,16 +356,20 @@ impl Machine {
             Direction::Client => &mut self.client.lines,
             Direction::Server => &mut self.server.lines,
         };
-        // A record is told from a line by three bytes, and no line end is among them.
+        // A record is told from a line by three bytes, a hello of SSL 2.0 by eleven, and no line end is among them.
         let may_begin = self.encrypted.is_allowed() && !self.encrypted.has_begun(direction);
-        while may_begin && lines.pending().len() < 3 {
+        while may_begin && lines.pending().len() < tls::bytes_to_tell(lines.pending()) {
             let (bytes, offset) = piece.rest();
             let (used, line) = lines.take(bytes.get(..1)?, offset, time);
             piece.advance(used);
             if line.is_some() {
                 return line;
             }
-            if lines.pending().len() == 3 && tls::is_record_start(lines.pending()) {
+            let begins = match lines.pending().len() {
+                3 => tls::is_record_start(lines.pending()),
+                _ => direction == Direction::Client && tls::is_ssl2_hello(lines.pending()),
+            };
+            if begins {
                 let (bytes, start, time) = lines.surrender();
                 self.begin_tls(direction);
                 self.tls_from(&bytes, start, time, piece);

@@ -147,6 +147,15 @@ pub fn is_ssl2_hello(bytes: &[u8]) -> bool {
         && number(high & 0x7f, low) == 9 + specs + session + challenge
 }
 
+/// How many bytes at the beginning of a line tell whether TLS begins there: three for a record, eleven where a hello in
+/// the form of SSL 2.0 is still possible.
+pub(crate) fn bytes_to_tell(bytes: &[u8]) -> usize {
+    match *bytes {
+        [high, _, 1, ..] if high & 0x80 != 0 => 11,
+        _ => 3,
+    }
+}
+
 /// What a ServerHello tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerHello {

@@ -28,6 +28,7 @@ pub use alert::Alert;
 pub use certificate::{Certificate, Validity};
 pub use follow::{Follower, Plain, Seen};
 pub use handshake::{Handshake, KeyExchange};
+pub(crate) use hello::bytes_to_tell;
 pub use hello::{ClientHello, Sentinel, ServerHello, is_ssl2_hello};
 pub use keylog::{KeyLog, KeyLogError, KeyLogProblem};
 pub use names::{group_name, signature_scheme_name, version_name};
