@@ -1,10 +1,11 @@
 //! Recordings of OpenSSL: CBC, old versions, and what cannot be opened. `tests/data/tls/record.py` made them.
 
+use proptest::prelude::*;
 use rstest::rstest;
 use wire::{Direction, Timestamp};
 
 use super::super::{Stop, Weakness, WeaknessKind};
-use super::{Followed, STARTS, Turns, follow, headers, steps, stream};
+use super::{Followed, STARTS, Turns, follow, follow_pieces, headers, steps, stream};
 use crate::timeline::{Tls, TlsStart};
 use wire::Span;
 
@@ -290,4 +291,88 @@ fn a_repeated_handshake_changes_the_keys() {
         stop.as_ref()
             .is_some_and(|stop| stop.value == Stop::NoSecret)
     }));
+}
+
+/// What may happen to a stream on its way into a capture.
+#[derive(Clone, Debug)]
+enum Harm {
+    /// A byte is another one.
+    Changed(usize, u8),
+    /// Bytes are missing, and the capture tells.
+    Lost(usize, usize),
+    /// Bytes are missing, and nobody knows.
+    Cut(usize, usize),
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    prop_oneof![
+        (0_usize..2000, 1_u8..).prop_map(|(at, with)| Harm::Changed(at, with)),
+        (0_usize..2000, 1_usize..200).prop_map(|(at, length)| Harm::Lost(at, length)),
+        (0_usize..2000, 1_usize..200).prop_map(|(at, length)| Harm::Cut(at, length)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_only_true_text_is_opened(
+        which in 0_usize..5,
+        harmed in any::<bool>(),
+        harm in harm(),
+        step in 1_usize..700,
+    ) {
+        let (keys, turns) = read([
+            recording!("tls12-cbc-sha1"),
+            recording!("tls12-cbc-sha384-etm"),
+            recording!("tls12-gcm-rsa"),
+            recording!("tls10-cbc"),
+            recording!("tls12-renegotiated"),
+        ][which]);
+        let whole = follow(Some(&keys), &turns, usize::MAX);
+        let victim = if harmed { Direction::Client } else { Direction::Server };
+        let mut position = 0;
+        let mut pieces = Vec::new();
+        for (direction, bytes) in &turns {
+            for piece in bytes.chunks(step) {
+                let mut piece = piece.to_vec();
+                if *direction != victim {
+                    pieces.push((*direction, Ok(piece)));
+                    continue;
+                }
+                let length = piece.len();
+                let range = |at: usize, of: usize| {
+                    let start = at.saturating_sub(position).min(length);
+                    start..(at + of).saturating_sub(position).min(length)
+                };
+                match harm {
+                    Harm::Changed(at, with) => {
+                        if let Some(byte) = at.checked_sub(position).and_then(|at| piece.get_mut(at)) {
+                            *byte ^= with;
+                        }
+                        pieces.push((*direction, Ok(piece)));
+                    }
+                    Harm::Cut(at, of) => {
+                        piece.drain(range(at, of));
+                        pieces.push((*direction, Ok(piece)));
+                    }
+                    Harm::Lost(at, of) => {
+                        let lost = range(at, of);
+                        let rest = piece.split_off(lost.end);
+                        piece.truncate(lost.start);
+                        pieces.push((*direction, Ok(piece)));
+                        if !lost.is_empty() {
+                            pieces.push((*direction, Err(lost.len() as u64)));
+                        }
+                        pieces.push((*direction, Ok(rest)));
+                    }
+                }
+                position += length;
+            }
+        }
+        let pieces = pieces.iter().map(|(direction, piece)| (*direction, piece.as_deref().map_err(|gap| *gap)));
+        let followed = follow_pieces(Some(&keys), pieces);
+        for (seen, truth) in followed.plain.iter().zip(&whole.plain) {
+            prop_assert!(truth.0.starts_with(&seen.0));
+            prop_assert!(matches!(harm, Harm::Cut(..)) || truth.1.starts_with(&seen.1));
+        }
+    }
 }
