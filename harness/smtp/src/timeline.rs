@@ -350,10 +350,25 @@ pub struct Tls {
     pub server: Span,
     /// The ClientHello, where it was captured whole.
     pub client_hello: Option<Located<tls::ClientHello>>,
-    /// The ServerHello, where it was captured whole.
+    /// The ServerHello, where it was captured whole. Never a HelloRetryRequest.
     pub server_hello: Option<Located<tls::ServerHello>>,
+    /// What else the handshake shows: certificates, key exchange, alerts.
+    pub handshake: tls::Handshake,
     /// Whether encrypted application data went both ways: the handshake came to its end.
     pub established: bool,
+    /// How far a key log opened it, and why it stopped; `None` where there was no key log.
+    pub opened: Option<tls::Opened>,
+}
+
+impl Tls {
+    /// Whether these bytes were sent inside TLS, though a key log may have made them readable.
+    pub const fn under_tls(&self, span: Span) -> bool {
+        let tls = match span.direction {
+            Direction::Client => self.client,
+            Direction::Server => self.server,
+        };
+        span.start >= tls.start
+    }
 }
 
 /// How TLS began.

@@ -42,6 +42,9 @@ enum Named {
 }
 
 fn look(bytes: &[u8]) -> Look {
+    if tls::is_ssl2_hello(bytes) {
+        return Look::TlsClient;
+    }
     if tls::is_record_start(bytes) {
         let client = bytes[0] == 22 && bytes.get(5) == Some(&1);
         return if client { Look::TlsClient } else { Look::Tls };
@@ -78,7 +81,9 @@ impl Head {
             bytes = &bytes[used..];
             if let Some(line) = line {
                 self.judge(&line.bytes, midstream);
-            } else if self.lines.pending().len() >= 6 && tls::is_record_start(self.lines.pending())
+            } else if (self.lines.pending().len() >= 6
+                && tls::is_record_start(self.lines.pending()))
+                || tls::is_ssl2_hello(self.lines.pending())
             {
                 let (pending, ..) = self.lines.surrender();
                 self.look = Some(look(&pending));

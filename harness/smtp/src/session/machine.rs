@@ -262,9 +262,13 @@ impl Machine {
             time,
             matter,
         };
-        match direction {
-            Direction::Client => self.client.held.push_back(piece),
-            Direction::Server => self.server.held.push_back(piece),
+        if self.encrypted.has_begun(direction) {
+            self.tls_pieces([piece]);
+        } else {
+            match direction {
+                Direction::Client => self.client.held.push_back(piece),
+                Direction::Server => self.server.held.push_back(piece),
+            }
         }
         self.drive();
     }
@@ -283,6 +287,11 @@ impl Machine {
         self.octets[side] += bytes.len() as u64;
         self.ends[side] = self.ends[side].max(end);
         self.log.provenance[side].push(offset..end, packet);
+        if self.encrypted.has_begun(direction) {
+            self.tls_bytes(direction, bytes, offset, time);
+            self.drive();
+            return bytes.len();
+        }
         match direction {
             Direction::Client => {
                 self.server.replies.interrupt();
@@ -290,12 +299,6 @@ impl Machine {
                 if self.client.held.is_empty() && self.client.again.is_none() {
                     return self.client_at_once(offset, (packet, time), bytes);
                 }
-            }
-            Direction::Server
-                if self.server.mode == ServerMode::Tls && self.server.held.is_empty() =>
-            {
-                self.tls_bytes(direction, bytes, offset, time);
-                return bytes.len();
             }
             Direction::Server => {}
         }
@@ -314,11 +317,6 @@ impl Machine {
             Mode::Expecting(command) => {
                 let body = Box::new(Body::stuffed(command, self.keep));
                 self.body_slice(body, bytes, place)
-            }
-            Mode::Tls => {
-                self.client.mode = Mode::Tls;
-                self.tls_bytes(Direction::Client, bytes, offset, time);
-                bytes.len()
             }
             mode => {
                 self.client.mode = mode;
@@ -340,6 +338,7 @@ impl Machine {
             + self.envelope.weight()
             + held(&self.client.held)
             + held(&self.server.held)
+            + self.encrypted.weight()
             + self.client.lines.pending().len()
             + self.server.lines.pending().len()
     }
@@ -357,18 +356,23 @@ impl Machine {
             Direction::Client => &mut self.client.lines,
             Direction::Server => &mut self.server.lines,
         };
-        // A record is told from a line by three bytes, and no line end is among them.
-        while self.encrypted.is_allowed() && lines.pending().len() < 3 {
+        // A record is told from a line by three bytes, a hello of SSL 2.0 by eleven, and no line end is among them.
+        let may_begin = self.encrypted.is_allowed() && !self.encrypted.has_begun(direction);
+        while may_begin && lines.pending().len() < tls::bytes_to_tell(lines.pending()) {
             let (bytes, offset) = piece.rest();
             let (used, line) = lines.take(bytes.get(..1)?, offset, time);
             piece.advance(used);
             if line.is_some() {
                 return line;
             }
-            if lines.pending().len() == 3 && tls::is_record_start(lines.pending()) {
+            let begins = match lines.pending().len() {
+                3 => tls::is_record_start(lines.pending()),
+                _ => direction == Direction::Client && tls::is_ssl2_hello(lines.pending()),
+            };
+            if begins {
                 let (bytes, start, time) = lines.surrender();
                 self.begin_tls(direction);
-                self.tls_bytes(direction, &bytes, start, time);
+                self.tls_from(&bytes, start, time, piece);
                 return None;
             }
         }
@@ -386,6 +390,10 @@ impl Machine {
                 self.pending.clear();
                 if self.server.mode == ServerMode::AwaitTls {
                     self.injected();
+                    if self.server.mode == ServerMode::Tls {
+                        let held = std::mem::take(&mut self.server.held);
+                        self.tls_pieces(held);
+                    }
                 }
             }
             Direction::Server => {
@@ -393,19 +401,6 @@ impl Machine {
                 self.server.mode = ServerMode::Tls;
             }
         }
-    }
-
-    /// Writes down bytes of TLS.
-    pub(super) fn tls_bytes(
-        &mut self,
-        direction: Direction,
-        bytes: &[u8],
-        offset: u64,
-        time: Timestamp,
-    ) {
-        self.encrypted.feed(direction, bytes, offset);
-        let span = Span::new(direction, offset, offset + bytes.len() as u64);
-        self.log.tls(span, time);
     }
 
     /// Writes down a gap, FIN or RST.
@@ -416,6 +411,10 @@ impl Machine {
             Matter::Reset => (0, EventKind::Reset),
             Matter::Bytes { .. } => return,
         };
+        if matches!(piece.matter, Matter::Gap(0)) {
+            // What follows cannot be opened: the capture lacks nothing.
+            return;
+        }
         let span = Span::new(piece.direction, piece.offset, piece.offset + length);
         if length > 0 {
             if self.log.widen_gap(span) {

@@ -17,6 +17,7 @@ mod lines;
 mod log;
 mod look;
 mod machine;
+mod opened;
 mod pending;
 mod reader;
 mod reply;
@@ -32,7 +33,12 @@ use crate::Timeline;
 
 /// Reads a whole conversation.
 pub fn read(conversation: &wire::Conversation) -> Timeline {
-    let mut reader = Reader::new(Options::default());
+    read_with(Options::default(), conversation)
+}
+
+/// Reads a whole conversation with what the reader is told beforehand.
+pub fn read_with(options: Options, conversation: &wire::Conversation) -> Timeline {
+    let mut reader = Reader::new(options);
     wire::Consumer::begin(&mut reader, conversation.opening);
     for event in &conversation.events {
         reader.feed(event.arrival());

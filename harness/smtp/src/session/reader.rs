@@ -1,12 +1,16 @@
 //! The way from stream events to a timeline.
 
+use std::sync::Arc;
+
 use wire::{About, Arrival, Closing, Consumer, Direction, Opening, StreamEvent};
 
 use super::attempt::Attempt;
 use super::detect::{Detector, Verdict, turned};
+use super::encrypted::Encrypted;
 use super::machine::{Machine, Mode, ServerMode};
 use crate::content::Keep;
 use crate::timeline::{Protocol, Timeline, TlsStart};
+use crate::tls::KeyLog;
 
 /// What a reader is told beforehand.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +19,8 @@ pub struct Options {
     pub keep: Keep,
     /// Whether connections that carry neither SMTP nor TLS are read no further.
     pub only_mail: bool,
+    /// Secrets of TLS connections: where they open one, what is inside is read too.
+    pub keys: Option<Arc<KeyLog>>,
 }
 
 /// Reads a conversation while it is still coming in.
@@ -140,6 +146,7 @@ fn start(options: &Options, midstream: bool, verdict: Verdict, events: &[StreamE
         Protocol::Silent | Protocol::Other => (Mode::Opaque, ServerMode::Opaque),
     };
     let mut machine = Machine::new(midstream, options.keep, client, server);
+    machine.encrypted = Encrypted::new(options.keys.clone());
     if verdict.protocol == Protocol::ImplicitTls {
         machine.encrypted.allow(TlsStart::Implicit);
     }
