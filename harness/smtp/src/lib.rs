@@ -18,6 +18,7 @@ pub mod secret;
 pub mod session;
 pub mod timeline;
 pub mod tls;
+mod tlv;
 
 pub use secret::Secret;
 pub use timeline::Timeline;

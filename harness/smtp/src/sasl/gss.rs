@@ -6,10 +6,10 @@
 use cms::der::asn1::ObjectIdentifier;
 use wire::Span;
 
-use super::tlv::{child, element};
 use super::{Text, Turn, text_of};
 use crate::ntlm::{Authenticate, Challenge, Negotiate};
 use crate::timeline::{GssExchange, GssMechanism, KerberosTicket, Located, NtlmExchange};
+use crate::tlv::{child, element};
 
 /// Tokens in tokens beyond this depth are not looked into: SPNEGO holds one, and nothing holds two.
 const MAX_DEPTH: u8 = 4;

@@ -14,7 +14,6 @@ mod ntlm;
 mod plain;
 pub mod proof;
 mod scram;
-mod tlv;
 
 use base64::Engine;
 use base64::alphabet;

@@ -1,7 +1,7 @@
-//! Just enough of DER to walk GSS-API tokens: tags of one byte, definite lengths.
+//! Just enough of DER to walk GSS-API tokens and CMS that was cut: tags of one byte, definite lengths.
 
 /// The first element: tag, value, and what follows it. `None` where the bytes hold no whole one.
-pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(crate) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, length], rest) = bytes.split_first_chunk()?;
     if tag & 0x1f == 0x1f {
         return None;
@@ -21,15 +21,32 @@ pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, value, rest))
 }
 
-/// The value of the first element with this tag, among the elements that `bytes` hold.
-pub(super) fn child(mut bytes: &[u8], wanted: u8) -> Option<&[u8]> {
-    while let Some((tag, value, rest)) = element(bytes) {
-        if tag == wanted {
-            return Some(value);
-        }
+/// One element among others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element<'a> {
+    /// Its tag.
+    pub(crate) tag: u8,
+    /// What it holds.
+    pub(crate) value: &'a [u8],
+    /// All of it.
+    pub(crate) raw: &'a [u8],
+}
+
+/// The elements that `bytes` hold, up to the first that is not whole.
+pub(crate) fn elements(mut bytes: &[u8]) -> impl Iterator<Item = Element<'_>> {
+    std::iter::from_fn(move || {
+        let (tag, value, rest) = element(bytes)?;
+        let raw = bytes.get(..bytes.len() - rest.len())?;
         bytes = rest;
-    }
-    None
+        Some(Element { tag, value, raw })
+    })
+}
+
+/// The value of the first element with this tag, among the elements that `bytes` hold.
+pub(crate) fn child(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
+    elements(bytes)
+        .find(|element| element.tag == wanted)
+        .map(|element| element.value)
 }
 
 #[cfg(test)]
@@ -61,5 +78,7 @@ mod tests {
     fn a_child_by_its_tag() {
         assert_eq!(child(&[2, 1, 5, 4, 1, 9], 4), Some(&[9][..]));
         assert_eq!(child(&[2, 1, 5, 4, 2, 9], 4), None);
+        let raws: Vec<_> = elements(&[2, 1, 5, 4, 0, 9]).map(|e| e.raw).collect();
+        assert_eq!(raws, [&[2, 1, 5][..], &[4, 0]]);
     }
 }
