@@ -42,7 +42,7 @@ impl Case {
                     .iter()
                     .enumerate()
                     .filter_map(|(transaction, t)| {
-                        let message = Message::read(t.data.as_ref()?.content.bytes());
+                        let message = Message::of(&t.data.as_ref()?.content, &timeline.gaps);
                         Some(Mail {
                             transaction,
                             message,
@@ -295,12 +295,14 @@ impl<'a> Sent<'a> {
         (!self.data.complete).then(|| "the capture does not hold the whole message".to_owned())
     }
 
-    /// Every CMS object that opens without a key, outermost first.
+    /// Every CMS object that opens without a key, outermost first. One that a hole in the capture goes through is not
+    /// among them; one of which only the beginning was kept is.
     pub fn blobs(&self) -> Vec<Blob<'a>> {
         let mut found = Vec::new();
         for part in self.message.parts() {
             collect_blobs(part, &part.body, &mut found);
         }
+        found.retain(|blob| blob.part.cms_cut.is_none() || self.data.complete);
         found
     }
 
@@ -335,10 +337,12 @@ impl Blob<'_> {
         }
     }
 
-    /// Its content cipher, where it is encrypted.
-    pub const fn cipher(&self) -> Option<&Algorithm> {
+    /// Its content cipher, where it is encrypted and the cipher was captured.
+    pub fn cipher(&self) -> Option<&Algorithm> {
         match self.cms {
-            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => Some(&data.cipher),
+            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => {
+                Some(&data.cipher).filter(|cipher| !cipher.is_unread())
+            }
             _ => None,
         }
     }

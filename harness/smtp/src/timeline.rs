@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use wire::{Closing, Direction, Note, Opening, Provenance, Span, Timestamp};
 
 pub use crate::content::{Content, Form, Keep};
+pub use crate::identity::{
+    Bearer, BearerError, ChannelBinding, DigestMd5, GssExchange, GssMechanism, Identity,
+    KerberosTicket, NtlmExchange, Scram, ScramHash,
+};
 
 use crate::Secret;
-use crate::ntlm;
 use crate::tls;
 
 /// A value together with the bytes that it was read from.
@@ -228,57 +231,6 @@ pub enum Outcome {
     Cancelled,
     /// The capture does not show the final reply.
     Unseen,
-}
-
-/// What an AUTH exchange tells about the client, decoded. Secrets stay in [`Secret`].
-#[derive(Clone, Debug)]
-pub enum Identity {
-    /// PLAIN (RFC 4616): everything in clear.
-    Plain {
-        /// Who to act as; usually empty.
-        authzid: String,
-        /// Whose password.
-        authcid: Located<String>,
-        /// The password, recovered by base64 alone.
-        password: Located<Secret>,
-    },
-    /// LOGIN (MS-XLOGIN): user name and password in clear, one line each.
-    Login {
-        /// The user name; `None` where the exchange ended before it.
-        user: Option<Located<String>>,
-        /// The password, recovered by base64 alone; `None` where the exchange ended before it.
-        password: Option<Located<Secret>>,
-    },
-    /// CRAM-MD5 (RFC 2195): user name in clear, a keyed digest of the challenge.
-    CramMd5 {
-        /// The server's challenge, decoded.
-        challenge: Option<Vec<u8>>,
-        /// The user name.
-        user: Option<Located<String>>,
-        /// The digest (32 hex digits): open to guessing off line, so a secret.
-        digest: Option<Located<Secret>>,
-    },
-    /// NTLM (MS-SMTPNTLM over MS-NLMP).
-    Ntlm(Box<NtlmExchange>),
-    /// A mechanism that this build does not decode.
-    Undecoded,
-    /// The bytes do not decode as the mechanism demands; the reason, without the bytes.
-    Malformed(String),
-}
-
-/// The NTLMSSP messages of one exchange.
-#[derive(Clone, Debug, Default)]
-pub struct NtlmExchange {
-    /// Whether NEGOTIATE came in the AUTH line.
-    pub initial_response: bool,
-    /// Type 1.
-    pub negotiate: Option<Located<ntlm::Negotiate>>,
-    /// Type 2.
-    pub challenge: Option<Located<ntlm::Challenge>>,
-    /// Type 3.
-    pub authenticate: Option<Located<ntlm::Authenticate>>,
-    /// What did not parse, without the bytes.
-    pub problems: Vec<String>,
 }
 
 /// A mail transaction: MAIL, RCPT, DATA or BDAT (RFC 5321 section 3.3).

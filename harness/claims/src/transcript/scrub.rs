@@ -1,8 +1,7 @@
 //! Secrets taken out of a text, in every writing in which they usually stand.
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine as _};
-use smtp::Secret;
-use smtp::timeline::{EventKind, Identity, Timeline};
+use smtp::timeline::{EventKind, Timeline};
 
 use crate::Given;
 
@@ -26,7 +25,7 @@ impl Scrubber {
             writings_of(secret.expose(), &mut writings);
         }
         for authentication in &timeline.authentications {
-            if let Some(secret) = proof(&authentication.identity) {
+            for secret in authentication.identity.secrets() {
                 writings_of(secret.expose(), &mut writings);
             }
         }
@@ -56,22 +55,6 @@ impl Scrubber {
             }
         }
         clean
-    }
-}
-
-/// What an exchange proves its user with.
-const fn proof(identity: &Identity) -> Option<&Secret> {
-    match identity {
-        Identity::Plain { password, .. }
-        | Identity::Login {
-            password: Some(password),
-            ..
-        } => Some(&password.value),
-        Identity::CramMd5 {
-            digest: Some(digest),
-            ..
-        } => Some(&digest.value),
-        _ => None,
     }
 }
 
