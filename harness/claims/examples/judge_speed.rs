@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use smtp::Timeline;
 use smtp::session::testing::dialogue;
-use smtpspec_claims::{Case, Given, Profile, judge};
+use smtpspec_claims::result::ConversationOutcome;
+use smtpspec_claims::{Brief, Case, Given, Leaks, Ledger, Profile, Tally, judge, transcript};
 
 const ROUNDS: u32 = 2_000;
 const MESSAGE: &str = "From: Billing <billing@contoso.example>\r\nTo: orders@fabrikam.example\r\n\
@@ -68,14 +69,53 @@ fn median<I, O>(mut input: impl FnMut() -> I, mut work: impl FnMut(I) -> O) -> D
     times[times.len() / 2]
 }
 
+fn show(what: &str, time: Duration) {
+    println!("{what:<11} {:>8.1} us", time.as_secs_f64() * 1e6);
+}
+
+/// Everything but the judging.
+fn others(timeline: &Timeline) {
+    let case = Case::new(vec![timeline.clone()], Given::default());
+    let subject = case.subjects().next().expect("one conversation");
+    show("leaks", median(|| (), |()| Leaks::of(&subject)));
+    show("brief", median(|| (), |()| Brief::of(&subject)));
+    let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
+    let mut number = 0;
+    let brief = || {
+        number += 1;
+        let mut brief = Brief::of(&subject).named(format!("C1/{number}"));
+        brief.mails[0].key = number;
+        brief
+    };
+    let across = |brief: Brief| {
+        tally.add(&brief);
+        ledger.judge(&brief)
+    };
+    show("across", median(brief, across));
+    show(
+        "transcript",
+        median(|| (), |()| transcript::lines(timeline, &case.given)),
+    );
+    let outcome =
+        ConversationOutcome::judged("C1/1".to_owned(), &subject, Vec::new()).with_leaks(&subject);
+    show(
+        "jsonl",
+        median(
+            || (),
+            |()| serde_json::to_string(&outcome).expect("plain data"),
+        ),
+    );
+}
+
 fn main() {
     let timeline = conversation();
-    println!("events      {}", timeline.events.len());
+    println!("events      {:>8}", timeline.events.len());
     let reading = median(
         || timeline.clone(),
         |timeline| Case::new(vec![timeline], Given::default()),
     );
-    println!("read        {:>8.1} us", reading.as_secs_f64() * 1e6);
+    show("read", reading);
+    others(&timeline);
     for profile in Profile::all() {
         let case = Case::new(vec![timeline.clone()], Given::default());
         let judging = median(|| (), |()| judge(&case, profile));
