@@ -27,7 +27,7 @@ pub struct Brief {
     pub server: SocketAddr,
     /// When its last packet was captured.
     pub end: Timestamp,
-    /// Bytes of the capture are missing from it.
+    /// Whether bytes are missing from it, or the reader did not follow it to its end.
     pub holed: bool,
     /// How it stands with TLS.
     pub tls: TlsUse,
@@ -125,7 +125,7 @@ impl Brief {
             client: timeline.client,
             server: timeline.server,
             end: timeline.end,
-            holed: !timeline.gaps.is_empty(),
+            holed: !timeline.gaps.is_empty() || timeline.given_up.is_some(),
             tls: tls_use(timeline),
             banner: banner(timeline),
             offer: clear.and_then(|capabilities| Offer::of(timeline, capabilities)),

@@ -35,4 +35,4 @@ pub use given::Given;
 pub use leaks::Leaks;
 pub use profile::Profile;
 pub use subject::{Case, Subject};
-pub use verdict::{Judgement, Verdict, judge, overrule};
+pub use verdict::{Judgement, Verdict, judge, overrule, rejudge};

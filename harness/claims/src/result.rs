@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use smtp::Timeline;
-use wire::{Opening, Timestamp};
+use wire::Timestamp;
 
 use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
 
@@ -133,29 +133,15 @@ pub struct ConversationOutcome {
 pub struct PacketRange {
     /// The first.
     pub first: u64,
-    /// The last that carried anything: bytes, a SYN, a FIN, a RST.
+    /// The last.
     pub last: u64,
 }
 
 impl PacketRange {
     /// Those of a conversation; `None` where no packet of it is known.
     pub fn of(timeline: &Timeline) -> Option<Self> {
-        let opening = match timeline.opening {
-            Opening::Handshake { syn } => Some(syn),
-            Opening::Answer { syn_ack } => Some(syn_ack),
-            Opening::Midstream => None,
-        };
-        let packets = timeline.events.iter().flat_map(|event| {
-            let (first, last) = (event.packets.first(), event.packets.last());
-            first.into_iter().chain(last).copied()
-        });
-        // A dialogue that was written down has no packet 0.
-        let mut packets = packets.chain(opening).filter(|packet| *packet > 0);
-        let first = packets.next()?;
-        let (first, last) = packets.fold((first, first), |(least, most), packet| {
-            (least.min(packet), most.max(packet))
-        });
-        Some(Self { first, last })
+        let (first, last) = timeline.packet_range;
+        (first > 0).then_some(Self { first, last })
     }
 }
 

@@ -226,7 +226,7 @@ impl<'a> Subject<'a> {
                 gap.start
             ));
         }
-        None
+        timeline.given_up.clone()
     }
 
     /// Whether the server behind this conversation speaks TLS from the first byte, as far as is known.

@@ -96,21 +96,29 @@ pub fn judge(case: &Case, profile: &Profile) -> Vec<Vec<Judgement>> {
 pub fn overrule(
     conversation: &mut ConversationOutcome,
     profile: &Profile,
-    findings: Vec<(&'static str, Finding)>,
+    findings: &[(&'static str, Finding)],
 ) {
-    for (check, finding) in findings {
-        for (claim, expect) in profile.expectations().filter(|(c, _)| c.check == check) {
-            let judged = conclude(claim, expect, finding.clone(), &[]);
-            let place = conversation
-                .verdicts
-                .iter_mut()
-                .find(|verdict| verdict.claim == claim.id);
-            // A breach that the conversation shows by itself needs no other.
-            if let Some(place) = place.filter(|place| place.verdict != Verdict::Fail) {
-                *place = judged.into();
-            }
+    for (number, judged) in rejudge(profile, findings) {
+        let place = conversation.verdicts.get_mut(number);
+        // A breach that the conversation shows by itself needs no other.
+        if let Some(place) = place.filter(|place| place.verdict != Verdict::Fail) {
+            *place = judged.into();
         }
     }
+}
+
+/// What was found across conversations, judged: for each claim of `profile` that one of these checks decides, with its
+/// place among the claims of the profile.
+pub fn rejudge(profile: &Profile, findings: &[(&'static str, Finding)]) -> Vec<(usize, Judgement)> {
+    let claims = || profile.expectations().enumerate();
+    let judged = findings.iter().flat_map(|(check, finding)| {
+        claims()
+            .filter(move |(_, (claim, _))| claim.check == *check)
+            .map(move |(number, (claim, expect))| {
+                (number, conclude(claim, expect, finding.clone(), &[]))
+            })
+    });
+    judged.collect()
 }
 
 /// Applies the expectation to what was found.

@@ -216,7 +216,7 @@ pub fn judge_case<'a>(
         let mut conversation = ConversationOutcome::judged(id, &subject, judgements);
         if outcome.command != "run" {
             let brief = Brief::of(&subject).named(&conversation.id);
-            overrule(&mut conversation, profile, ledger.judge(&brief));
+            overrule(&mut conversation, profile, &ledger.judge(&brief));
             conversation = conversation.with_leaks(&subject);
             tally.add(&brief);
         }

@@ -168,7 +168,7 @@ fn a_finding_across_conversations_takes_the_place_of_the_one_inside() {
         overrule(
             &mut outcome,
             profile,
-            ledger.judge(&Brief::of(&subject).named(id)),
+            &ledger.judge(&Brief::of(&subject).named(id)),
         );
         let judged = outcome
             .verdicts

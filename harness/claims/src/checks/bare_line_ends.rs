@@ -32,9 +32,19 @@ fn run(subject: &Subject<'_>) -> Finding {
         );
     }
     for sent in subject.sent() {
-        if let Some((range, what)) = bare(sent.data.content.bytes()) {
-            return Finding::observed(format!("content holds a bare {what}"), vec![sent.evidence(range, format!("bare {what}"))]);
-        }
+        let what = match (sent.data.form.bare_lf, sent.data.form.bare_cr) {
+            (0, 0) => continue,
+            (_, 0) => "LF",
+            (0, _) => "CR",
+            (..) => "LF and CR",
+        };
+        // Where the reader did not keep all, the first place cannot be told.
+        let place = bare(sent.data.content.bytes()).filter(|_| sent.data.content.elided() == 0);
+        let evidence = match place {
+            Some(range) => sent.evidence(range, format!("bare {what}")),
+            None => sent.all(format!("content with bare {what}")),
+        };
+        return Finding::observed(format!("content holds bare {what}"), vec![evidence]);
     }
     let unread = subject.blind().or_else(|| subject.sent().find_map(|sent| sent.incomplete()));
     if let Some(reason) = unread {
@@ -57,12 +67,12 @@ fn shown(verb: &str) -> &str {
 }
 
 /// The first CR or LF that stands alone.
-fn bare(bytes: &[u8]) -> Option<(Range<usize>, &'static str)> {
-    memchr::memchr2_iter(b'\r', b'\n', bytes).find_map(|at| match bytes[at] {
-        b'\r' if bytes.get(at + 1).is_some_and(|next| *next != b'\n') => Some((at..at + 1, "CR")),
-        b'\n' if at.checked_sub(1).is_none_or(|before| bytes[before] != b'\r') => Some((at..at + 1, "LF")),
-        _ => None,
-    })
+fn bare(bytes: &[u8]) -> Option<Range<usize>> {
+    let place = memchr::memchr2_iter(b'\r', b'\n', bytes).find(|&at| match bytes[at] {
+        b'\r' => bytes.get(at + 1).is_some_and(|next| *next != b'\n'),
+        _ => at.checked_sub(1).is_none_or(|before| bytes[before] != b'\r'),
+    })?;
+    Some(place..place + 1)
 }
 
 #[cfg(test)]

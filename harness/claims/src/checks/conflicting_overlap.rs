@@ -32,6 +32,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(gap) = timeline.gaps.first() {
         return Finding::undetermined(format!("the capture does not hold {} bytes of the {}", gap.len(), gap.direction));
     }
+    if let Some(reason) = &timeline.given_up {
+        return Finding::undetermined(reason.clone());
+    }
     let both = [Direction::Client, Direction::Server].into_iter().zip(timeline.octets);
     let streams = both.map(|(direction, octets)| Span::new(direction, 0, octets)).filter(|span| !span.is_empty());
     let evidence: Vec<_> = streams

@@ -1,12 +1,10 @@
 //! Could a lenient server see the end of a message where a strict one sees none?
 
-use std::ops::Range;
-
-use smtp::timeline::Content;
+use wire::Span;
 
 use super::each;
 use crate::subject::Sent;
-use crate::{Check, Finding, Observation, Subject};
+use crate::{Check, Evidence, Finding, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "end-of-data-ambiguous",
@@ -25,11 +23,20 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    if let Some((range, what)) = ambiguous(&sent.data.content) {
-        return Finding::observed(
-            format!("content holds {what}, which some servers take for the end of data"),
-            vec![sent.evidence(range, what)],
-        );
+    let data = sent.data;
+    let mut places = data.form.lax_ends.iter().map(|&dot| {
+        // One byte of the line end on each side says which it is not.
+        let (start, end) = (dot.saturating_sub(1).max(data.span.start), (dot + 2).min(data.span.end));
+        let span = Span::new(data.span.direction, start, end);
+        Evidence::bytes(sent.timeline, span, "a dot between line ends that are not both CR LF")
+    });
+    if let Some(first) = places.next() {
+        let evidence: Vec<_> = std::iter::once(first).chain(places).collect();
+        let times = match evidence.len() {
+            1 => "a place".to_owned(),
+            many => format!("{many} places"),
+        };
+        return Finding::observed(format!("content has {times} that some servers take for the end of data"), evidence);
     }
     match sent.incomplete() {
         Some(reason) => Finding::undetermined(reason),
@@ -38,51 +45,6 @@ fn judge(sent: &Sent<'_>) -> Finding {
             vec![sent.all("content of the message")],
         ),
     }
-}
-
-/// The first place that a lenient server could take for the end.
-fn ambiguous(content: &Content) -> Option<(Range<usize>, &'static str)> {
-    let bytes = content.bytes();
-    let kept = memchr::memchr_iter(b'.', bytes).find_map(|dot| kept_dot(bytes, dot));
-    let removed = || {
-        memchr::memmem::find_iter(bytes, b"\r\n").find_map(|end| removed_dot(content, bytes, end + 2))
-    };
-    kept.or_else(removed)
-}
-
-/// A dot that the strict reading left in its place, since no CR LF stands before it.
-fn kept_dot(bytes: &[u8], dot: usize) -> Option<(Range<usize>, &'static str)> {
-    let before = bytes.get(..dot)?;
-    if before.ends_with(b"\r\n") {
-        return None;
-    }
-    let (lead, first) = match before.last()? {
-        b'\n' => (1, "LF"),
-        b'\r' => (1, "CR"),
-        _ => return None,
-    };
-    let after = bytes.get(dot + 1..)?;
-    let (tail, what) = match (first, after) {
-        ("LF", [b'\r', b'\n', ..]) => (2, "LF . CR LF"),
-        ("LF", [b'\n', ..]) => (1, "LF . LF"),
-        ("LF", [b'\r', ..]) => (1, "LF . CR"),
-        ("CR", [b'\r', b'\n', ..]) => (2, "CR . CR LF"),
-        ("CR", [b'\n', ..]) => (1, "CR . LF"),
-        ("CR", [b'\r', ..]) => (1, "CR . CR"),
-        _ => return None,
-    };
-    Some((dot - lead..dot + 1 + tail, what))
-}
-
-/// A dot that was taken for stuffing, since CR LF stands before it, although a bare line end follows.
-fn removed_dot(content: &Content, bytes: &[u8], at: usize) -> Option<(Range<usize>, &'static str)> {
-    let what = match bytes.get(at..)? {
-        [b'\n', ..] => "CR LF . LF",
-        [b'\r', next, ..] if *next != b'\n' => "CR LF . CR",
-        _ => return None,
-    };
-    // Two bytes of the content that stood three apart on the wire.
-    (content.span(at - 1..at + 1).len() == 3).then_some((at - 2..at + 1, what))
 }
 
 #[cfg(test)]
@@ -105,18 +67,19 @@ mod tests {
 
     #[test]
     fn dots_between_bare_line_ends() {
-        for (body, what) in [
-            ("\n.\n", "LF . LF"),
-            ("\n.\r\n", "LF . CR LF"),
-            ("\r.\r", "CR . CR"),
-            ("\r.\r\n", "CR . CR LF"),
-            ("\r.\n", "CR . LF"),
-            ("\n.\r", "LF . CR"),
-            ("\r\n.\n", "CR LF . LF"),
-            ("\r\n.\r", "CR LF . CR"),
+        for (body, quote) in [
+            ("\n.\n", "\n.\n"),
+            ("\n.\r\n", "\n.\r"),
+            ("\r.\r", "\r.\r"),
+            ("\r.\r\n", "\r.\r"),
+            ("\r.\n", "\r.\n"),
+            ("\n.\r", "\n.\r"),
+            ("\r\n.\n", "\n.\n"),
+            ("\r\n.\r", "\n.\r"),
         ] {
-            seen(sent(body)).observed(what, &[body]);
+            seen(sent(body)).observed("content has a place", &[quote]);
         }
+        seen(sent("\n.\nx\n.\n")).observed("content has 2 places", &["\n.\n", "\n.\n"]);
     }
 
     #[test]

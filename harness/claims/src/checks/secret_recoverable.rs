@@ -1,6 +1,6 @@
 //! Does a password or token cross where anybody can read it?
 
-use smtp::timeline::{Authentication, Identity};
+use smtp::timeline::{Authentication, Identity, Tls};
 use wire::Span;
 
 use crate::leaks::{Exposure, is_under_tls, login};
@@ -45,7 +45,11 @@ fn run(subject: &Subject<'_>) -> Finding {
             vec![Evidence::bytes(timeline, a.span(), how)],
         );
     }
-    match timeline.tls.as_ref().filter(|tls| tls.established && timeline.gaps.is_empty()) {
+    let before = |tls: &Tls| {
+        let hidden = |gap: &Span| gap.direction == tls.client.direction && gap.start < tls.client.start;
+        !timeline.gaps.iter().any(hidden)
+    };
+    match timeline.tls.as_ref().filter(|tls| tls.established && before(tls)) {
         Some(tls) => Finding::not_observed(
             "no login was said in clear before TLS",
             vec![Evidence::bytes(timeline, tls.client, "TLS records of the sender")],

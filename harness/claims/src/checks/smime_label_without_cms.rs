@@ -19,7 +19,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let mut good = None;
+    let (mut good, mut unread) = (None, false);
     for part in sent.message.parts().into_iter().filter(|part| part.is_labelled_cms()) {
         let evidence = |what: &str| vec![sent.evidence(part.body.clone(), what)];
         match &part.cms {
@@ -29,17 +29,20 @@ fn judge(sent: &Sent<'_>) -> Finding {
                     Finding::not_observed(what, evidence("CMS object behind the label"))
                 });
             }
-            Some(Err(_)) | None if sent.incomplete().is_none() => {
+            Some(Err(_)) | None if sent.incomplete().is_none() && sent.data.content.elided() == 0 => {
                 return Finding::observed(
                     format!("{} holds no CMS object", part.content_type),
                     evidence("what stands behind the label"),
                 );
             }
-            _ => {}
+            _ => unread = true,
         }
     }
     if let Some(reason) = sent.incomplete() {
         return Finding::undetermined(reason);
+    }
+    if unread {
+        return Finding::undetermined("the part is too long for this reader to keep whole");
     }
     good.unwrap_or_else(|| Finding::not_applicable("about a part with the label of S/MIME; there is none"))
 }

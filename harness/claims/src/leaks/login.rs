@@ -221,7 +221,7 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
 
 /// An exchange without its secret: none was sent, unless bytes of the client are missing.
 fn unfinished(timeline: &Timeline) -> Exposure {
-    if timeline.gaps.is_empty() {
+    if timeline.gaps.is_empty() && timeline.given_up.is_none() {
         Exposure::Nothing
     } else {
         Exposure::Unknown
