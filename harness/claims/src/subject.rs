@@ -143,6 +143,15 @@ impl<'a> Subject<'a> {
         mails.filter_map(move |mail| Sent::of(case, index, mail))
     }
 
+    /// Every transaction, each with its message where content was sent.
+    pub fn mails(&self) -> impl Iterator<Item = (&'a Transaction, Option<Sent<'a>>)> + use<'a> {
+        let mut sent = self.sent().peekable();
+        self.timeline().transactions.iter().map(move |transaction| {
+            let message = sent.next_if(|sent| std::ptr::eq(sent.transaction, transaction));
+            (transaction, message)
+        })
+    }
+
     /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, or
     /// nothing but a greeting).
     pub fn mode(&self) -> Option<Mode> {
@@ -217,7 +226,7 @@ impl<'a> Subject<'a> {
                 gap.start
             ));
         }
-        None
+        timeline.given_up.clone()
     }
 
     /// Whether the server behind this conversation speaks TLS from the first byte, as far as is known.

@@ -8,8 +8,9 @@ use std::path::Path;
 use claims::result::{
     CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
 };
-use claims::transcript;
-use claims::{Case, Given, Observation, Profile, Verdict, checks, judge};
+use claims::{
+    Brief, Case, Given, Ledger, Observation, Profile, Tally, Verdict, checks, judge, overrule,
+};
 use sha2::{Digest, Sha256};
 use smtp::Timeline;
 use smtp::session::Reader;
@@ -174,6 +175,7 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
         cases: Vec::new(),
         conversations: Vec::new(),
         summary: Outcome::nothing_counted(),
+        answer: None,
     }
 }
 
@@ -206,18 +208,23 @@ pub fn judge_case<'a>(
         })
         .collect();
     let problems = unmet(&case, &verdicts, profile, expected);
+    let mut tally = Tally::default();
     let mut conversations = Vec::new();
-    for (number, (timeline, judgements)) in case.timelines().zip(judged).enumerate() {
-        let conversation = ConversationOutcome {
-            id: format!("{id}/{}", number + 1),
-            client: timeline.client.to_string(),
-            server: timeline.server.to_string(),
-            protocol: transcript::protocol_word(timeline.protocol).to_owned(),
-            transcript: transcript::lines(timeline, &case.given),
-            verdicts: judgements.into_iter().map(Into::into).collect(),
-        };
+    let mut ledger = Ledger::default();
+    for (number, (subject, judgements)) in case.subjects().zip(judged).enumerate() {
+        let id = format!("{id}/{}", number + 1);
+        let mut conversation = ConversationOutcome::judged(id, &subject, judgements);
+        if outcome.command != "run" {
+            let brief = Brief::of(&subject).named(&conversation.id);
+            overrule(&mut conversation, profile, &ledger.judge(&brief));
+            conversation = conversation.with_leaks(&subject);
+            tally.add(&brief);
+        }
         conversations.push(conversation.id.clone());
         outcome.add(conversation);
+    }
+    if outcome.command != "run" {
+        outcome.answer = Some(tally.answer());
     }
     outcome.cases.push(CaseOutcome {
         id: id.to_owned(),

@@ -4,18 +4,19 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine as _};
 use smtp::timeline::{EventKind, Timeline};
 
 use crate::Given;
+use crate::needles::Needles;
 
 /// Shorter ones are part of any text, and so are their writings.
 const SHORTEST: usize = 4;
 
 /// What may not be shown.
-pub(super) struct Scrubber {
-    writings: Vec<String>,
+pub(crate) struct Scrubber {
+    writings: Needles,
 }
 
 impl Scrubber {
     /// The secrets that are known beforehand, and those that the conversation gives away.
-    pub(super) fn new(timeline: &Timeline, given: &Given) -> Self {
+    pub(crate) fn new(timeline: &Timeline, given: &Given) -> Self {
         let account = given
             .account
             .iter()
@@ -43,13 +44,15 @@ impl Scrubber {
         // The longest first: one may be the beginning of another.
         writings.sort_by_key(|writing| std::cmp::Reverse(writing.len()));
         writings.dedup();
-        Self { writings }
+        Self {
+            writings: Needles::new(writings),
+        }
     }
 
     /// The text without them.
-    pub(super) fn scrub(&self, text: &str) -> String {
+    pub(crate) fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for writing in &self.writings {
+        for writing in self.writings.that_may_stand_in(text) {
             if clean.contains(writing.as_str()) {
                 clean = clean.replace(writing.as_str(), "<secret>");
             }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use claims::result::ConversationOutcome;
-use claims::{Case, Judgement, Verdict, judge, transcript};
+use claims::{Case, Judgement, Verdict, judge};
 use smtp::session::{Options, Reader};
 use wire::Ended;
 use wire::pipeline::Worker;
@@ -105,13 +105,6 @@ impl Worker for Judge {
 }
 
 fn outcome(case: &Case, judgements: Vec<Judgement>) -> ConversationOutcome {
-    let timeline = case.timelines().next().expect("the case has one");
-    ConversationOutcome {
-        id: String::new(),
-        client: timeline.client.to_string(),
-        server: timeline.server.to_string(),
-        protocol: transcript::protocol_word(timeline.protocol).to_owned(),
-        transcript: transcript::lines(timeline, &case.given),
-        verdicts: judgements.into_iter().map(Into::into).collect(),
-    }
+    let subject = case.subjects().next().expect("the case has one");
+    ConversationOutcome::judged(String::new(), &subject, judgements).with_leaks(&subject)
 }

@@ -68,6 +68,18 @@ impl Part {
         self.fields.iter().find(|field| field.is(name))
     }
 
+    /// The name of the file that the part is, by its disposition (RFC 2183), else by its type; RFC 2231 and RFC 2047
+    /// encodings undone.
+    pub fn file_name(&self) -> Option<String> {
+        let disposition = self.field("Content-Disposition");
+        let parameters = disposition.and_then(|field| Some(content_type(&field.value)?.1));
+        let given = parameters.into_iter().flatten();
+        let name = given.into_iter().find(|(key, _)| key == "filename");
+        let name = name.map(|(_, value)| value);
+        let name = name.or_else(|| self.parameter("name").map(str::to_owned))?;
+        Some(header::decode_words(name.as_bytes()))
+    }
+
     /// Whether the label says S/MIME (RFC 8551 section 3.2, with the names from before it).
     pub fn is_labelled_cms(&self) -> bool {
         let subtype = self.content_type.strip_prefix("application/");
