@@ -148,6 +148,7 @@ impl Machine {
 
     /// What a command asks for, with its effect on the state.
     fn asked(&mut self, verb: &str, line: &Line, exchange: usize, asks: bool) -> Asked {
+        self.lmtp |= verb == "LHLO";
         match verb {
             "EHLO" | "LHLO" | "HELO" => Asked::Hello {
                 capabilities: verb != "HELO",

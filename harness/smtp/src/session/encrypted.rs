@@ -1,7 +1,5 @@
 //! TLS on a conversation: when it may begin, whether it did, and what was seen of it.
 
-use std::sync::Arc;
-
 use wire::{Direction, Span};
 
 use super::log::side;
@@ -21,7 +19,7 @@ pub(super) struct Encrypted {
 
 impl Encrypted {
     /// With the key log that is to open what it can.
-    pub(super) fn new(keys: Option<Arc<KeyLog>>) -> Self {
+    pub(super) fn new(keys: Option<KeyLog>) -> Self {
         Self {
             follower: Follower::new(keys),
             ..Self::default()

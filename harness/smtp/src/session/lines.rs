@@ -42,6 +42,8 @@ impl Line {
 pub(super) struct Splitter {
     buffer: Vec<u8>,
     start: u64,
+    /// Stream offset after the last byte: inside TLS, offsets leave holes where records end.
+    end: u64,
     time: Timestamp,
     cut: bool,
 }
@@ -61,11 +63,13 @@ impl Splitter {
         }
         let room = LONGEST_LINE - self.buffer.len();
         let window = input.get(..room).unwrap_or(input);
-        if let Some(at) = window.iter().position(|&byte| byte == b'\n') {
+        if let Some(at) = memchr::memchr(b'\n', window) {
             self.buffer.extend_from_slice(&window[..=at]);
+            self.end = offset + at as u64 + 1;
             return (at + 1, Some(self.finish(true)));
         }
         self.buffer.extend_from_slice(window);
+        self.end = offset + window.len() as u64;
         let line = (self.buffer.len() >= LONGEST_LINE).then(|| self.finish(false));
         if line.is_some() {
             self.cut = true;
@@ -95,7 +99,7 @@ impl Splitter {
 
     fn finish(&mut self, ended: bool) -> Line {
         let mut bytes = std::mem::take(&mut self.buffer);
-        let end = self.start + bytes.len() as u64;
+        let end = self.end;
         let mut terminator = Terminator::Missing;
         if ended {
             bytes.pop();

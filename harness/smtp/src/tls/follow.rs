@@ -1,7 +1,5 @@
 //! TLS on a connection, followed from both streams as they arrive.
 
-use std::sync::Arc;
-
 use wire::{Direction, Span};
 
 use super::alert::Alert;
@@ -91,7 +89,7 @@ pub struct Follower {
 
 impl Follower {
     /// With the key log that is to open what it can.
-    pub fn new(keys: Option<Arc<KeyLog>>) -> Self {
+    pub fn new(keys: Option<KeyLog>) -> Self {
         Self {
             opener: keys.map(Opener::new),
             ..Self::default()

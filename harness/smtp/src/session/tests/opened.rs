@@ -1,7 +1,5 @@
 //! SMTP inside TLS, which a key log opens.
 
-use std::sync::Arc;
-
 use rustls::version::{TLS12, TLS13};
 use wire::{Conversation, Direction};
 
@@ -86,7 +84,7 @@ impl Session {
     fn read(&self, conversation: &Conversation) -> Timeline {
         let keys = KeyLog::parse(&self.keys).expect("a key log");
         let options = Options {
-            keys: Some(Arc::new(keys)),
+            keys: Some(keys),
             ..Options::default()
         };
         read_with(options, conversation)

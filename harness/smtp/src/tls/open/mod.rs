@@ -5,7 +5,6 @@ mod secrets;
 mod suite;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use wire::{Direction, Span};
 
@@ -121,14 +120,14 @@ struct Agreed {
 /// Opens the records of one connection.
 #[derive(Debug)]
 pub(super) struct Opener {
-    keys: Arc<KeyLog>,
+    keys: KeyLog,
     sides: [Side; 2],
     agreed: Option<Agreed>,
     opened: Opened,
 }
 
 impl Opener {
-    pub(super) fn new(keys: Arc<KeyLog>) -> Self {
+    pub(super) fn new(keys: KeyLog) -> Self {
         Self {
             keys,
             sides: Default::default(),
@@ -306,7 +305,7 @@ impl Opener {
         Ok(suite)
     }
 
-    fn secrets(&self, agreed: &Agreed) -> Result<&Secrets, Stop> {
+    fn secrets(&self, agreed: &Agreed) -> Result<Secrets, Stop> {
         self.keys.get(&agreed.client_random).ok_or(Stop::NoSecret)
     }
 
