@@ -226,7 +226,10 @@ impl<'a> Subject<'a> {
                 gap.start
             ));
         }
-        timeline.given_up.clone()
+        let reason = timeline.given_up.as_ref()?;
+        Some(format!(
+            "the conversation was not followed to its end: {reason}"
+        ))
     }
 
     /// Whether the server behind this conversation speaks TLS from the first byte, as far as is known.
