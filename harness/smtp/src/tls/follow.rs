@@ -379,9 +379,14 @@ impl Follower {
             return;
         };
         let places = [client.span, server.span];
-        for direction in opener.agree(&client.value, &server.value, places) {
-            let offset = places[side(direction)].end;
-            out.push(Plain::End { direction, offset });
+        let agreed = opener.agree(&client.value, &server.value);
+        // In a repeated handshake the keys in use go on until the change.
+        if let Err(why) = agreed
+            && self.again.is_none()
+        {
+            for place in places {
+                self.stop(place.direction, why, place.start, place.end, out);
+            }
         }
     }
 
