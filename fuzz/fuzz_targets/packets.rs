@@ -21,7 +21,7 @@ impl Worker for Timelines {
         Reader::new(Options {
             keep: Keep::LEAN,
             only_mail: true,
-            keys: Some(KeyLog::new()),
+            keys: Some(std::sync::Arc::new(KeyLog::new())),
         })
     }
 

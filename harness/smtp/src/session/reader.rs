@@ -1,5 +1,7 @@
 //! The way from stream events to a timeline.
 
+use std::sync::Arc;
+
 use wire::{About, Arrival, Closing, Consumer, Direction, Opening, StreamEvent};
 
 use super::attempt::Attempt;
@@ -19,7 +21,7 @@ pub struct Options {
     /// Whether connections that carry neither SMTP nor TLS are read no further.
     pub only_mail: bool,
     /// Secrets of TLS connections: where they open one, what is inside is read too.
-    pub keys: Option<KeyLog>,
+    pub keys: Option<Arc<KeyLog>>,
 }
 
 /// Reads a conversation while it is still coming in.

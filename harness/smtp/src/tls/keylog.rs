@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use crate::Secret;
 
@@ -15,10 +15,11 @@ const MASTER_SECRET: usize = 48;
 /// Lines with `CLIENT_RANDOM` (TLS 1.2 and older) and with the handshake and application traffic secrets of TLS 1.3 are
 /// read; other labels, comments and empty lines are passed over.
 ///
-/// Clones share their secrets: a capture may tell the keys of a connection after it has begun.
-#[derive(Clone, Default)]
+/// It grows while it is in use: share it in an [`std::sync::Arc`], and [`KeyLog::extend`] it with what a capture brings
+/// (Decryption Secrets Blocks) before the packets that need it are read.
+#[derive(Default)]
 pub struct KeyLog {
-    connections: Arc<RwLock<HashMap<[u8; 32], Secrets>>>,
+    connections: RwLock<HashMap<[u8; 32], Secrets>>,
 }
 
 /// The secrets of one connection.
@@ -98,10 +99,8 @@ impl KeyLog {
 
     /// Number of connections that it has secrets of.
     pub fn len(&self) -> usize {
-        self.connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        let connections = self.connections.read();
+        connections.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether it has no secret.
@@ -109,11 +108,10 @@ impl KeyLog {
         self.len() == 0
     }
 
+    /// What is known of a connection now.
     pub(super) fn get(&self, client_random: &[u8; 32]) -> Option<Secrets> {
-        let connections = self
-            .connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let connections = self.connections.read();
+        let connections = connections.unwrap_or_else(PoisonError::into_inner);
         connections.get(client_random).cloned()
     }
 
@@ -144,10 +142,8 @@ impl KeyLog {
         if !word.is_empty() {
             return Err((column, KeyLogProblem::Excess));
         }
-        let mut connections = self
-            .connections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let connections = self.connections.write();
+        let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
         if connections.len() >= MOST_CONNECTIONS && !connections.contains_key(&random) {
             return Err((1, KeyLogProblem::TooMany));
         }

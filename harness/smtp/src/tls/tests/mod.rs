@@ -5,6 +5,8 @@ mod live;
 mod recorded;
 pub(crate) mod rustls_pair;
 
+use std::sync::Arc;
+
 use wire::Direction;
 
 use super::{Follower, KeyLog, Plain, Seen, side};
@@ -43,7 +45,7 @@ fn follow_pieces<'a>(
     keys: Option<&str>,
     pieces: impl Iterator<Item = (Direction, Result<&'a [u8], u64>)>,
 ) -> Followed {
-    let keys = keys.map(|text| KeyLog::parse(text).expect("a key log"));
+    let keys = keys.map(|text| Arc::new(KeyLog::parse(text).expect("a key log")));
     let mut follower = Follower::new(keys);
     let mut offsets = STARTS;
     let mut plain: [(Vec<u8>, Vec<u64>); 2] = Default::default();
