@@ -258,7 +258,10 @@ fn tls_from_outside() {
     assert_eq!((tls.start.as_str(), tls.established), ("starttls", true));
     assert_eq!(
         (tls.version.as_deref(), tls.cipher_suite.as_deref()),
-        (Some("TLS 1.2"), Some("0xc02f"))
+        (
+            Some("TLS 1.2"),
+            Some("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+        )
     );
 }
 
