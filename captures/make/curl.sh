@@ -50,7 +50,7 @@ need curl-bcc curl && with_curl curl-bcc bcc.eml < <(
 to=(--mail-rcpt b@server.example --mail-rcpt nobody@server.example)
 options=(scenario=refusing.toml)
 need curl-refused-recipient curl && with_curl curl-refused-recipient order.eml --mail-rcpt-allowfails < <(
-    told a@client.example b@server.example
+    told a@client.example b@server.example nobody@server.example
     echo 'refused = ["nobody@server.example"]'
     message "${order[@]}"
 )
@@ -118,7 +118,7 @@ to=(--mail-rcpt b@server.example)
 body='body = "Pay 4711 to the usual account."'
 smime smime-cbc 'Sealed with CBC' 'smime = ["enveloped-data"]' 'cipher = "AES-256-CBC"' 'sealed-for = 1' "hidden-$body"
 smime smime-gcm 'Sealed with GCM' 'smime = ["authenveloped-data"]' 'cipher = "AES-256-GCM"' 'sealed-for = 1' "hidden-$body"
-smime smime-3des 'Sealed for two' 'smime = ["enveloped-data"]' 'cipher = "3DES-CBC"' 'sealed-for = 2' "hidden-$body"
+smime smime-3des 'Sealed for two' 'smime = ["enveloped-data"]' 'cipher = "DES-EDE3-CBC"' 'sealed-for = 2' "hidden-$body"
 smime smime-oaep 'Sealed with OAEP' 'smime = ["enveloped-data"]' 'cipher = "AES-128-CBC"' 'sealed-for = 1' "hidden-$body"
 smime smime-clear-signed 'Signed in clear' 'smime = ["signed-data"]' 'digest = "SHA-256"' "$body"
 smime smime-opaque-signed 'Signed as a blob' 'smime = ["signed-data"]' 'digest = "SHA-512"' "$body"

@@ -37,7 +37,7 @@ need swaks-every-mechanism swaks && ntlm_perl swaks-every-mechanism && with_swak
 )
 options=()
 need swaks-attachment swaks && printf 'a,b\r\n1,2\r\n' >prices.csv && with_swaks swaks-attachment --attach-type text/csv \
-    --attach @prices.csv < <(
+    --attach-name prices.csv --attach @prices.csv < <(
     told "${one[@]}"
     message "${by_hand[@]}" 'attachments = ["prices.csv"]'
 )
