@@ -288,22 +288,14 @@ fn identity(found: &mut Differences, auth: &Auth, seen: &Authentication) {
             ..
         } => {
             found.expect("user of PLAIN", &auth.user, &authcid.value);
-            found.expect(
-                "password of PLAIN",
-                true,
-                sent.value.expose() == password,
-            );
+            found.expect("password of PLAIN", true, sent.value.expose() == password);
         }
         Identity::Login {
             user: Some(user),
             password: Some(sent),
         } => {
             found.expect("user of LOGIN", &auth.user, &user.value);
-            found.expect(
-                "password of LOGIN",
-                true,
-                sent.value.expose() == password,
-            );
+            found.expect("password of LOGIN", true, sent.value.expose() == password);
         }
         Identity::CramMd5 {
             user: Some(user), ..
@@ -380,7 +372,11 @@ fn lines(found: &mut Differences, mail: &Mail, data: &Data, timeline: &Timeline)
     // Each such line has one octet more on the wire, and the end of data is three.
     let wire = usize::try_from(data.span.len()).expect("a small message");
     found.expect("octets on the wire", content.len() + dots + 3, wire);
-    let longest = lines.iter().map(|line| line.len()).max().unwrap_or_default();
+    let longest = lines
+        .iter()
+        .map(|line| line.len())
+        .max()
+        .unwrap_or_default();
     found.given("longest line", mail.longest, longest);
     found.given("8-bit", mail.eight_bit, !content.is_ascii());
     found.expect(
@@ -457,8 +453,16 @@ fn smime(found: &mut Differences, mail: &Mail, message: &Message) {
     match cms {
         Cms::Enveloped(sealed) | Cms::AuthEnveloped(sealed) => envelope_of(found, mail, sealed),
         Cms::Signed(signed) => {
-            let digests: Vec<_> = signed.signers.iter().map(|one| one.digest.name.as_str()).collect();
-            found.given("digest", mail.digest.as_deref().map(|one| vec![one]), digests);
+            let digests: Vec<_> = signed
+                .signers
+                .iter()
+                .map(|one| one.digest.name.as_str())
+                .collect();
+            found.given(
+                "digest",
+                mail.digest.as_deref().map(|one| vec![one]),
+                digests,
+            );
             let check = format!("{:?}", message.check_signature(part));
             found.expect("signature", true, check.contains("Valid"));
         }
@@ -467,7 +471,11 @@ fn smime(found: &mut Differences, mail: &Mail, message: &Message) {
 }
 
 fn envelope_of(found: &mut Differences, mail: &Mail, sealed: &Enveloped) {
-    found.given("cipher", mail.cipher.as_deref(), sealed.cipher.name.as_str());
+    found.given(
+        "cipher",
+        mail.cipher.as_deref(),
+        sealed.cipher.name.as_str(),
+    );
     found.given("sealed for", mail.sealed_for, sealed.recipients.len());
 }
 
@@ -496,7 +504,12 @@ fn the_audit_finds_what_the_client_was_told(
 #[case("curl-ntlm", "CORP\"", "CORE\"", "domain")]
 #[case("curl-ntlm", "Sesame: 42\"", "Sesame: 43\"", "proof of NTLM")]
 #[case("curl-wrong-password", "refused", "accepted", "outcome of AUTH")]
-#[case("curl-refused-recipient", "refused = [\"nobody@", "refused = [\"no@", "recipients")]
+#[case(
+    "curl-refused-recipient",
+    "refused = [\"nobody@",
+    "refused = [\"no@",
+    "recipients"
+)]
 #[case("curl-starttls", "starttls", "none", "TLS")]
 #[case("curl-eight-bit", "3000", "998", "longest line")]
 #[case("python-plain-attachments", ", \"tabelle.csv\"", "", "attachments")]
@@ -559,8 +572,7 @@ fn the_report_is_the_snapshot(#[files("../../captures/clients/*.pcap")] path: Pa
     );
     let name = path.file_stem().expect("a name").to_string_lossy();
     let mut settings = insta::Settings::clone_current();
-    settings
-        .set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/field"));
+    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/field"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name.as_ref(), text(&output.stdout)));
