@@ -100,6 +100,10 @@ struct Mail {
 struct Differences(Vec<String>);
 
 impl Differences {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "both are made on the spot, as a rule, and are only compared"
+    )]
     fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, told: T, found: T) {
         if told != found {
             self.0

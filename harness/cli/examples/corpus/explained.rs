@@ -61,4 +61,18 @@ impl Explained {
             .map(|(what, numbers)| (what.clone(), numbers.clone()))
             .collect()
     }
+
+    /// The explanations for a capture that explain nothing any more.
+    pub(crate) fn stale(
+        &self,
+        name: &str,
+        differences: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let known = self.because.iter().filter_map(|one| one.captures.get(name));
+        known
+            .flatten()
+            .filter(|(what, numbers)| differences.get(*what) != Some(numbers))
+            .map(|(what, numbers)| (what.clone(), numbers.clone()))
+            .collect()
+    }
 }

@@ -95,15 +95,17 @@ fn main() -> ExitCode {
     let mut open = Vec::new();
     for compared in all(files) {
         let unexplained = explained.rest(&compared.name, &compared.differences);
-        let verdict = match (compared.differences.is_empty(), unexplained.is_empty()) {
-            (true, true) => "same",
-            (false, true) => "explained",
-            _ => "OPEN",
+        let stale = explained.stale(&compared.name, &compared.differences);
+        let verdict = match (unexplained.is_empty(), stale.is_empty()) {
+            (false, _) => "OPEN",
+            (true, false) => "STALE",
+            (true, true) if compared.differences.is_empty() => "same",
+            (true, true) => "explained",
         };
         *tally.entry(verdict).or_insert(0_usize) += 1;
         println!("{}", row(&compared, verdict));
-        if !unexplained.is_empty() {
-            open.push((compared, unexplained));
+        if verdict == "OPEN" || verdict == "STALE" {
+            open.push((compared, unexplained, stale));
         }
     }
     let counts: Vec<String> = tally
@@ -111,10 +113,13 @@ fn main() -> ExitCode {
         .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
     println!("\n{}", counts.join(", "));
-    for (compared, unexplained) in &open {
-        println!("\n[\"{}\"]", compared.name);
+    for (compared, unexplained, stale) in &open {
+        println!("\n{}", compared.name);
         for (what, numbers) in unexplained {
-            println!("{what} = \"{numbers}\"");
+            println!("  open:  {what} = \"{numbers}\"");
+        }
+        for (what, numbers) in stale {
+            println!("  stale: {what} = \"{numbers}\" in docs/corpus.toml is no longer so");
         }
         println!("  audit: smtpspec audit -v {}", compared.path.display());
         println!("  look:  {}", compared.command);

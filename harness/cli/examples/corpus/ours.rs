@@ -91,6 +91,8 @@ fn session(conversation: &Value) -> Session {
                 session.mechanisms.push(mechanism.to_ascii_uppercase());
             }
             word => {
+                // A refused chunk has no content; the next message is DATA's again.
+                chunk = None;
                 if word == "BDAT" {
                     let last = words
                         .nth(1)

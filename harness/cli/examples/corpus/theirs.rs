@@ -141,7 +141,8 @@ fn sessions(text: &str) -> Sessions {
                     .filter(|one| one != "NULL"),
             );
         }
-        session.messages += protocols.split(':').filter(|one| *one == "imf").count();
+        // An imf further in is a message inside the message.
+        session.messages += protocols.matches("smtp:imf").count();
     }
     let mut all = Sessions::new();
     for (pair, session) in streams.into_values() {
