@@ -141,7 +141,9 @@ fn table(title: &str, variants: &[Variant], before: &Verdicts, faults: &mut Vec<
     for (variant, after) in variants.iter().zip(&after) {
         let lost = lost(variant, before, after.as_ref(), faults);
         match rows.last_mut() {
-            Some((_, last, same)) if *same == lost && variants.len() > 20 => *last = &variant.name,
+            Some((_, end, before)) if *before == lost && variants.len() > 20 => {
+                *end = &variant.name
+            }
             _ => rows.push((&variant.name, &variant.name, lost)),
         }
     }
@@ -379,6 +381,27 @@ fn no_verdict_turns_on_any_capture(#[case] name: &str) {
     let mut faults = Vec::new();
     table("", &variants, &before, &mut faults);
     assert!(faults.is_empty(), "{} faults: {faults:#?}", faults.len());
+}
+
+/// The comparison is no formality.
+#[test]
+fn a_verdict_that_turns_is_a_fault() {
+    let golden = golden();
+    let verdicts = |word| BTreeMap::from([("ADP-16".to_owned(), word)]);
+    for (loss, was, is, faulty) in [
+        (Loss::Some, Verdict::Pass, Verdict::Fail, true),
+        (Loss::Some, Verdict::Fail, Verdict::Pass, true),
+        (Loss::Some, Verdict::Pass, Verdict::NotApplicable, true),
+        (Loss::Some, Verdict::Inconclusive, Verdict::Pass, true),
+        (Loss::None, Verdict::Pass, Verdict::Inconclusive, true),
+        (Loss::Some, Verdict::Pass, Verdict::Inconclusive, false),
+        (Loss::None, Verdict::Pass, Verdict::Pass, false),
+    ] {
+        let variant = Variant::new("x", loss, &golden);
+        let mut faults = Vec::new();
+        lost(&variant, &verdicts(was), Some(&verdicts(is)), &mut faults);
+        assert_eq!(faults.len(), usize::from(faulty), "{was} to {is}");
+    }
 }
 
 fn assert_unchanged(variants: &[Variant]) {
