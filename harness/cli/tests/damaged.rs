@@ -142,7 +142,7 @@ fn table(title: &str, variants: &[Variant], before: &Verdicts, faults: &mut Vec<
         let lost = lost(variant, before, after.as_ref(), faults);
         match rows.last_mut() {
             Some((_, end, before)) if *before == lost && variants.len() > 20 => {
-                *end = &variant.name
+                *end = &variant.name;
             }
             _ => rows.push((&variant.name, &variant.name, lost)),
         }
