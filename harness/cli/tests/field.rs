@@ -1,13 +1,14 @@
 //! Captures of real clients (`captures/clients/`): what each client was told to send is what the audit finds.
 
 mod support;
+#[path = "support/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
-use serde::Deserialize;
 use serde_json::Value;
 use smtp::cms::{Cms, Enveloped};
 use smtp::message::{Message, Part};
@@ -17,83 +18,7 @@ use smtp::timeline::{
 };
 use smtp::{Secret, Timeline};
 use support::{smtpspec, text};
-
-/// What a client was told to send: `captures/make.sh` writes it beside the capture.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Told {
-    client: String,
-    command: String,
-    session: Vec<Session>,
-}
-
-/// One connection.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Session {
-    /// Empty where the client has to give up before MAIL.
-    sender: String,
-    recipients: Vec<String>,
-    #[serde(default)]
-    refused: Vec<String>,
-    #[serde(default)]
-    tls: Tls,
-    #[serde(default)]
-    auth: Vec<Auth>,
-    #[serde(default)]
-    message: Vec<Mail>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Tls {
-    #[default]
-    None,
-    Starttls,
-    Implicit,
-}
-
-/// One attempt to authenticate. The passwords are throw-away ones.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Auth {
-    mechanism: String,
-    user: String,
-    password: String,
-    outcome: String,
-    domain: Option<String>,
-    workstation: Option<String>,
-    version: Option<String>,
-    initial: Option<bool>,
-}
-
-/// One message.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Mail {
-    subject: String,
-    helo: Option<String>,
-    from: Option<String>,
-    to: Option<Vec<String>>,
-    cc: Option<Vec<String>>,
-    /// A text that is readable.
-    body: Option<String>,
-    /// A text that is there and not readable.
-    hidden_body: Option<String>,
-    #[serde(default)]
-    attachments: Vec<String>,
-    #[serde(default)]
-    smime: Vec<String>,
-    cipher: Option<String>,
-    digest: Option<String>,
-    sealed_for: Option<usize>,
-    /// Lines that begin with a dot.
-    dots: Option<usize>,
-    /// Octets in the longest line, without its end.
-    longest: Option<usize>,
-    eight_bit: Option<bool>,
-    receipts: Option<bool>,
-}
+use told::{Auth, Mail, Session, Tls, Told};
 
 /// What is not as it was told.
 #[derive(Default)]
@@ -122,7 +47,7 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures/clients")
 }
 
-fn told(path: &Path) -> Told {
+fn facts(path: &Path) -> Told {
     let content = fs::read_to_string(path).expect("what the client was told");
     toml::from_str(&content).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -487,7 +412,7 @@ fn envelope_of(found: &mut Differences, mail: &Mail, sealed: &Enveloped) {
 fn the_audit_finds_what_the_client_was_told(
     #[files("../../captures/clients/*.toml")] path: PathBuf,
 ) {
-    let told = told(&path);
+    let told = facts(&path);
     let found = differences(&told, &path.with_extension("pcap"));
     assert!(
         found.is_empty(),

@@ -23,6 +23,11 @@ const FIELDS: [&str; 12] = [
     "ntlmssp.auth.username",
 ];
 
+pub(crate) fn is_installed() -> bool {
+    let output = Command::new("tshark").arg("--version").output();
+    output.is_ok_and(|output| output.status.success())
+}
+
 /// The SMTP sessions, or why there is none; and the command to look at the packets by hand.
 pub(crate) fn dissect(path: &Path, ports: &BTreeSet<u16>) -> (Result<Sessions, String>, String) {
     // Out-of-order repair is off by default, and base64 is left alone: with both on it is at its best.
