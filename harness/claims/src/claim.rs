@@ -40,6 +40,8 @@ pub enum Kind {
     Field,
     /// Undocumented behaviour, recorded.
     Undocumented,
+    /// Asked for by an RFC or a published protocol specification.
+    Standard,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             Self::Contradicted => "documented, contradicted elsewhere",
             Self::Field => "field report",
             Self::Undocumented => "undocumented, recorded",
+            Self::Standard => "standard",
         }
     }
 }
@@ -71,15 +74,25 @@ struct Catalogue {
     claim: Vec<Claim>,
 }
 
+/// One file for each document, or family of documents.
+const CATALOGUES: [&str; 2] = [
+    include_str!("../catalogue/biztalk-smtp-adapter.toml"),
+    include_str!("../catalogue/submission.toml"),
+];
+
 static ALL: LazyLock<Vec<Claim>> = LazyLock::new(|| {
-    let text = include_str!("../catalogue/biztalk-smtp-adapter.toml");
-    toml::from_str::<Catalogue>(text)
-        .expect("the embedded catalogue is tested")
-        .claim
+    CATALOGUES
+        .iter()
+        .flat_map(|text| {
+            toml::from_str::<Catalogue>(text)
+                .expect("the embedded catalogues are tested")
+                .claim
+        })
+        .collect()
 });
 
 impl Claim {
-    /// Every claim, in the order of the catalogue.
+    /// Every claim, in the order of the catalogues.
     pub fn all() -> &'static [Self] {
         &ALL
     }

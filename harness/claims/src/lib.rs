@@ -7,21 +7,32 @@
 //!
 //! Nothing here opens a socket or a file.
 
+pub mod across;
+pub mod answer;
+pub mod brief;
+mod capped;
 pub mod check;
 pub mod checks;
 pub mod claim;
 pub mod finding;
 pub mod given;
+pub mod leaks;
+mod needles;
 pub mod profile;
 pub mod result;
 pub mod subject;
 pub mod transcript;
 pub mod verdict;
 
+pub use across::Ledger;
+pub use answer::{Answer, Tally};
+pub use brief::Brief;
+pub use capped::Capped;
 pub use check::Check;
 pub use claim::Claim;
 pub use finding::{Evidence, Finding, Observation};
 pub use given::Given;
+pub use leaks::Leaks;
 pub use profile::Profile;
 pub use subject::{Case, Subject};
-pub use verdict::{Judgement, Verdict, judge};
+pub use verdict::{Judgement, Verdict, judge, overrule, rejudge};

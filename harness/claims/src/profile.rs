@@ -32,10 +32,13 @@ pub struct Profile {
 }
 
 static ALL: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-    [include_str!("../profiles/biztalk-smtp-adapter.toml")]
-        .iter()
-        .map(|text| toml::from_str(text).expect("the embedded profiles are tested"))
-        .collect()
+    [
+        include_str!("../profiles/biztalk-smtp-adapter.toml"),
+        include_str!("../profiles/submission-8314.toml"),
+    ]
+    .iter()
+    .map(|text| toml::from_str(text).expect("the embedded profiles are tested"))
+    .collect()
 });
 
 impl Profile {

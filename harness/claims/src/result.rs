@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Evidence, Judgement, Verdict};
+use smtp::Timeline;
+use wire::Timestamp;
+
+use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
 pub const SCHEMA: &str = "smtpspec.result/1";
@@ -31,6 +34,9 @@ pub struct Outcome {
     pub conversations: Vec<ConversationOutcome>,
     /// How many verdicts of each kind all conversations have together.
     pub summary: BTreeMap<Verdict, usize>,
+    /// What all conversations together come to, those that are not listed above included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 /// The program that made a result.
@@ -61,8 +67,11 @@ pub struct CaseOutcome {
     pub title: String,
     /// The folder of the scenario; empty for captures.
     pub family: String,
-    /// The capture that the verdicts were read from.
+    /// The capture that the verdicts were read from; of several, the first.
     pub capture: CaptureFile,
+    /// The captures after the first, where several were read as one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub more_captures: Vec<CaptureFile>,
     /// Ids of its conversations.
     pub conversations: Vec<String>,
     /// Whether everything that the scenario and the profile expect came true.
@@ -78,10 +87,14 @@ pub struct CaseOutcome {
 pub struct CaptureFile {
     /// Its path, as given or as written.
     pub path: String,
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, in hex; empty where it was not computed (standard input, or a long file).
     pub sha256: String,
     /// Number of packets.
     pub packets: u64,
+    /// Where several captures are read as one: the numbers of its first and last packet among all, which the evidence
+    /// cites.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub numbers: Option<(u64, u64)>,
     /// Remarks on its quality.
     pub notes: Vec<String>,
 }
@@ -101,6 +114,71 @@ pub struct ConversationOutcome {
     pub transcript: Vec<Line>,
     /// The verdicts, in the order of the claims.
     pub verdicts: Vec<ClaimOutcome>,
+    /// When its first packet was captured, in UTC (RFC 3339).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub start: String,
+    /// When its last packet was captured.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub end: String,
+    /// Which packets belong to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<PacketRange>,
+    /// What it tells anybody who can read the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<Leaks>,
+}
+
+/// The first and the last packet of a conversation; those of others may lie between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketRange {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
+impl PacketRange {
+    /// Those of a conversation; `None` where no packet of it is known.
+    pub fn of(timeline: &Timeline) -> Option<Self> {
+        let (first, last) = timeline.packet_range;
+        (first > 0).then_some(Self { first, last })
+    }
+}
+
+/// A point in time as the result writes it: UTC, to the nanosecond where the capture has it (RFC 3339).
+pub fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos()))
+        .map_or_else(|_| time.to_string(), |time| time.to_string())
+}
+
+impl ConversationOutcome {
+    /// A judged conversation, without what leaked.
+    pub fn judged(id: String, subject: &Subject<'_>, verdicts: Vec<Judgement>) -> Self {
+        let timeline = subject.timeline();
+        Self {
+            id,
+            client: timeline.client.to_string(),
+            server: timeline.server.to_string(),
+            protocol: transcript::protocol_word(timeline.protocol).to_owned(),
+            transcript: transcript::lines(timeline, subject.given()),
+            verdicts: verdicts.into_iter().map(Into::into).collect(),
+            start: String::new(),
+            end: String::new(),
+            packets: None,
+            leaks: None,
+        }
+    }
+
+    /// Adds what leaked, with the times and packets.
+    #[must_use]
+    pub fn with_leaks(mut self, subject: &Subject<'_>) -> Self {
+        let timeline = subject.timeline();
+        self.start = rfc3339(timeline.start);
+        self.end = rfc3339(timeline.end);
+        self.packets = PacketRange::of(timeline);
+        self.leaks = Some(Leaks::of(subject));
+        self
+    }
 }
 
 /// One line of a transcript.

@@ -42,7 +42,7 @@ impl Case {
                     .iter()
                     .enumerate()
                     .filter_map(|(transaction, t)| {
-                        let message = Message::read(t.data.as_ref()?.content.bytes());
+                        let message = Message::of(&t.data.as_ref()?.content, &timeline.gaps);
                         Some(Mail {
                             transaction,
                             message,
@@ -143,6 +143,15 @@ impl<'a> Subject<'a> {
         mails.filter_map(move |mail| Sent::of(case, index, mail))
     }
 
+    /// Every transaction, each with its message where content was sent.
+    pub fn mails(&self) -> impl Iterator<Item = (&'a Transaction, Option<Sent<'a>>)> + use<'a> {
+        let mut sent = self.sent().peekable();
+        self.timeline().transactions.iter().map(move |transaction| {
+            let message = sent.next_if(|sent| std::ptr::eq(sent.transaction, transaction));
+            (transaction, message)
+        })
+    }
+
     /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, nothing but
     /// a greeting, or bytes missing before the first mail).
     pub fn mode(&self) -> Option<Mode> {
@@ -224,13 +233,15 @@ impl<'a> Subject<'a> {
                 tls.client.start
             ));
         }
-        let gap = timeline.gaps.iter().find(|gap| counts(gap))?;
-        Some(format!(
-            "the capture does not hold {} bytes of the {} from offset {} on",
-            gap.len(),
-            gap.direction,
-            gap.start
-        ))
+        if let Some(gap) = timeline.gaps.iter().find(|gap| counts(gap)) {
+            return Some(format!(
+                "the capture does not hold {} bytes of the {} from offset {} on",
+                gap.len(),
+                gap.direction,
+                gap.start
+            ));
+        }
+        timeline.given_up.clone()
     }
 
     /// A capture that begins inside the connection may have missed anything, unless it shows the greeting first.
@@ -332,12 +343,14 @@ impl<'a> Sent<'a> {
         (!self.data.complete).then(|| "the capture does not hold the whole message".to_owned())
     }
 
-    /// Every CMS object that opens without a key, outermost first.
+    /// Every CMS object that opens without a key, outermost first. One that a hole in the capture goes through is not
+    /// among them; one of which only the beginning was kept is.
     pub fn blobs(&self) -> Vec<Blob<'a>> {
         let mut found = Vec::new();
         for part in self.message.parts() {
             collect_blobs(part, &part.body, &mut found);
         }
+        found.retain(|blob| blob.part.cms_cut.is_none() || self.data.complete);
         found
     }
 
@@ -372,10 +385,12 @@ impl Blob<'_> {
         }
     }
 
-    /// Its content cipher, where it is encrypted.
-    pub const fn cipher(&self) -> Option<&Algorithm> {
+    /// Its content cipher, where it is encrypted and the cipher was captured.
+    pub fn cipher(&self) -> Option<&Algorithm> {
         match self.cms {
-            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => Some(&data.cipher),
+            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => {
+                Some(&data.cipher).filter(|cipher| !cipher.is_unread())
+            }
             _ => None,
         }
     }

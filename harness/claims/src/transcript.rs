@@ -7,7 +7,7 @@
 
 mod scrub;
 
-use scrub::Scrubber;
+pub(crate) use scrub::Scrubber;
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 
 use crate::Given;
@@ -97,7 +97,7 @@ fn command(command: &Command) -> String {
 }
 
 /// Whether this looks like the name of a SASL mechanism, in either case; in both at once it looks like base64.
-fn is_mechanism(word: &str) -> bool {
+pub(crate) fn is_mechanism(word: &str) -> bool {
     let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
     let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::HoldsWhen;
 use crate::profile::Expect;
+use crate::result::ConversationOutcome;
 use crate::transcript::printable;
 use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
 
@@ -77,14 +78,56 @@ pub fn judge(case: &Case, profile: &Profile) -> Vec<Vec<Judgement>> {
         .map(|subject| {
             profile
                 .expectations()
-                .map(|(claim, expect)| conclude(claim, expect, (claim.check().run)(&subject), case))
+                .map(|(claim, expect)| {
+                    conclude(
+                        claim,
+                        expect,
+                        (claim.check().run)(&subject),
+                        &case.given.unfired,
+                    )
+                })
                 .collect()
         })
         .collect()
 }
 
+/// Puts what was found across conversations in the place of what a conversation showed by itself: for each claim of
+/// `profile` that one of these checks decides. To be done before the verdicts are counted ([`crate::result::Outcome::add`]).
+pub fn overrule(
+    conversation: &mut ConversationOutcome,
+    profile: &Profile,
+    findings: &[(&'static str, Finding)],
+) {
+    for (number, judged) in rejudge(profile, findings) {
+        let place = conversation.verdicts.get_mut(number);
+        // A breach that the conversation shows by itself needs no other.
+        if let Some(place) = place.filter(|place| place.verdict != Verdict::Fail) {
+            *place = judged.into();
+        }
+    }
+}
+
+/// What was found across conversations, judged: for each claim of `profile` that one of these checks decides, with its
+/// place among the claims of the profile.
+pub fn rejudge(profile: &Profile, findings: &[(&'static str, Finding)]) -> Vec<(usize, Judgement)> {
+    let claims = || profile.expectations().enumerate();
+    let judged = findings.iter().flat_map(|(check, finding)| {
+        claims()
+            .filter(move |(_, (claim, _))| claim.check == *check)
+            .map(move |(number, (claim, expect))| {
+                (number, conclude(claim, expect, finding.clone(), &[]))
+            })
+    });
+    judged.collect()
+}
+
 /// Applies the expectation to what was found.
-fn conclude(claim: &'static Claim, expect: Expect, finding: Finding, case: &Case) -> Judgement {
+fn conclude(
+    claim: &'static Claim,
+    expect: Expect,
+    finding: Finding,
+    unfired: &[String],
+) -> Judgement {
     let Finding {
         observation,
         reason,
@@ -117,7 +160,7 @@ fn conclude(claim: &'static Claim, expect: Expect, finding: Finding, case: &Case
     };
     let met = holds == (expect == Expect::Holds);
     // A breach stands whatever else failed to happen. A pass does not, in a case whose script was not played.
-    if met && let Some(unfired) = case.given.unfired.first() {
+    if met && let Some(unfired) = unfired.first() {
         let reason = format!("the case did not play as scripted: {unfired}");
         return Judgement {
             claim,
@@ -147,15 +190,8 @@ mod tests {
             .expect("the catalogue has both")
     }
 
-    fn case(unfired: bool) -> Case {
-        let unfired = unfired.then(|| "the rule at line 9 was never used".to_owned());
-        Case::new(
-            Vec::new(),
-            Given {
-                unfired: unfired.into_iter().collect(),
-                ..Given::default()
-            },
-        )
+    fn unplayed() -> [String; 1] {
+        ["the rule at line 9 was never used".to_owned()]
     }
 
     fn finding(observation: Observation) -> Finding {
@@ -181,14 +217,14 @@ mod tests {
             (unseen, HoldsWhen::NotObserved, Expect::Holds, Pass),
             (unseen, HoldsWhen::NotObserved, Expect::DoesNotHold, Fail),
         ] {
-            let judged = conclude(claim(holds), expect, finding(observation), &case(false));
+            let judged = conclude(claim(holds), expect, finding(observation), &[]);
             assert_eq!(
                 judged.verdict, verdict,
                 "{observation:?} {holds:?} {expect:?}"
             );
             assert_eq!((judged.reason.as_str(), judged.evidence.len()), ("why", 1));
             // A script that was not played takes a pass away, and nothing else.
-            let unplayed = conclude(claim(holds), expect, finding(observation), &case(true));
+            let unplayed = conclude(claim(holds), expect, finding(observation), &unplayed());
             if verdict == Fail {
                 assert_eq!((unplayed.verdict, unplayed.reason.as_str()), (Fail, "why"));
             } else {
@@ -206,9 +242,11 @@ mod tests {
             (Observation::NotApplicable, NotApplicable),
         ] {
             for holds in [HoldsWhen::Observed, HoldsWhen::NotObserved] {
-                for (expect, unfired) in [(Expect::Holds, false), (Expect::DoesNotHold, true)] {
-                    let judged =
-                        conclude(claim(holds), expect, finding(observation), &case(unfired));
+                for (expect, unfired) in [
+                    (Expect::Holds, &[][..]),
+                    (Expect::DoesNotHold, &unplayed()[..]),
+                ] {
+                    let judged = conclude(claim(holds), expect, finding(observation), unfired);
                     assert_eq!((judged.verdict, judged.reason.as_str()), (verdict, "why"));
                 }
             }
@@ -234,7 +272,7 @@ mod tests {
         let mut odd = finding(Observation::Observed);
         odd.reason = "names \x1b]0;x\x07".to_owned();
         odd.evidence[0].what = "a\u{202e}b".to_owned();
-        let judged = conclude(claim(HoldsWhen::Observed), Expect::Holds, odd, &case(false));
+        let judged = conclude(claim(HoldsWhen::Observed), Expect::Holds, odd, &[]);
         assert_eq!(judged.reason, "names \\u{1b}]0;x\\u{7}");
         assert_eq!(judged.evidence[0].what, "a\\u{202e}b");
     }

@@ -127,9 +127,18 @@ pub struct RunArgs {
 /// Options of `audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Captures: pcap or pcapng.
+    /// Captures: pcap or pcapng files, plain or compressed with gzip or zstd; folders of them; `-` for standard input.
+    /// Several are read as one, in the order of time.
     #[arg(required = true, value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
+
+    /// How many processors to use; all by default.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Compute the SHA-256 of captures over 64 MiB, too; it takes longer than the audit.
+    #[arg(long)]
+    pub sha256: bool,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

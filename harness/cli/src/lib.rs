@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and complaints to standard error. [`road`] is what the tests use, too.
 
 pub mod args;
+pub mod audit;
 pub mod commands;
 pub mod road;
 

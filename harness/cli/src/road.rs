@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use claims::result::{
     CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
 };
-use claims::transcript;
-use claims::{Case, Given, Observation, Profile, Verdict, checks, judge};
+use claims::{
+    Brief, Case, Given, Ledger, Observation, Profile, Tally, Verdict, checks, judge, overrule,
+};
 use sha2::{Digest, Sha256};
 use smtp::Timeline;
+use smtp::session::Reader;
 use smtp::timeline::Protocol;
-use wire::Capture;
+use wire::pipeline::{self, Settings, Worker};
+use wire::source::{FileEnding, Origin, Sources};
+use wire::{Ended, Note};
 
 use crate::Failure;
 
@@ -46,51 +51,103 @@ pub struct Evidence {
 ///
 /// The file cannot be read, is empty, or is no capture.
 pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
-    let bytes = fs::read(path)
-        .map_err(|source| Failure::input(format!("cannot read {}: {source}", path.display())))?;
-    let sha256 = hex::encode(Sha256::digest(&bytes));
-    let capture = Capture::from_bytes(&path.display().to_string(), &bytes)
-        .map_err(|error| Failure::input(error.to_string()))?;
-    let truncated = capture.truncated.as_ref().map(|cut| {
-        format!(
-            "{}: packet {}, byte offset {}: the file ends inside a packet; what came before was read",
-            path.display(),
-            cut.packet,
-            cut.offset
-        )
-    });
-    let mut passed_over = 0;
     let mut timelines = Vec::new();
-    for conversation in &capture.conversations {
-        let timeline = smtp::session::read(conversation);
-        if wanted(&timeline, scope) {
-            timelines.push(timeline);
-        } else {
-            passed_over += 1;
-        }
+    let sources = Sources::new(vec![Origin::File(path.to_owned())]);
+    let settings = Settings::default();
+    let mut summary = pipeline::run(
+        sources,
+        &settings,
+        || Everything(scope),
+        |timeline| timelines.push(timeline),
+    );
+    timelines.sort_by_key(|timeline: &Timeline| timeline.packet_range.0);
+    let mut file = summary.files.pop().expect("one file was named");
+    if let Some(error) = file.error.take() {
+        return Err(Failure::input(error.to_string()));
     }
-    let mut notes: Vec<String> = capture.notes.iter().map(ToString::to_string).collect();
+    let mut notes = summary.notes;
     notes.extend(
         timelines
             .iter()
-            .flat_map(|timeline| &timeline.notes)
-            .map(ToString::to_string),
+            .flat_map(|timeline| timeline.notes.iter().cloned()),
     );
-    let file = CaptureFile {
-        path: path.display().to_string(),
-        sha256,
-        packets: capture.packets,
-        notes,
-    };
     Ok(Evidence {
-        file,
+        truncated: truncation(&file),
+        file: CaptureFile {
+            sha256: sha256(path)?,
+            ..capture_file(&file, &notes)
+        },
         timelines,
-        passed_over,
-        truncated,
+        passed_over: usize::try_from(summary.passed_over).unwrap_or(usize::MAX),
     })
 }
 
-fn wanted(timeline: &Timeline, scope: Scope) -> bool {
+/// What a result says of a capture file, but for its hash.
+pub fn capture_file(file: &FileEnding, more: &[Note]) -> CaptureFile {
+    let notes = file.ending.notes.iter().chain(more);
+    CaptureFile {
+        path: file.name.display().to_string(),
+        sha256: String::new(),
+        packets: file.ending.packets,
+        numbers: None,
+        notes: notes.map(ToString::to_string).collect(),
+    }
+}
+
+/// Where a capture breaks off, where it does.
+pub fn truncation(file: &FileEnding) -> Option<String> {
+    let cut = file.ending.truncated.as_ref()?;
+    Some(format!(
+        "{}: packet {}, byte offset {}: {}; what came before was read",
+        file.name.display(),
+        cut.packet,
+        cut.offset,
+        cut.reason
+    ))
+}
+
+/// The SHA-256 of a file, in hex.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn sha256(path: &Path) -> Result<String, Failure> {
+    let hash = || -> std::io::Result<String> {
+        let mut file = fs::File::open(path)?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(hex::encode(hasher.finalize()));
+            }
+            hasher.update(&buffer[..read]);
+        }
+    };
+    hash().map_err(|source| Failure::input(format!("cannot read {}: {source}", path.display())))
+}
+
+/// Makes the timeline of every connection that is looked at.
+struct Everything(Scope);
+
+impl Worker for Everything {
+    type Consumer = Reader;
+    type Product = Timeline;
+
+    fn secrets(&mut self, _: &str) {}
+
+    fn open(&mut self) -> Reader {
+        Reader::new(smtp::session::Options::default())
+    }
+
+    fn close(&mut self, ended: Ended<Reader>) -> Option<Timeline> {
+        let timeline = ended.consumer.finish(&ended.about);
+        wanted(&timeline, self.0).then_some(timeline)
+    }
+}
+
+/// Whether a connection is looked at.
+pub fn wanted(timeline: &Timeline, scope: Scope) -> bool {
     match (scope, timeline.protocol) {
         (Scope::Lab, _) | (Scope::Field, Protocol::Smtp) => true,
         (Scope::Field, Protocol::ImplicitTls) => MAIL_PORTS.contains(&timeline.server.port()),
@@ -118,6 +175,7 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
         cases: Vec::new(),
         conversations: Vec::new(),
         summary: Outcome::nothing_counted(),
+        answer: None,
     }
 }
 
@@ -150,24 +208,30 @@ pub fn judge_case<'a>(
         })
         .collect();
     let problems = unmet(&case, &verdicts, profile, expected);
+    let mut tally = Tally::default();
     let mut conversations = Vec::new();
-    for (number, (timeline, judgements)) in case.timelines().zip(judged).enumerate() {
-        let conversation = ConversationOutcome {
-            id: format!("{id}/{}", number + 1),
-            client: timeline.client.to_string(),
-            server: timeline.server.to_string(),
-            protocol: transcript::protocol_word(timeline.protocol).to_owned(),
-            transcript: transcript::lines(timeline, &case.given),
-            verdicts: judgements.into_iter().map(Into::into).collect(),
-        };
+    let mut ledger = Ledger::default();
+    for (number, (subject, judgements)) in case.subjects().zip(judged).enumerate() {
+        let id = format!("{id}/{}", number + 1);
+        let mut conversation = ConversationOutcome::judged(id, &subject, judgements);
+        if outcome.command != "run" {
+            let brief = Brief::of(&subject).named(&conversation.id);
+            overrule(&mut conversation, profile, &ledger.judge(&brief));
+            conversation = conversation.with_leaks(&subject);
+            tally.add(&brief);
+        }
         conversations.push(conversation.id.clone());
         outcome.add(conversation);
+    }
+    if outcome.command != "run" {
+        outcome.answer = Some(tally.answer());
     }
     outcome.cases.push(CaseOutcome {
         id: id.to_owned(),
         title: title.to_owned(),
         family: family.to_owned(),
         capture: evidence.file,
+        more_captures: Vec::new(),
         conversations,
         met: problems.is_empty(),
         problems,

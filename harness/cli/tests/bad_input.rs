@@ -165,7 +165,7 @@ fn an_unknown_scenario_is_answered_with_where_to_look() {
 fn a_missing_capture_is_named() {
     insta::assert_snapshot!(complaint(&["audit", "missing.pcap"], &[]), @"
     exit 2
-    error: cannot read missing.pcap: No such file or directory (os error 2)
+    error: missing.pcap: cannot read the capture: No such file or directory (os error 2); check that the file exists and may be read
     ");
 }
 
@@ -195,7 +195,7 @@ fn a_capture_that_breaks_off_is_judged_as_far_as_it_goes_and_exits_with_2() {
     assert_eq!(output.status.code(), Some(2));
     let report = String::from_utf8(output.stdout).expect("text");
     assert!(report.contains("ADP-16  pass"), "{report}");
-    insta::assert_snapshot!(String::from_utf8(output.stderr).expect("text").trim_end(), @"error: cut.pcapng: packet 25, byte offset 3272: the file ends inside a packet; what came before was read");
+    insta::assert_snapshot!(String::from_utf8(output.stderr).expect("text").trim_end(), @"error: cut.pcapng: packet 25, byte offset 3272: the file ends inside a block; what came before was read");
 }
 
 #[test]
@@ -221,11 +221,11 @@ fn no_cut_of_a_capture_panics_or_passes_what_it_does_not_hold() {
 fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
     insta::assert_snapshot!(complaint(&["run", "--format", "pdf"], &[]), @"
     exit 2
-    error: there is no format `pdf`; there is text, json, md
+    error: there is no format `pdf`; there is text, json, jsonl, md
     ");
     insta::assert_snapshot!(complaint(&["run", "--profile", "strict"], &[]), @"
     exit 2
-    error: there is no profile `strict`; there is biztalk-smtp-adapter
+    error: there is no profile `strict`; there is biztalk-smtp-adapter, submission-8314
     ");
     insta::assert_snapshot!(complaint(&["run", "--twin", "evil"], &[]), @"
     exit 2

@@ -5,10 +5,15 @@
 //! escaped here, for the sink that it goes to.
 
 mod grid;
-mod json;
+pub mod json;
+pub mod jsonl;
+mod leaked;
 mod markdown;
+#[cfg(test)]
+mod sample;
 mod seen;
 mod text;
+mod totals;
 
 use claims::result::Outcome;
 
@@ -60,6 +65,12 @@ pub static FORMATS: &[Format] = &[
         render: json::render,
     },
     Format {
+        name: "jsonl",
+        extension: "jsonl",
+        summary: "for programs that read along: a conversation a line, then a summary",
+        render: jsonl::render,
+    },
+    Format {
         name: "md",
         extension: "md",
         summary: "Markdown, for a pull request or a step summary",
@@ -72,15 +83,90 @@ pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
+/// Whether a character is unseen, or turns the direction of writing: a text with it can show itself as another.
+const fn steers(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// Control characters as escapes: what was read from the wire must not drive the reader's terminal.
 fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || steers(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(name: &str, verbose: bool) -> String {
+        let style = Style {
+            verbose,
+            ..Style::default()
+        };
+        let format = format(name).expect("it is registered");
+        (format.render)(&sample::audit(), style)
+    }
+
+    #[test]
+    fn an_audit_on_a_terminal_and_as_a_document() {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            insta::assert_snapshot!("audit.txt", rendered("text", false));
+            insta::assert_snapshot!("audit.verbose.txt", rendered("text", true));
+            insta::assert_snapshot!("audit.md", rendered("md", false));
+        });
+    }
+
+    #[test]
+    fn an_audit_fits_a_terminal_of_eighty_columns() {
+        for line in rendered("text", true).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_an_auditor_wants_stands_in_the_order_of_its_weight() {
+        for name in ["text", "md"] {
+            let text = rendered(name, false);
+            let place = |needle: &str| {
+                text.find(needle)
+                    .unwrap_or_else(|| panic!("no {needle} in {name}"))
+            };
+            let order = [
+                place("150 of 150 messages crossed in clear"),
+                place("client host"),
+                place("its password"),
+                place("RFC8314"),
+                place("captured with 96"),
+            ];
+            assert!(order.is_sorted(), "{name}: {order:?}");
+            assert!(text.contains("Showing 2 of 300 conversations"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_report_holds_the_password_or_drives_the_terminal() {
+        for format in FORMATS {
+            for verbose in [false, true] {
+                let text = rendered(format.name, verbose);
+                for secret in ["secret\"", "AHVzZXIAc2VjcmV0", "c2VjcmV0"] {
+                    assert!(!text.contains(secret), "{secret} in {}", format.name);
+                }
+                let odd = text
+                    .chars()
+                    .find(|c| (c.is_control() && *c != '\n') || steers(*c));
+                assert_eq!(odd, None, "in {}", format.name);
+            }
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use claims::Verdict;
 use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
+use claims::{Answer, Verdict};
 
-use crate::{Style, grid, printable, seen};
+use crate::{Style, grid, leaked, printable, seen, totals};
 
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
@@ -30,6 +30,9 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
             "**{unmet} of {all} {what} did not meet an expectation.**\n"
         ),
     };
+    if let Some(answer) = &outcome.answer {
+        whole(&mut out, outcome, answer);
+    }
     let detailed = style.verbose || outcome.command != "run";
     counts(&mut out, outcome);
     // With a single conversation its own table says the same.
@@ -45,6 +48,37 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
         }
     }
     out
+}
+
+/// What the whole capture comes to: sentences, then a row for each client host, then one for each account.
+fn whole(out: &mut String, outcome: &Outcome, answer: &Answer) {
+    for sentence in answer
+        .sentences()
+        .into_iter()
+        .chain(totals::sampled(outcome))
+    {
+        let _ = writeln!(out, "- {}", escape(&sentence));
+    }
+    table(
+        out,
+        "Client hosts",
+        totals::CLIENTS,
+        &totals::clients(answer),
+    );
+    table(out, "Accounts", totals::ACCOUNTS, &totals::accounts(answer));
+    let _ = writeln!(out);
+}
+
+fn table<const N: usize>(out: &mut String, title: &str, heading: [&str; N], rows: &[[String; N]]) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n## {title}\n\n| {} |", heading.join(" | "));
+    let _ = writeln!(out, "|{}", " --- |".repeat(N));
+    for row in rows {
+        let cells = row.each_ref().map(|cell| escape(cell));
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
 }
 
 fn counts(out: &mut String, outcome: &Outcome) {
@@ -152,6 +186,9 @@ fn grid_of(out: &mut String, outcome: &Outcome, family: &str) {
             let marks: String = grid::row(case, &ids).into_iter().map(grid::mark).collect();
             let _ = writeln!(out, "{:>7} {marks}", short(case));
         }
+        if let Some(key) = grid::key(&ids) {
+            let _ = writeln!(out, "{key}");
+        }
     }
     let _ = writeln!(out, "{}\n```\n", grid::LEGEND);
 }
@@ -211,9 +248,16 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
     for line in seen::transcript(conversation) {
         let _ = writeln!(out, "{}", line.replace("```", "` ` `"));
     }
+    let _ = writeln!(out, "```\n");
+    for (about, text) in conversation.leaks.iter().flat_map(leaked::lines) {
+        let _ = writeln!(out, "- {}: {}", escape(&about), escape(&text));
+    }
+    if conversation.leaks.is_some() {
+        let _ = writeln!(out);
+    }
     let _ = writeln!(
         out,
-        "```\n\n| claim | verdict | seen | where |\n| --- | --- | --- | --- |"
+        "| claim | verdict | seen | where |\n| --- | --- | --- | --- |"
     );
     for judged in &conversation.verdicts {
         let place = seen::place(&judged.evidence).unwrap_or_default();

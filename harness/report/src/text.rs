@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
-use claims::Verdict;
 use claims::result::{CaseOutcome, Outcome};
+use claims::{Answer, Verdict};
 
 use crate::seen::TRANSCRIPT_HEAD;
-use crate::{Style, grid, printable, seen};
+use crate::{Style, grid, leaked, printable, seen, totals};
 
 /// Columns of the case's id and title beside the grid.
 const LABEL: usize = 46;
@@ -29,6 +29,9 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
         },
         counted(outcome.conversations.len(), "conversation"),
     );
+    if let Some(answer) = &outcome.answer {
+        whole(&mut out, outcome, answer, style);
+    }
     families(&mut out, outcome, style);
     if outcome.command == "run" {
         claims(
@@ -84,6 +87,9 @@ fn families(out: &mut String, outcome: &Outcome, style: Style) {
                 let unmet = if case.met { "  " } else { "! " };
                 let _ = writeln!(out, "{}{unmet}{marks}", pad(&printable(&label), LABEL));
             }
+            if let Some(key) = grid::key(&ids) {
+                let _ = writeln!(out, "{}", wrap(&key, 0, style.width));
+            }
         }
         rest = tail;
     }
@@ -128,16 +134,13 @@ fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Styl
     let _ = writeln!(out, "\n{}", bold(&printable(&capture.path), style));
     let _ = writeln!(
         out,
-        "  {}, sha256 {}",
+        "  {}\n  sha256 {}",
         counted(
             usize::try_from(capture.packets).unwrap_or(usize::MAX),
             "packet"
         ),
         capture.sha256
     );
-    for note in &capture.notes {
-        let _ = writeln!(out, "  note: {}", wrap(&printable(note), 8, style.width));
-    }
     for conversation in outcome.conversations_of(case) {
         let _ = writeln!(
             out,
@@ -164,6 +167,67 @@ fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Styl
             let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
         }
     }
+    if !capture.notes.is_empty() {
+        let _ = writeln!(out);
+    }
+    for note in &capture.notes {
+        let _ = writeln!(out, "  note: {}", wrap(&printable(note), 8, style.width));
+    }
+}
+
+/// What the whole capture comes to: sentences, then a row for each client host, then one for each account.
+fn whole(out: &mut String, outcome: &Outcome, answer: &Answer, style: Style) {
+    let _ = writeln!(out);
+    for (number, sentence) in answer.sentences().into_iter().enumerate() {
+        let line = wrap(&sentence, 0, style.width);
+        let line = if number < 2 { bold(&line, style) } else { line };
+        let _ = writeln!(out, "{line}");
+    }
+    if let Some(sampled) = totals::sampled(outcome) {
+        let _ = writeln!(out, "{}", wrap(&sampled, 0, style.width));
+    }
+    table(
+        out,
+        totals::CLIENTS,
+        [24, 6, 6, 6, 17, 16],
+        &totals::clients(answer),
+        style,
+    );
+    table(
+        out,
+        totals::ACCOUNTS,
+        [24, 10, 23, 6, 13],
+        &totals::accounts(answer),
+        style,
+    );
+}
+
+/// A table with these widths. Columns of six hold numbers, and end where their heading ends.
+fn table<const N: usize>(
+    out: &mut String,
+    heading: [&str; N],
+    widths: [usize; N],
+    rows: &[[String; N]],
+    style: Style,
+) {
+    if rows.is_empty() {
+        return;
+    }
+    let line = |cells: [&str; N]| {
+        let cells = cells.iter().zip(widths).map(|(cell, width)| {
+            let cell = printable(cell);
+            if width == 6 {
+                format!("{cell:>6}")
+            } else {
+                pad(&cell, width)
+            }
+        });
+        cells.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    };
+    let _ = writeln!(out, "\n{}", bold(&line(heading), style));
+    for row in rows {
+        let _ = writeln!(out, "{}", line(row.each_ref().map(String::as_str)));
+    }
 }
 
 fn conversations(out: &mut String, outcome: &Outcome, style: Style) {
@@ -187,6 +251,10 @@ fn conversations(out: &mut String, outcome: &Outcome, style: Style) {
                 "  {head}{}",
                 wrap(text, TRANSCRIPT_HEAD + 2, style.width)
             );
+        }
+        for (about, text) in conversation.leaks.iter().flat_map(leaked::lines) {
+            let line = wrap(&printable(&format!("{about}: {text}")), 6, style.width);
+            let _ = writeln!(out, "    {line}");
         }
         if outcome.command == "run" {
             for judged in &conversation.verdicts {

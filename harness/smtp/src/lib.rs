@@ -1,7 +1,8 @@
 //! Byte streams: SMTP, SASL, NTLM, TLS hellos, messages and CMS read into a [`Timeline`], without any I/O.
 //!
 //! [`timeline::Timeline`] is the only thing that checks see. [`session::read`] makes one out of a
-//! [`wire::Conversation`]; everything else here reads what lies inside: [`sasl`] the authentication exchanges,
+//! [`wire::Conversation`]; everything else here reads what lies inside: [`sasl`] the authentication exchanges, whose
+//! meaning [`identity`] holds,
 //! [`ntlm`] the NTLMSSP messages and their proofs, [`tls`] records and hellos, [`message`] the mail and its MIME
 //! parts, [`cms`] what S/MIME wraps.
 //!
@@ -9,6 +10,7 @@
 
 pub mod cms;
 mod content;
+pub mod identity;
 pub mod message;
 pub mod ntlm;
 pub mod sasl;
@@ -16,6 +18,7 @@ pub mod secret;
 pub mod session;
 pub mod timeline;
 pub mod tls;
+mod tlv;
 
 pub use secret::Secret;
 pub use timeline::Timeline;

@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use wire::{Closing, Direction, Note, Opening, Provenance, Span, Timestamp};
 
-pub use crate::content::Content;
+pub use crate::content::{Content, Form, Keep};
+pub use crate::identity::{
+    Bearer, BearerError, ChannelBinding, DigestMd5, GssExchange, GssMechanism, Identity,
+    KerberosTicket, NtlmExchange, Scram, ScramHash,
+};
 
 use crate::Secret;
-use crate::ntlm;
 use crate::tls;
 
 /// A value together with the bytes that it was read from.
@@ -230,57 +233,6 @@ pub enum Outcome {
     Unseen,
 }
 
-/// What an AUTH exchange tells about the client, decoded. Secrets stay in [`Secret`].
-#[derive(Clone, Debug)]
-pub enum Identity {
-    /// PLAIN (RFC 4616): everything in clear.
-    Plain {
-        /// Who to act as; usually empty.
-        authzid: String,
-        /// Whose password.
-        authcid: Located<String>,
-        /// The password, recovered by base64 alone.
-        password: Located<Secret>,
-    },
-    /// LOGIN (MS-XLOGIN): user name and password in clear, one line each.
-    Login {
-        /// The user name; `None` where the exchange ended before it.
-        user: Option<Located<String>>,
-        /// The password, recovered by base64 alone; `None` where the exchange ended before it.
-        password: Option<Located<Secret>>,
-    },
-    /// CRAM-MD5 (RFC 2195): user name in clear, a keyed digest of the challenge.
-    CramMd5 {
-        /// The server's challenge, decoded.
-        challenge: Option<Vec<u8>>,
-        /// The user name.
-        user: Option<Located<String>>,
-        /// The digest (32 hex digits): open to guessing off line, so a secret.
-        digest: Option<Located<Secret>>,
-    },
-    /// NTLM (MS-SMTPNTLM over MS-NLMP).
-    Ntlm(Box<NtlmExchange>),
-    /// A mechanism that this build does not decode.
-    Undecoded,
-    /// The bytes do not decode as the mechanism demands; the reason, without the bytes.
-    Malformed(String),
-}
-
-/// The NTLMSSP messages of one exchange.
-#[derive(Clone, Debug, Default)]
-pub struct NtlmExchange {
-    /// Whether NEGOTIATE came in the AUTH line.
-    pub initial_response: bool,
-    /// Type 1.
-    pub negotiate: Option<Located<ntlm::Negotiate>>,
-    /// Type 2.
-    pub challenge: Option<Located<ntlm::Challenge>>,
-    /// Type 3.
-    pub authenticate: Option<Located<ntlm::Authenticate>>,
-    /// What did not parse, without the bytes.
-    pub problems: Vec<String>,
-}
-
 /// A mail transaction: MAIL, RCPT, DATA or BDAT (RFC 5321 section 3.3).
 #[derive(Clone, Debug)]
 pub struct Transaction {
@@ -331,6 +283,8 @@ pub struct Data {
     pub span: Span,
     /// The message after dot-unstuffing (RFC 5321 section 4.5.2), without the end-of-data line.
     pub content: Content,
+    /// Line ends and the like, as they crossed the wire.
+    pub form: Form,
     /// Whether the end of data was seen and no byte is missing before it.
     pub complete: bool,
     /// Whether the server's final reply was 2yz; `None` where it was not seen.
@@ -348,10 +302,25 @@ pub struct Tls {
     pub server: Span,
     /// The ClientHello, where it was captured whole.
     pub client_hello: Option<Located<tls::ClientHello>>,
-    /// The ServerHello, where it was captured whole.
+    /// The ServerHello, where it was captured whole. Never a HelloRetryRequest.
     pub server_hello: Option<Located<tls::ServerHello>>,
+    /// What else the handshake shows: certificates, key exchange, alerts.
+    pub handshake: tls::Handshake,
     /// Whether encrypted application data went both ways: the handshake came to its end.
     pub established: bool,
+    /// How far a key log opened it, and why it stopped; `None` where there was no key log.
+    pub opened: Option<tls::Opened>,
+}
+
+impl Tls {
+    /// Whether these bytes were sent inside TLS, though a key log may have made them readable.
+    pub const fn under_tls(&self, span: Span) -> bool {
+        let tls = match span.direction {
+            Direction::Client => self.client,
+            Direction::Server => self.server,
+        };
+        span.start >= tls.start
+    }
 }
 
 /// How TLS began.
@@ -400,6 +369,10 @@ pub struct Timeline {
     pub gaps: Vec<Span>,
     /// Which packet carried which byte: client, server.
     pub provenance: [Provenance; 2],
+    /// Number of its first packet and of its last.
+    pub packet_range: (u64, u64),
+    /// Why the reader stopped following the conversation before it ended, where it did: what came after is not here.
+    pub given_up: Option<String>,
     /// What was odd about the packets.
     pub notes: Vec<Note>,
 }

@@ -45,7 +45,7 @@ impl Capture {
     fn from_named(name: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let mut frames = Frames::new(name, bytes)?;
         let mut decoder = Decoder::default();
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::default();
         for frame in &mut frames {
             if let Some(segment) = decoder.segment(&frame) {
                 reassembler.push(&segment);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use crate::{Note, Timestamp};
 
@@ -115,6 +115,159 @@ pub enum Closing {
     Open,
 }
 
+/// Something that happened on the connection, told while it is being read: [`StreamEvent`] with borrowed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival<'a> {
+    /// See [`StreamEvent::Data`].
+    Data {
+        /// Who sent them.
+        direction: Direction,
+        /// Stream offset of the first byte.
+        offset: u64,
+        /// Number of the packet that carried them.
+        packet: u64,
+        /// When that packet was captured.
+        time: Timestamp,
+        /// The bytes; never empty.
+        bytes: &'a [u8],
+    },
+    /// See [`StreamEvent::Gap`]. A gap may be told in parts, one right behind the other.
+    Gap {
+        /// Who sent them.
+        direction: Direction,
+        /// Stream offset of the first missing byte.
+        offset: u64,
+        /// How many are missing.
+        length: u64,
+        /// Number of the packet at which the hole was known for certain.
+        packet: u64,
+        /// When that packet was captured.
+        time: Timestamp,
+    },
+    /// See [`StreamEvent::Fin`].
+    Fin {
+        /// Who.
+        direction: Direction,
+        /// Packet number of the FIN.
+        packet: u64,
+        /// When.
+        time: Timestamp,
+    },
+    /// See [`StreamEvent::Reset`].
+    Reset {
+        /// Who.
+        direction: Direction,
+        /// Packet number of the RST.
+        packet: u64,
+        /// When.
+        time: Timestamp,
+    },
+}
+
+impl Arrival<'_> {
+    /// With bytes of its own.
+    pub fn into_event(self) -> StreamEvent {
+        match self {
+            Self::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                bytes,
+            } => StreamEvent::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                bytes: bytes.to_vec(),
+            },
+            Self::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            } => StreamEvent::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            },
+            Self::Fin {
+                direction,
+                packet,
+                time,
+            } => StreamEvent::Fin {
+                direction,
+                packet,
+                time,
+            },
+            Self::Reset {
+                direction,
+                packet,
+                time,
+            } => StreamEvent::Reset {
+                direction,
+                packet,
+                time,
+            },
+        }
+    }
+}
+
+impl StreamEvent {
+    /// The same with borrowed bytes.
+    pub fn arrival(&self) -> Arrival<'_> {
+        match *self {
+            Self::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                ref bytes,
+            } => Arrival::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                bytes,
+            },
+            Self::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            } => Arrival::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            },
+            Self::Fin {
+                direction,
+                packet,
+                time,
+            } => Arrival::Fin {
+                direction,
+                packet,
+                time,
+            },
+            Self::Reset {
+                direction,
+                packet,
+                time,
+            } => Arrival::Reset {
+                direction,
+                packet,
+                time,
+            },
+        }
+    }
+}
+
 /// Something that happened on the connection, in the order in which it became readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamEvent {
@@ -183,6 +336,34 @@ impl Provenance {
         self.extents.push((range, packet));
     }
 
+    /// How many extents are recorded.
+    pub fn len(&self) -> usize {
+        self.extents.len()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.extents.is_empty()
+    }
+
+    /// Forgets which packets carried the inside of `range`, to bound memory: of extents that lie wholly inside and that
+    /// `keep` does not want, only the first and the last stay.
+    pub fn thin(&mut self, range: Range<u64>, keep: impl Fn(&Range<u64>) -> bool) {
+        let first = self
+            .extents
+            .partition_point(|(extent, _)| extent.start < range.start);
+        let last = self
+            .extents
+            .partition_point(|(extent, _)| extent.end <= range.end);
+        let tail = self.extents.split_off(first.min(self.extents.len()));
+        for (number, (extent, packet)) in (first..).zip(tail) {
+            let inside = number > first && number + 1 < last;
+            if !inside || keep(&extent) {
+                self.extents.push((extent, packet));
+            }
+        }
+    }
+
     /// Numbers of the packets that carried the bytes of `range`, in stream order, each once.
     pub fn packets(&self, range: Range<u64>) -> Vec<u64> {
         let first = self
@@ -201,10 +382,10 @@ impl Provenance {
     }
 }
 
-/// One TCP connection out of a capture.
+/// What is known of a TCP connection beside its bytes.
 #[derive(Clone, Debug)]
-pub struct Conversation {
-    /// Position among the connections of the capture, counting from 0, in order of first packet.
+pub struct About {
+    /// Position among the connections that this reassembler saw, counting from 0, in order of first packet.
     pub index: usize,
     /// Address of the side that opened it.
     pub client: SocketAddr,
@@ -218,10 +399,31 @@ pub struct Conversation {
     pub start: Timestamp,
     /// When its last packet was captured.
     pub end: Timestamp,
+    /// Number of its first packet.
+    pub first_packet: u64,
+    /// Number of its last packet.
+    pub last_packet: u64,
     /// How many packets it has, those without payload included.
     pub packets: u64,
-    /// What happened, in order.
-    pub events: Vec<StreamEvent>,
+    /// Why this reader stopped following it before it ended, where it did: a bound was reached.
+    pub given_up: Option<String>,
     /// What was odd about its packets.
     pub notes: Vec<Note>,
+}
+
+/// One TCP connection out of a capture, with its bytes.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// What is known beside the bytes.
+    pub about: About,
+    /// What happened, in order.
+    pub events: Vec<StreamEvent>,
+}
+
+impl Deref for Conversation {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.about
+    }
 }

@@ -1,230 +1,189 @@
 //! Frames: from link layer to TCP.
 //!
+//! What may stand around TCP: Ethernet, VLAN tags (802.1Q, 802.1ad and what came before it), `MACsec` that is only
+//! authenticated, Linux cooked headers, BSD loopback, PPP, `PPPoE`, Cisco HDLC, MPLS and its Ethernet pseudowires,
+//! IPv4 and IPv6 with extension headers and fragments, and IP in any of these tunnels: IP-in-IP, GRE, ERSPAN, PPTP,
+//! `EtherIP`, VXLAN, Geneve. They may nest in any order, up to a bound.
+//!
 //! Lengths are read leniently, since captures hold frames that were cut by the snap length and frames recorded before the
-//! network card filled in their lengths. Checksums are never verified: on the sending machine they are not there yet.
+//! network card filled in their lengths. What a length field shuts out (padding, frame check sequences) is not of the
+//! stream. Checksums are never verified: on the sending machine they are not there yet.
+//!
+//! The headers are read here and not with etherparse's slices, which enter only at Ethernet, Linux cooked or IP, know few
+//! of these layers, and keep more of a packet than is wanted for each of a hundred million.
+//!
+//! Only the innermost IP addresses are kept. Two connections between the same sockets in different tunnels, tags or
+//! private networks are one connection to this reader.
 
+mod ethertype;
+mod fragments;
 mod link;
+mod mpls;
+mod net;
+mod tcp;
+mod tunnel;
+mod walk;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use etherparse::{
-    IpNumber, LaxIpPayloadSlice, LaxNetSlice, LaxSlicedPacket, LenSource, TcpHeader,
-    TcpHeaderSlice, TransportSlice, ether_type,
-};
-
-use self::link::Closed;
+use self::fragments::{Fragment, Fragments};
+use self::tcp::Tcp;
+use self::walk::{Layer, Stop, Walk};
 use crate::notes::NoteLog;
 use crate::read::Frame;
-use crate::segment::{Flags, Segment};
+use crate::segment::Segment;
 use crate::{Note, NoteKind};
 
-/// Ether types that wrap IP in a way this reader does not unwrap, by name.
-const WRAPPERS: [(u16, &str); 3] = [
-    (0x8847, "MPLS"),
-    (0x8848, "MPLS multicast"),
-    (0x8864, "PPPoE"),
-];
+/// How many times a packet may turn out to be a fragment: of a tunnel's datagram, of the datagram in it, and so on.
+const MAX_REASSEMBLIES: usize = 4;
 
-/// The longest TCP header: a data offset of 15 words.
-const LONGEST_TCP_HEADER: usize = 60;
+/// For how many interfaces it is remembered that their link type is not read.
+const MAX_UNREAD_INTERFACES: usize = 256;
 
 /// Takes frames apart and remembers what was odd about them.
 #[derive(Debug, Default)]
 pub struct Decoder {
     notes: NoteLog,
     unread_interfaces: BTreeSet<u32>,
-    met_wrappers: BTreeSet<u16>,
-}
-
-/// The IP layer of a frame, as far as TCP needs it.
-struct Internet<'p, 'a> {
-    src: IpAddr,
-    dst: IpAddr,
-    payload: &'p LaxIpPayloadSlice<'a>,
-    /// Payload bytes that were on the wire but not captured.
-    missing: u64,
+    met_wrappers: BTreeSet<&'static str>,
+    fragments: Fragments,
+    /// The datagrams that the latest fragment made whole, outermost first.
+    whole: [Vec<u8>; MAX_REASSEMBLIES],
 }
 
 impl Decoder {
     /// The TCP segment that the frame carries; `None` where it carries something else, or nothing that can be read.
     ///
-    /// A segment quoted inside an ICMP error is not a segment of the connection and is not returned.
-    pub fn segment<'a>(&mut self, frame: &Frame<'a>) -> Option<Segment<'a>> {
-        let packet = match link::open(frame.link_type, frame.bytes) {
-            Ok(packet) => packet,
-            Err(Closed::Unknown) => {
-                if self.unread_interfaces.insert(frame.interface) {
-                    self.notes.push(
-                        NoteKind::UnknownLinkType,
-                        Some(frame.packet),
-                        format_args!(
-                            "link type {} of interface {} is not read by this build; its packets were passed over",
-                            frame.link_type, frame.interface
-                        ),
-                    );
-                }
-                return None;
-            }
-            Err(Closed::Other) => return None,
-            Err(Closed::Damaged(reason)) => {
-                self.undecodable(frame, format_args!("{reason}"));
-                return None;
-            }
+    /// A segment that came in IP fragments is returned for the frame that completes it. A segment quoted inside an ICMP
+    /// error is not a segment of the connection and is not returned.
+    #[inline]
+    pub fn segment<'a>(&'a mut self, frame: &Frame<'a>) -> Option<Segment<'a>> {
+        let Some(first) = link::first_layer(frame.link_type) else {
+            self.unread(frame);
+            return None;
         };
         let uncaptured = frame.wire_length.saturating_sub(frame.bytes.len() as u64);
-        let Some(internet) = internet(&packet, uncaptured) else {
-            self.without_internet(frame, &packet);
-            return None;
-        };
-        if internet.payload.ip_number != IpNumber::TCP {
-            return None;
+        let mut walk = Walk::new(frame.bytes, uncaptured);
+        match walk.run(first) {
+            Ok(tcp) => Some(segment(frame, &walk, tcp)),
+            Err(Stop::Other) => None,
+            Err(Stop::Fragment(_)) => self.reassembled(frame, first),
+            Err(stop) => {
+                self.remark(frame, stop);
+                None
+            }
         }
-        if internet.payload.fragmented {
-            self.notes.push(
-                NoteKind::Fragment,
-                Some(frame.packet),
-                format_args!("an IP fragment that carries TCP was not put together, so its stream has a hole there"),
-            );
-            return None;
-        }
-        self.tcp(frame, &packet, &internet)
     }
 
     /// The remarks on the frames so far.
     pub fn finish(self) -> Vec<Note> {
-        self.notes.finish()
+        let mut notes = self.notes;
+        self.fragments.finish(&mut notes);
+        notes.finish()
     }
 
-    fn tcp<'a>(
-        &mut self,
-        frame: &Frame<'a>,
-        packet: &LaxSlicedPacket<'a>,
-        internet: &Internet<'_, 'a>,
-    ) -> Option<Segment<'a>> {
-        let (header, payload, missing) = if let Some(TransportSlice::Tcp(slice)) = &packet.transport
-        {
-            (slice.to_header(), slice.payload(), internet.missing)
-        } else if let Some((header, missing)) = cut_tcp_header(internet) {
-            (header, &[][..], missing)
-        } else {
-            let reason = stop_reason(packet);
-            self.undecodable(
-                frame,
-                format_args!("its TCP header cannot be read: {reason}"),
-            );
-            return None;
-        };
-        let flags = Flags::SYN
-            .when(header.syn)
-            .with(Flags::ACK.when(header.ack))
-            .with(Flags::FIN.when(header.fin))
-            .with(Flags::RST.when(header.rst));
-        Some(Segment {
-            packet: frame.packet,
-            time: frame.time,
-            src: SocketAddr::new(internet.src, header.source_port),
-            dst: SocketAddr::new(internet.dst, header.destination_port),
-            seq: header.sequence_number,
-            ack: header.acknowledgment_number,
-            flags,
-            payload,
-            missing,
-        })
-    }
-
-    fn without_internet(&mut self, frame: &Frame<'_>, packet: &LaxSlicedPacket<'_>) {
-        let Some(kind) = packet.ether_payload().map(|payload| payload.ether_type) else {
-            return;
-        };
-        if kind == ether_type::IPV4 || kind == ether_type::IPV6 {
-            let reason = stop_reason(packet);
-            self.undecodable(
-                frame,
-                format_args!("its IP header cannot be read: {reason}"),
-            );
-        } else if let Some((number, name)) =
-            WRAPPERS.into_iter().find(|(number, _)| *number == kind.0)
-            && self.met_wrappers.insert(number)
-        {
-            self.undecodable(
-                frame,
-                format_args!("{name} is not unwrapped by this build; such frames were passed over"),
-            );
+    /// Takes a frame that holds a fragment, and goes on in the datagram that it completes.
+    #[cold]
+    fn reassembled<'a>(&'a mut self, frame: &Frame<'a>, first: Layer) -> Option<Segment<'a>> {
+        let uncaptured = frame.wire_length.saturating_sub(frame.bytes.len() as u64);
+        let mut walk = Walk::new(frame.bytes, uncaptured);
+        let mut outcome = walk.run(first);
+        for buffer in &mut self.whole {
+            let Err(Stop::Fragment(piece)) = outcome else {
+                break;
+            };
+            let fragment = Fragment {
+                packet: frame.packet,
+                time: frame.time,
+                src: walk.src,
+                dst: walk.dst,
+                piece,
+                bytes: walk.bytes,
+                uncaptured: walk.uncaptured,
+            };
+            let whole = self.fragments.add(&fragment, buffer, &mut self.notes)?;
+            walk = walk.resume(buffer, whole.uncaptured);
+            outcome = walk.run(Layer::Protocol(whole.protocol));
+        }
+        match outcome {
+            Ok(tcp) => Some(segment(frame, &walk, tcp)),
+            Err(stop) => {
+                remark(&mut self.notes, &mut self.met_wrappers, frame, stop);
+                None
+            }
         }
     }
 
-    fn undecodable(&mut self, frame: &Frame<'_>, detail: std::fmt::Arguments<'_>) {
-        self.notes
-            .push(NoteKind::Undecodable, Some(frame.packet), detail);
+    #[cold]
+    fn remark(&mut self, frame: &Frame<'_>, stop: Stop) {
+        remark(&mut self.notes, &mut self.met_wrappers, frame, stop);
+    }
+
+    /// Tells once for each interface that its packets are not read.
+    #[cold]
+    fn unread(&mut self, frame: &Frame<'_>) {
+        if self.unread_interfaces.len() < MAX_UNREAD_INTERFACES
+            && self.unread_interfaces.insert(frame.interface)
+        {
+            self.notes.push(
+                NoteKind::UnknownLinkType,
+                Some(frame.packet),
+                format_args!(
+                    "link type {} of interface {} is not read by this build; its packets were passed over",
+                    frame.link_type, frame.interface
+                ),
+            );
+        }
     }
 }
 
-/// Why reading the layers of a packet stopped.
-fn stop_reason(packet: &LaxSlicedPacket<'_>) -> String {
-    match &packet.stop_err {
-        Some((error, _)) => error.to_string(),
-        None => "the packet is cut short".to_owned(),
+#[inline]
+fn segment<'a>(frame: &Frame<'_>, walk: &Walk<'_>, tcp: Tcp<'a>) -> Segment<'a> {
+    Segment {
+        packet: frame.packet,
+        time: frame.time,
+        src: SocketAddr::new(walk.src, tcp.source_port),
+        dst: SocketAddr::new(walk.dst, tcp.destination_port),
+        seq: tcp.seq,
+        ack: tcp.ack,
+        flags: tcp.flags,
+        payload: tcp.payload,
+        missing: tcp.missing,
     }
 }
 
-/// The IP layer, if there is one; `uncaptured` bytes of the frame are not in the file.
-fn internet<'p, 'a>(packet: &'p LaxSlicedPacket<'a>, uncaptured: u64) -> Option<Internet<'p, 'a>> {
-    // How long the datagram says it is, and how much of it comes before the payload.
-    let (src, dst, payload, declared, before): (IpAddr, IpAddr, _, usize, usize) =
-        match packet.net.as_ref()? {
-            LaxNetSlice::Ipv4(ip) => {
-                let header = ip.header();
-                let extension = ip.extensions().auth.map_or(0, |auth| auth.slice().len());
-                (
-                    header.source_addr().into(),
-                    header.destination_addr().into(),
-                    ip.payload(),
-                    header.total_len().into(),
-                    header.slice().len() + extension,
-                )
+/// Says why a frame was not read to its end.
+fn remark(
+    notes: &mut NoteLog,
+    met_wrappers: &mut BTreeSet<&'static str>,
+    frame: &Frame<'_>,
+    stop: Stop,
+) {
+    let packet = Some(frame.packet);
+    match stop {
+        Stop::Other => {}
+        Stop::Cut(what) => notes.push(
+            NoteKind::Undecodable,
+            packet,
+            format_args!("its {what} is cut short"),
+        ),
+        Stop::Damaged(why) => notes.push(NoteKind::Undecodable, packet, format_args!("{why}")),
+        Stop::Closed(name) => {
+            if met_wrappers.insert(name) {
+                notes.push(
+                    NoteKind::Wrapped,
+                    packet,
+                    format_args!("{name} is not opened by this build; such packets were passed over"),
+                );
             }
-            LaxNetSlice::Ipv6(ip) => {
-                let header = ip.header();
-                (
-                    header.source_addr().into(),
-                    header.destination_addr().into(),
-                    ip.payload(),
-                    header.slice().len() + usize::from(header.payload_length()),
-                    header.slice().len() + ip.extensions().slice().len(),
-                )
-            }
-            LaxNetSlice::Arp(_) => return None,
-        };
-    let missing = if payload.incomplete {
-        declared.saturating_sub(before + payload.payload.len()) as u64
-    } else if payload.len_source == LenSource::Slice {
-        // No length in the header, as segmentation offload leaves it: the frame alone tells.
-        uncaptured
-    } else {
-        0
-    };
-    Some(Internet {
-        src,
-        dst,
-        payload,
-        missing,
-    })
-}
-
-/// Reads a TCP header of which the snap length cut the options, and how many payload bytes are missing behind it.
-fn cut_tcp_header(internet: &Internet<'_, '_>) -> Option<(TcpHeader, u64)> {
-    let captured = internet.payload.payload;
-    if internet.missing == 0 || captured.len() < TcpHeader::MIN_LEN {
-        return None;
+        }
+        Stop::Deep | Stop::Fragment(_) => notes.push(
+            NoteKind::Limit,
+            packet,
+            format_args!("it has more headers inside one another than this reader follows, and was passed over"),
+        ),
     }
-    // Zeros end the options.
-    let mut whole = [0; LONGEST_TCP_HEADER];
-    whole.get_mut(..captured.len())?.copy_from_slice(captured);
-    let header = TcpHeaderSlice::from_slice(&whole).ok()?;
-    let on_the_wire = captured.len() as u64 + internet.missing;
-    let missing = on_the_wire.checked_sub(header.slice().len() as u64)?;
-    Some((header.to_header(), missing))
 }
 
 #[cfg(test)]

@@ -11,19 +11,23 @@ pub mod decode;
 pub mod error;
 pub mod note;
 mod notes;
+pub mod pipeline;
 pub mod read;
 pub mod segment;
+pub mod source;
 pub mod tap;
 pub mod tcp;
 pub mod time;
 
 pub use capture::Capture;
-pub use conversation::{Closing, Conversation, Direction, Opening, Provenance, Span, StreamEvent};
+pub use conversation::{
+    About, Arrival, Closing, Conversation, Direction, Opening, Provenance, Span, StreamEvent,
+};
 pub use decode::Decoder;
 pub use error::Error;
 pub use note::{Note, NoteKind};
-pub use read::{Ending, Frame, Frames, Truncation};
+pub use read::{Ending, Frame, Frames, Parser, Progress, Truncation};
 pub use segment::{Flags, Segment};
 pub use tap::{CaptureWriter, Header, TappedConversation, create_private};
-pub use tcp::Reassembler;
+pub use tcp::{Bounds, Consumer, Ended, Reassembler};
 pub use time::Timestamp;

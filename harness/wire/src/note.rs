@@ -17,12 +17,20 @@ pub enum NoteKind {
     Undecodable,
     /// A link type that this build does not read.
     UnknownLinkType,
-    /// An IP fragment: its datagram was not reassembled.
+    /// An IP datagram of which not all fragments were captured in time: what it carried was not used.
     Fragment,
+    /// Two fragments of an IP datagram have different bytes for the same place, or disagree on its length; what was
+    /// captured first was kept.
+    ConflictingFragments,
+    /// A wrapper that is encrypted or that this build does not open: what is inside was not looked at. Noted at the first
+    /// packet of each kind.
+    Wrapped,
     /// The same range of a stream was captured twice with different bytes; the first was kept.
     ConflictingOverlap,
     /// A length or time field of the capture file is out of its range; the packet was kept.
     OddRecord,
+    /// The capturing machine counted packets that it did not write.
+    Dropped,
     /// A block or record could not be understood and was passed over.
     Skipped,
     /// Bytes of a stream turned up where they could no longer be put in their place: before the point at which the

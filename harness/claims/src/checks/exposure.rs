@@ -2,8 +2,9 @@
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use smtp::identity::Credential;
 use smtp::message::{Message, Sighting};
-use smtp::timeline::{Event, EventKind, Identity, Located, NtlmExchange, Timeline};
+use smtp::timeline::{Event, EventKind, Timeline};
 
 use crate::subject::Sent;
 use crate::{Evidence, Subject};
@@ -58,17 +59,17 @@ pub(super) fn of_secret(subject: &Subject<'_>, secret: &[u8], what: &str) -> Vec
     let timeline = subject.timeline();
     let mut found = Vec::new();
     for authentication in &timeline.authentications {
-        let password = match &authentication.identity {
-            Identity::Plain { password, .. } => Some(password),
-            Identity::Login { password, .. } => password.as_ref(),
-            _ => None,
-        };
-        if let Some(password) = password.filter(|p| p.value.expose() == secret) {
+        let readable = authentication.identity.readable();
+        if let Some((kind, sent)) = readable.filter(|(_, sent)| sent.value.expose() == secret) {
+            let kind = match kind {
+                Credential::Password => "password",
+                Credential::Token => "token",
+            };
             let how = format!(
-                "{what} as password of AUTH {}",
+                "{what} as {kind} of AUTH {}",
                 authentication.mechanism.value
             );
-            found.push(Evidence::bytes(timeline, password.span, how));
+            found.push(Evidence::bytes(timeline, sent.span, how));
         }
     }
     for event in &timeline.events {
@@ -168,52 +169,18 @@ fn authenticated_as(timeline: &Timeline, name: &str, what: &str) -> Vec<Evidence
     let mut found = Vec::new();
     for authentication in &timeline.authentications {
         let mechanism = &authentication.mechanism.value;
-        let names = match &authentication.identity {
-            Identity::Plain { authcid, .. } => vec![(authcid.clone(), "user")],
-            Identity::Login { user, .. } | Identity::CramMd5 { user, .. } => {
-                user.iter().map(|user| (user.clone(), "user")).collect()
-            }
-            Identity::Ntlm(exchange) => ntlm_names(exchange),
-            Identity::Undecoded | Identity::Malformed(_) => Vec::new(),
-        };
-        for (given, place) in names {
+        for given in authentication.identity.names() {
             let bare = given
-                .value
+                .name
                 .rsplit_once('\\')
-                .map_or(given.value.as_str(), |(_, user)| user);
-            if given.value.eq_ignore_ascii_case(name) || bare.eq_ignore_ascii_case(name) {
-                let how = format!("{what} as {place} of AUTH {mechanism}");
+                .map_or(given.name, |(_, user)| user);
+            if given.name.eq_ignore_ascii_case(name) || bare.eq_ignore_ascii_case(name) {
+                let how = format!("{what} as {} of AUTH {mechanism}", given.slot.word());
                 found.push(Evidence::bytes(timeline, given.span, how));
             }
         }
     }
     found
-}
-
-/// All names that an NTLM client gives: some put the user where the domain belongs.
-fn ntlm_names(exchange: &NtlmExchange) -> Vec<(Located<String>, &'static str)> {
-    let mut names = Vec::new();
-    if let Some(Located { value, span }) = &exchange.negotiate {
-        for (name, place) in [
-            (&value.domain, "domain"),
-            (&value.workstation, "workstation"),
-        ] {
-            names.extend(
-                name.iter()
-                    .map(|name| (Located::new(name.clone(), *span), place)),
-            );
-        }
-    }
-    if let Some(Located { value, span }) = &exchange.authenticate {
-        for (name, place) in [
-            (&value.user, "user"),
-            (&value.domain, "domain"),
-            (&value.workstation, "workstation"),
-        ] {
-            names.push((Located::new(name.clone(), *span), place));
-        }
-    }
-    names
 }
 
 fn stands_as_word(text: &[u8], word: &[u8]) -> bool {
@@ -292,6 +259,29 @@ mod tests {
         let plain = BASE64.encode(b"\0svc\0S3cret-pw");
         let talk = Talk::ehlo(&["AUTH PLAIN"]).cs(&format!("AUTH PLAIN {plain}"), "235 ok");
         assert_eq!(secret(talk), ["it as password of AUTH PLAIN"]);
+    }
+
+    #[test]
+    fn a_token_is_told_as_one() {
+        let token = BASE64.encode(b"user=svc1\x01auth=Bearer S3cret-pw\x01\x01");
+        let talk = Talk::ehlo(&["AUTH XOAUTH2"]).cs(&format!("AUTH XOAUTH2 {token}"), "235 ok");
+        assert_eq!(secret(talk.clone()), ["it as token of AUTH XOAUTH2"]);
+        assert_eq!(name(talk, "svc1"), ["it as user of AUTH XOAUTH2"]);
+    }
+
+    #[test]
+    fn every_name_of_plain_and_of_scram_is_looked_into() {
+        let plain = BASE64.encode(b"boss\0svc1\0pw");
+        let talk = Talk::ehlo(&["AUTH PLAIN"]).cs(&format!("AUTH PLAIN {plain}"), "235 ok");
+        assert_eq!(
+            name(talk.clone(), "boss"),
+            ["it as authorization identity of AUTH PLAIN"]
+        );
+        assert_eq!(name(talk, "svc1"), ["it as user of AUTH PLAIN"]);
+        let first = BASE64.encode("n,,n=svc1,r=abc");
+        let talk = Talk::ehlo(&["AUTH SCRAM-SHA-256"])
+            .cs(&format!("AUTH SCRAM-SHA-256 {first}"), "535 no");
+        assert_eq!(name(talk, "svc1"), ["it as user of AUTH SCRAM-SHA-256"]);
     }
 
     #[test]

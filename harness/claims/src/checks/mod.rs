@@ -7,12 +7,15 @@ use wire::Closing;
 
 use crate::Check;
 use crate::given::Account;
+use crate::leaks::is_under_tls;
 
+#[cfg(test)]
+mod bad_clients;
 mod each;
 mod exposure;
 mod receipts;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -53,6 +56,22 @@ registry! {
     from_as_configured,
     receipt_unasked,
     receipts_to_from,
+    sent_under_tls,
+    tls_outdated,
+    tls_weak_cipher,
+    clear_after_starttls,
+    starttls_stripped,
+    bytes_around_upgrade,
+    secret_recoverable,
+    weaker_mechanism_chosen,
+    auth_offer_shrank,
+    ntlm_v1_response,
+    conflicting_overlap,
+    end_of_data_ambiguous,
+    bare_line_ends,
+    smime_weak_algorithm,
+    smime_label_without_cms,
+    subject_beside_smime,
 }
 
 /// The check with this id.
@@ -101,6 +120,16 @@ fn said_after<'a>(
         let later = timeline.exchanges.get(number)?.request > reply;
         (later && verbs.contains(&command.verb.as_str())).then_some((event, command))
     })
+}
+
+/// Commands that submit something: a login, or mail.
+const SUBMITS: [&str; 5] = ["AUTH", "MAIL", "RCPT", "DATA", "BDAT"];
+
+/// The commands that crossed in clear.
+fn in_clear(timeline: &Timeline) -> impl Iterator<Item = (usize, &Event, &Command)> {
+    timeline
+        .commands()
+        .filter(|(_, event, _)| !is_under_tls(timeline, event.span))
 }
 
 /// Whether the capture shows the end of the session, so that nothing more was to come from the client.

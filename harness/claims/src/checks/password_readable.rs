@@ -91,10 +91,10 @@ fn recovered(subject: &Subject<'_>, authentication: &Authentication) -> Option<(
 /// proof was sent shows nothing either way.
 fn is_hidden(authentication: &Authentication) -> bool {
     match &authentication.identity {
-        Identity::CramMd5 { digest, .. } => digest.is_some(),
-        Identity::Ntlm(exchange) => exchange.authenticate.is_some(),
-        Identity::Undecoded => !authentication.responses.is_empty(),
-        Identity::Plain { .. } | Identity::Login { .. } | Identity::Malformed(_) => false,
+        Identity::Undecoded | Identity::External { .. } | Identity::Bearer(_) => {
+            !authentication.responses.is_empty()
+        }
+        identity => identity.has_hidden_proof(),
     }
 }
 

@@ -5,39 +5,43 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 use smtp::ntlm::{self, ClientIdentity, FileTime, Target};
 use smtp::session::testing::dialogue;
-use wire::{Direction, Opening};
+use wire::{Direction, Note, NoteKind, Opening};
 
 use crate::{Case, Check, Finding, Given, Observation, Subject};
 
 /// The reverse-path of messages that name no other.
-pub(super) const FROM: &str = "sender@contoso.example";
+pub(crate) const FROM: &str = "sender@contoso.example";
 /// The recipient of messages that name no other.
-pub(super) const TO: &str = "orders@fabrikam.example";
+pub(crate) const TO: &str = "orders@fabrikam.example";
 
 /// A conversation, turn by turn. Lines are written without their ends.
 #[derive(Clone)]
-pub(super) struct Talk {
+pub(crate) struct Talk {
     turns: Vec<(&'static str, Vec<u8>)>,
     opening: Opening,
+    notes: Vec<Note>,
+    client: [u8; 4],
 }
 
 impl Talk {
     /// Nothing was said yet.
-    pub(super) fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         let opening = Opening::Handshake { syn: 0 };
         Self {
             turns: Vec::new(),
             opening,
+            notes: Vec::new(),
+            client: [192, 0, 2, 1],
         }
     }
 
     /// A greeting, and an EHLO answered with these keywords.
-    pub(super) fn ehlo(keywords: &[&str]) -> Self {
+    pub(crate) fn ehlo(keywords: &[&str]) -> Self {
         Self::silent().s("220 mx.example ESMTP").again(keywords)
     }
 
     /// Another EHLO, answered with these keywords.
-    pub(super) fn again(self, keywords: &[&str]) -> Self {
+    pub(crate) fn again(self, keywords: &[&str]) -> Self {
         let mut lines = vec!["mx.example"];
         lines.extend(keywords);
         let last = lines.pop().unwrap_or_default();
@@ -50,45 +54,45 @@ impl Talk {
     }
 
     /// The capture starts inside the connection.
-    pub(super) fn midstream(mut self) -> Self {
+    pub(crate) fn midstream(mut self) -> Self {
         self.opening = Opening::Midstream;
         self
     }
 
     /// Only the second packet of the handshake was captured.
-    pub(super) fn answered(mut self) -> Self {
+    pub(crate) fn answered(mut self) -> Self {
         self.opening = Opening::Answer { syn_ack: 0 };
         self
     }
 
     /// A turn as [`dialogue`] takes it.
-    pub(super) fn turn(mut self, who: &'static str, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn turn(mut self, who: &'static str, bytes: impl AsRef<[u8]>) -> Self {
         self.turns.push((who, bytes.as_ref().to_vec()));
         self
     }
 
     /// A line of the client.
-    pub(super) fn c(self, line: &str) -> Self {
+    pub(crate) fn c(self, line: &str) -> Self {
         self.turn("C", format!("{line}\r\n"))
     }
 
     /// A line of the server.
-    pub(super) fn s(self, line: &str) -> Self {
+    pub(crate) fn s(self, line: &str) -> Self {
         self.turn("S", format!("{line}\r\n"))
     }
 
     /// A command and its reply.
-    pub(super) fn cs(self, command: &str, reply: &str) -> Self {
+    pub(crate) fn cs(self, command: &str, reply: &str) -> Self {
         self.c(command).s(reply)
     }
 
     /// A command that the capture does not hold, with the reply to it.
-    pub(super) fn gap(self) -> Self {
+    pub(crate) fn gap(self) -> Self {
         self.turn("?C", "NOOP\r\n").s("250 ok")
     }
 
     /// MAIL, a RCPT for each recipient, and DATA, all granted.
-    pub(super) fn envelope(self, mail: &str, recipients: &[&str]) -> Self {
+    pub(crate) fn envelope(self, mail: &str, recipients: &[&str]) -> Self {
         recipients
             .iter()
             .fold(
@@ -99,26 +103,26 @@ impl Talk {
     }
 
     /// A message between [`FROM`] and [`TO`]. Bare line feeds stand for CR LF.
-    pub(super) fn message(self, text: &str) -> Self {
+    pub(crate) fn message(self, text: &str) -> Self {
         self.to(&[TO], text)
     }
 
     /// A message from [`FROM`] to these recipients.
-    pub(super) fn to(self, recipients: &[&str], text: &str) -> Self {
+    pub(crate) fn to(self, recipients: &[&str], text: &str) -> Self {
         let recipients: Vec<_> = recipients.iter().map(|to| format!("<{to}>")).collect();
         let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
         self.sent(&format!("<{FROM}>"), &recipients, text)
     }
 
     /// A message whose MAIL and RCPT have these arguments.
-    pub(super) fn sent(self, mail: &str, recipients: &[&str], text: &str) -> Self {
+    pub(crate) fn sent(self, mail: &str, recipients: &[&str], text: &str) -> Self {
         self.envelope(mail, recipients)
             .turn("C", format!("{}.\r\n", crlf(text)))
             .s("250 taken")
     }
 
     /// A message of which the capture does not hold `lost`.
-    pub(super) fn torn(self, text: &str, lost: &str) -> Self {
+    pub(crate) fn torn(self, text: &str, lost: &str) -> Self {
         let (before, after) = text.split_once(lost).expect("what is lost is in the text");
         self.envelope(&format!("<{FROM}>"), &[&format!("<{TO}>")])
             .turn("C", crlf(before))
@@ -128,24 +132,47 @@ impl Talk {
     }
 
     /// QUIT, and both sides close.
-    pub(super) fn quit(self) -> Self {
+    pub(crate) fn quit(self) -> Self {
         self.cs("QUIT", "221 bye").closed()
     }
 
     /// Both sides close, the client first.
-    pub(super) fn closed(self) -> Self {
+    pub(crate) fn closed(self) -> Self {
         self.turn("-C", "").turn("-S", "")
     }
 
+    /// The sender has this address.
+    pub(crate) fn sent_from(mut self, client: [u8; 4]) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// A remark on the packets of the conversation.
+    pub(crate) fn note(mut self, kind: NoteKind, packet: u64) -> Self {
+        let (packet, detail) = (Some(packet), "what was met".to_owned());
+        self.notes.push(Note {
+            kind,
+            packet,
+            detail,
+        });
+        self
+    }
+
     /// A TLS handshake that comes to its end.
-    pub(super) fn tls(self) -> Self {
+    pub(crate) fn tls(self) -> Self {
+        self.tls_as(0x0303, 0xc02f)
+    }
+
+    /// A TLS handshake in which the server chooses this version and this cipher suite.
+    pub(crate) fn tls_as(self, version: u16, suite: u16) -> Self {
         let data = record(23, &[0; 40]);
-        let talk = self.turn("C", client_hello()).turn("S", server_hello());
+        let hello = server_hello(version, suite);
+        let talk = self.turn("C", client_hello()).turn("S", hello);
         talk.turn("S", &data).turn("C", &data).turn("S", &data)
     }
 
     /// AUTH NTLM as this account, with `end` as the last reply.
-    pub(super) fn ntlm(self, domain: &str, user: &str, password: &str, end: &str) -> Self {
+    pub(crate) fn ntlm(self, domain: &str, user: &str, password: &str, end: &str) -> Self {
         let [first, second, third] = ntlm_messages(domain, user, password);
         self.cs("AUTH NTLM", "334 ntlm supported")
             .cs(
@@ -167,7 +194,7 @@ impl Talk {
 }
 
 /// NEGOTIATE, CHALLENGE and AUTHENTICATE for this account.
-pub(super) fn ntlm_messages(domain: &str, user: &str, password: &str) -> [Vec<u8>; 3] {
+pub(crate) fn ntlm_messages(domain: &str, user: &str, password: &str) -> [Vec<u8>; 3] {
     let target = Target {
         netbios_domain: "FABRIKAM".to_owned(),
         netbios_computer: "MX".to_owned(),
@@ -188,18 +215,35 @@ pub(super) fn ntlm_messages(domain: &str, user: &str, password: &str) -> [Vec<u8
     [first, second, third]
 }
 
+/// An AUTHENTICATE message with these responses (MS-NLMP section 2.2.1.3), without a version and a MIC.
+pub(crate) fn ntlm_v1_message(lm: &[u8], nt: &[u8]) -> Vec<u8> {
+    let user: Vec<u8> = "svc".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut message = b"NTLMSSP\0\x03\0\0\0".to_vec();
+    let mut payload = Vec::new();
+    for part in [lm, nt, &[], &user, &[], &[]] {
+        let length = u16::try_from(part.len()).expect("short").to_le_bytes();
+        let offset = u32::try_from(64 + payload.len()).expect("short");
+        message.extend([length, length].concat());
+        message.extend(offset.to_le_bytes());
+        payload.extend_from_slice(part);
+    }
+    message.extend(ntlm::flags::NEGOTIATE_UNICODE.to_le_bytes());
+    message.extend(payload);
+    message
+}
+
 fn crlf(text: &str) -> String {
     text.replace('\n', "\r\n").replace("\r\n.", "\r\n..")
 }
 
 /// A case with the streams that its evidence points into.
-pub(super) struct Tested {
+pub(crate) struct Tested {
     case: Case,
     talks: Vec<Talk>,
 }
 
 /// Reads conversations that belong together.
-pub(super) fn case(talks: Vec<Talk>, given: Given) -> Tested {
+pub(crate) fn case(talks: Vec<Talk>, given: Given) -> Tested {
     let timelines = talks.iter().map(|talk| {
         let turns: Vec<_> = talk
             .turns
@@ -207,7 +251,9 @@ pub(super) fn case(talks: Vec<Talk>, given: Given) -> Tested {
             .map(|(who, bytes)| (*who, bytes.as_slice()))
             .collect();
         let mut conversation = dialogue(&turns);
-        conversation.opening = talk.opening;
+        conversation.about.opening = talk.opening;
+        conversation.about.client.set_ip(talk.client.into());
+        conversation.about.notes.clone_from(&talk.notes);
         smtp::session::read(&conversation)
     });
     Tested {
@@ -217,13 +263,18 @@ pub(super) fn case(talks: Vec<Talk>, given: Given) -> Tested {
 }
 
 /// What `check` finds in one conversation.
-pub(super) fn find(check: &Check, talk: Talk, given: Given) -> Seen {
+pub(crate) fn find(check: &Check, talk: Talk, given: Given) -> Seen {
     case(vec![talk], given).find(check, 0)
 }
 
 impl Tested {
+    /// The case itself.
+    pub(crate) const fn case(&self) -> &Case {
+        &self.case
+    }
+
     /// One of the conversations.
-    pub(super) fn subject(&self, index: usize) -> Subject<'_> {
+    pub(crate) fn subject(&self, index: usize) -> Subject<'_> {
         self.case
             .subjects()
             .nth(index)
@@ -231,7 +282,7 @@ impl Tested {
     }
 
     /// What `check` finds in one of the conversations.
-    pub(super) fn find(&self, check: &Check, index: usize) -> Seen {
+    pub(crate) fn find(&self, check: &Check, index: usize) -> Seen {
         let finding = (check.run)(&self.subject(index));
         let quote = |evidence: &crate::Evidence| {
             assert!(
@@ -253,35 +304,35 @@ impl Tested {
 
 /// A finding, with the text that each piece of its evidence points at.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// The finding.
-    pub(super) finding: Finding,
+    pub(crate) finding: Finding,
     /// The texts.
-    pub(super) quotes: Vec<String>,
+    pub(crate) quotes: Vec<String>,
 }
 
 impl Seen {
     /// It was observed; see [`Seen::is`].
     #[track_caller]
-    pub(super) fn observed(&self, reason: &str, quotes: &[&str]) {
+    pub(crate) fn observed(&self, reason: &str, quotes: &[&str]) {
         self.is(Observation::Observed, reason, quotes);
     }
 
     /// It was provoked and not observed; see [`Seen::is`].
     #[track_caller]
-    pub(super) fn not_observed(&self, reason: &str, quotes: &[&str]) {
+    pub(crate) fn not_observed(&self, reason: &str, quotes: &[&str]) {
         self.is(Observation::NotObserved, reason, quotes);
     }
 
     /// It could not be decided, and the reason has this in it.
     #[track_caller]
-    pub(super) fn undetermined(&self, reason: &str) {
+    pub(crate) fn undetermined(&self, reason: &str) {
         self.is(Observation::Undetermined, reason, &[]);
     }
 
     /// The question does not arise, and the reason has this in it.
     #[track_caller]
-    pub(super) fn not_applicable(&self, reason: &str) {
+    pub(crate) fn not_applicable(&self, reason: &str) {
         self.is(Observation::NotApplicable, reason, &[]);
     }
 
@@ -309,29 +360,29 @@ impl Seen {
 }
 
 /// A file of the S/MIME test data.
-pub(super) fn fixture(name: &str) -> Vec<u8> {
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../smtp/tests/data/smime/");
     std::fs::read(format!("{folder}{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// A message of the S/MIME test data, with bare line feeds.
-pub(super) fn mail_fixture(name: &str) -> String {
+pub(crate) fn mail_fixture(name: &str) -> String {
     String::from_utf8(fixture(name))
         .expect("mail is text")
         .replace("\r\n", "\n")
 }
 
 /// The text that stands in the body of the fixtures.
-pub(super) const BODY: &str = "Canary-Body-7731";
+pub(crate) const BODY: &str = "Canary-Body-7731";
 
 /// The key that opens them.
-pub(super) fn recipient_key() -> RecipientKey {
+pub(crate) fn recipient_key() -> RecipientKey {
     let pem = String::from_utf8(fixture("recipient-key.pem")).expect("PEM is text");
     RecipientKey::from_pem(&pem).expect("the key is whole")
 }
 
 /// A message with this header whose body is a CMS object of the test data, in base64.
-pub(super) fn smime(header: &str, file: &str) -> String {
+pub(crate) fn smime(header: &str, file: &str) -> String {
     let wrapped = base64_body(file).replace("\r\n", "\n");
     format!(
         "From: {FROM}\nTo: {TO}\n{header}MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\
@@ -340,7 +391,7 @@ pub(super) fn smime(header: &str, file: &str) -> String {
 }
 
 /// A file of the test data as [`smime`] writes it into the body, as evidence quotes it.
-pub(super) fn base64_body(file: &str) -> String {
+pub(crate) fn base64_body(file: &str) -> String {
     let mut wrapped = String::new();
     for line in BASE64.encode(fixture(file)).as_bytes().chunks(76) {
         wrapped.extend([&String::from_utf8_lossy(line), "\r\n"]);
@@ -349,18 +400,18 @@ pub(super) fn base64_body(file: &str) -> String {
 }
 
 /// A message with this header and a plain text.
-pub(super) fn plain(header: &str, body: &str) -> String {
+pub(crate) fn plain(header: &str, body: &str) -> String {
     format!("From: {FROM}\nTo: {TO}\n{header}\n{body}\n")
 }
 
 /// A TLS record.
-pub(super) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u8::try_from(body.len()).expect("short");
     [&[kind, 3, 3, 0, length], body].concat()
 }
 
 /// A ClientHello of TLS 1.2 with one cipher suite.
-pub(super) fn client_hello() -> Vec<u8> {
+pub(crate) fn client_hello() -> Vec<u8> {
     let random = [7; 32];
     hello(
         1,
@@ -369,9 +420,16 @@ pub(super) fn client_hello() -> Vec<u8> {
 }
 
 /// The ServerHello that answers it.
-fn server_hello() -> Vec<u8> {
+fn server_hello(version: u16, suite: u16) -> Vec<u8> {
     let random = [9; 32];
-    hello(2, &[&[3, 3], &random[..], &[0, 0xc0, 0x2f, 0]].concat())
+    let (legacy, suite) = (version.min(0x0303).to_be_bytes(), suite.to_be_bytes());
+    let mut body = [&legacy[..], &random, &[0], &suite, &[0]].concat();
+    if version > 0x0303 {
+        // supported_versions
+        body.extend([0, 6, 0, 43, 0, 2]);
+        body.extend(version.to_be_bytes());
+    }
+    hello(2, &body)
 }
 
 fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -380,7 +438,7 @@ fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// The line with the AUTHENTICATE message that [`Talk::ntlm`] sends, as evidence quotes it.
-pub(super) fn authenticate_line(domain: &str, user: &str, password: &str) -> String {
+pub(crate) fn authenticate_line(domain: &str, user: &str, password: &str) -> String {
     let [_, _, third] = ntlm_messages(domain, user, password);
     BASE64.encode(third)
 }

@@ -1,22 +1,22 @@
 //! Secrets taken out of a text, in every writing in which they usually stand.
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine as _};
-use smtp::Secret;
-use smtp::timeline::{EventKind, Identity, Timeline};
+use smtp::timeline::{EventKind, Timeline};
 
 use crate::Given;
+use crate::needles::Needles;
 
 /// Shorter ones are part of any text, and so are their writings.
 const SHORTEST: usize = 4;
 
 /// What may not be shown.
-pub(super) struct Scrubber {
-    writings: Vec<String>,
+pub(crate) struct Scrubber {
+    writings: Needles,
 }
 
 impl Scrubber {
     /// The secrets that are known beforehand, and those that the conversation gives away.
-    pub(super) fn new(timeline: &Timeline, given: &Given) -> Self {
+    pub(crate) fn new(timeline: &Timeline, given: &Given) -> Self {
         let account = given
             .account
             .iter()
@@ -26,7 +26,7 @@ impl Scrubber {
             writings_of(secret.expose(), &mut writings);
         }
         for authentication in &timeline.authentications {
-            if let Some(secret) = proof(&authentication.identity) {
+            for secret in authentication.identity.secrets() {
                 writings_of(secret.expose(), &mut writings);
             }
         }
@@ -44,34 +44,20 @@ impl Scrubber {
         // The longest first: one may be the beginning of another.
         writings.sort_by_key(|writing| std::cmp::Reverse(writing.len()));
         writings.dedup();
-        Self { writings }
+        Self {
+            writings: Needles::new(writings),
+        }
     }
 
     /// The text without them.
-    pub(super) fn scrub(&self, text: &str) -> String {
+    pub(crate) fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for writing in &self.writings {
+        for writing in self.writings.that_may_stand_in(text) {
             if clean.contains(writing.as_str()) {
                 clean = clean.replace(writing.as_str(), "<secret>");
             }
         }
         clean
-    }
-}
-
-/// What an exchange proves its user with.
-const fn proof(identity: &Identity) -> Option<&Secret> {
-    match identity {
-        Identity::Plain { password, .. }
-        | Identity::Login {
-            password: Some(password),
-            ..
-        } => Some(&password.value),
-        Identity::CramMd5 {
-            digest: Some(digest),
-            ..
-        } => Some(&digest.value),
-        _ => None,
     }
 }
 

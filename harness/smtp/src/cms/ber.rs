@@ -3,6 +3,8 @@
 //! Streaming encoders write indefinite lengths and cut long contents into pieces (X.690 sections 8.1.3.6 and 8.7.3).
 //! Everything else stays byte for byte, so that signed parts keep their signature.
 
+use std::cell::Cell;
+
 use super::Error;
 
 /// Deeper nesting is refused.
@@ -17,12 +19,51 @@ const CONSTRUCTED_CONTEXT_0: u8 = 0xa0;
 /// The first element of `bytes`, rewritten. What follows it is ignored.
 pub(super) fn definite(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(bytes.len());
-    Walker { bytes }.element(0, bytes.len(), 0, &mut out)?;
+    let walker = Walker {
+        bytes,
+        lenient: false,
+        cut: Cell::new(None),
+    };
+    walker.element(0, bytes.len(), 0, &mut out)?;
     Ok(out)
 }
 
+/// The same for an element whose end is missing: what is there, with everything closed at the cut, and where the cut is.
+///
+/// A value that the cut goes through is left out, since half a number is another number; only of byte strings is the
+/// beginning kept. `None` for the cut where there is none.
+pub(super) fn definite_cut(bytes: &[u8]) -> Result<(Vec<u8>, Option<CutValue>), Error> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let walker = Walker {
+        bytes,
+        lenient: true,
+        cut: Cell::new(None),
+    };
+    walker.element(0, BEYOND, 0, &mut out)?;
+    Ok((out, walker.cut.get()))
+}
+
+/// An end that no length of four bytes reaches.
+const BEYOND: usize = usize::MAX / 4;
+
+/// The innermost value that a cut goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CutValue {
+    /// The first byte of its tag; 0 where the cut is before a tag, or in a header.
+    pub(super) tag: u8,
+    /// The length that it should have.
+    pub(super) length: Option<usize>,
+}
+
+const ENDS_IN_TAG: &str = "it ends inside a tag";
+const ENDS_BEFORE_LENGTH: &str = "it ends before a length";
+const ENDS_IN_LENGTH: &str = "it ends inside a length";
+
 struct Walker<'a> {
     bytes: &'a [u8],
+    /// Whether the bytes may end early. The ends of elements are then what their lengths say, even past the last byte.
+    lenient: bool,
+    cut: Cell<Option<CutValue>>,
 }
 
 /// What a constructed element holds.
@@ -57,8 +98,21 @@ impl Walker<'_> {
         before: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(usize, Option<Vec<u8>>), Error> {
-        let (tag, mut cursor) = self.tag(at, end)?;
-        let length = self.length(&mut cursor, end)?;
+        let (tag, cursor, length) = match self.header(at, end) {
+            Ok(header) => header,
+            Err(Error::Asn1 { what, .. })
+                if self.lenient
+                    && end > self.bytes.len()
+                    && [ENDS_IN_TAG, ENDS_BEFORE_LENGTH, ENDS_IN_LENGTH].contains(&what) =>
+            {
+                self.cut.set(Some(CutValue {
+                    tag: 0,
+                    length: None,
+                }));
+                return Ok((end, None));
+            }
+            Err(error) => return Err(error),
+        };
         let first = tag.first().copied().unwrap_or_default();
         if first & 0x20 == 0 {
             let Some(length) = length else {
@@ -68,7 +122,18 @@ impl Walker<'_> {
                 });
             };
             let next = cursor + length;
-            let value = self.bytes.get(cursor..next).unwrap_or_default();
+            let here = next.min(self.bytes.len());
+            let value = self.bytes.get(cursor..here).unwrap_or_default();
+            if here < next {
+                self.cut.set(Some(CutValue {
+                    tag: first,
+                    length: Some(length),
+                }));
+                let encrypted = first == 0x80 && before == [OBJECT_IDENTIFIER, SEQUENCE];
+                if first != OCTET_STRING && !encrypted {
+                    return Ok((next, None));
+                }
+            }
             write(out, tag, value);
             return Ok((next, (first == OCTET_STRING).then(|| value.to_vec())));
         }
@@ -117,13 +182,13 @@ impl Walker<'_> {
         let end = length.map_or(end, |length| start + length);
         let mut at = start;
         loop {
-            if length.is_some() && at >= end {
+            if length.is_some() && at >= end || self.cut.get().is_some() {
                 return Ok((inside, end));
             }
             if length.is_none()
                 && self
                     .bytes
-                    .get(at..end)
+                    .get(at..end.min(self.bytes.len()))
                     .is_some_and(|rest| rest.starts_with(&[0, 0]))
             {
                 return Ok((inside, at + 2));
@@ -132,6 +197,8 @@ impl Walker<'_> {
             let (next, string) = self.child(at, end, depth, &inside.tags, &mut inside.elements)?;
             match (&mut inside.joined, string) {
                 (Some(joined), Some(piece)) => joined.extend(piece),
+                // Nothing was read where a piece would begin.
+                (Some(_), None) if self.cut.get().is_some_and(|cut| cut.tag == 0) => {}
                 (joined, _) => *joined = None,
             }
             // Three tags tell what a sequence begins with; more are never compared.
@@ -142,12 +209,20 @@ impl Walker<'_> {
         }
     }
 
+    /// The tag bytes at `at`, where the value begins, and its length.
+    fn header(&self, at: usize, end: usize) -> Result<(&[u8], usize, Option<usize>), Error> {
+        let (tag, mut cursor) = self.tag(at, end)?;
+        let length = self.length(&mut cursor, end)?;
+        Ok((tag, cursor, length))
+    }
+
     /// The tag bytes at `at`, and where the length begins.
     fn tag(&self, at: usize, end: usize) -> Result<(&[u8], usize), Error> {
         let cut = Error::Asn1 {
             offset: at,
-            what: "it ends inside a tag",
+            what: ENDS_IN_TAG,
         };
+        let end = end.min(self.bytes.len());
         let rest = self.bytes.get(at..end).ok_or_else(|| cut.clone())?;
         let first = rest.first().ok_or_else(|| cut.clone())?;
         let length = if first & 0x1f == 0x1f {
@@ -168,10 +243,11 @@ impl Walker<'_> {
     fn length(&self, cursor: &mut usize, end: usize) -> Result<Option<usize>, Error> {
         let offset = *cursor;
         let error = |what| Error::Asn1 { offset, what };
-        let rest = self.bytes.get(offset..end).unwrap_or_default();
+        let here = end.min(self.bytes.len());
+        let rest = self.bytes.get(offset..here).unwrap_or_default();
         let (&first, rest) = rest
             .split_first()
-            .ok_or_else(|| error("it ends before a length"))?;
+            .ok_or_else(|| error(ENDS_BEFORE_LENGTH))?;
         let count = usize::from(first & 0x7f);
         let length = match (first, count) {
             (0x80, _) => {
@@ -180,9 +256,7 @@ impl Walker<'_> {
             }
             (0..0x80, _) => count,
             (_, 1..=4) => {
-                let bytes = rest
-                    .get(..count)
-                    .ok_or_else(|| error("it ends inside a length"))?;
+                let bytes = rest.get(..count).ok_or_else(|| error(ENDS_IN_LENGTH))?;
                 *cursor += count;
                 bytes
                     .iter()
@@ -249,6 +323,50 @@ mod tests {
     }
 
     #[test]
+    fn everything_is_closed_at_a_cut() {
+        // A sequence with a number, a byte string in a context tag, and a number after it.
+        let whole = [0x30, 13, 2, 2, 1, 2, 0xa0, 4, 4, 2, 8, 9, 2, 1, 7];
+        assert_eq!(definite_cut(&whole).unwrap(), (whole.to_vec(), None));
+        for (length, out, tag, value) in [
+            (
+                14,
+                vec![0x30, 10, 2, 2, 1, 2, 0xa0, 4, 4, 2, 8, 9],
+                2,
+                Some(1),
+            ),
+            (13, vec![0x30, 10, 2, 2, 1, 2, 0xa0, 4, 4, 2, 8, 9], 0, None),
+            (12, vec![0x30, 10, 2, 2, 1, 2, 0xa0, 4, 4, 2, 8, 9], 0, None),
+            (11, vec![0x30, 9, 2, 2, 1, 2, 0xa0, 3, 4, 1, 8], 4, Some(2)),
+            (8, vec![0x30, 6, 2, 2, 1, 2, 0xa0, 0], 0, None),
+            (5, vec![0x30, 0], 2, Some(2)),
+            (2, vec![0x30, 0], 0, None),
+        ] {
+            let (rewritten, cut) = definite_cut(&whole[..length]).unwrap();
+            assert_eq!(rewritten, out, "{length}");
+            assert_eq!(cut, Some(CutValue { tag, length: value }), "{length}");
+        }
+        // Past the end of its parent is damage, wherever the bytes end.
+        assert!(definite_cut(&[0x30, 3, 4, 9, 1, 2]).is_err());
+        assert!(definite_cut(&[0x30, 9, 0xa0, 1, 4, 9, 1, 2]).is_err());
+    }
+
+    #[test]
+    fn pieces_of_a_byte_string_are_joined_up_to_a_cut() {
+        let ber = [0x30, 0x80, 0x24, 0x80, 4, 2, b'a', b'b', 4, 3, b'c', b'd'];
+        for (length, text) in [
+            (12, &b"abcd"[..]),
+            (11, b"abc"),
+            (9, b"ab"),
+            (8, b"ab"),
+            (7, b"a"),
+        ] {
+            let (rewritten, cut) = definite_cut(&ber[..length]).unwrap();
+            assert_eq!(&rewritten[4..], text, "{length}");
+            assert!(cut.is_some());
+        }
+    }
+
+    #[test]
     fn broken_input() {
         assert!(matches!(
             definite(&[0x30, 5, 1]),
@@ -286,8 +404,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let cut = definite_cut(&bytes);
             if let Ok(once) = definite(&bytes) {
-                prop_assert_eq!(definite(&once).unwrap(), once);
+                prop_assert_eq!(definite(&once).unwrap(), once.clone());
+                prop_assert_eq!(cut, Ok((once, None)));
+            } else if let Ok((closed, _)) = cut {
+                prop_assert!(closed.is_empty() || definite(&closed).is_ok());
             }
         }
     }

@@ -1,18 +1,22 @@
 //! CMS, the syntax inside S/MIME (RFC 5652, RFC 8551): what it shows without a key, and, with one, what it holds.
 //!
-//! [`Cms::read`] tells what anybody on the wire can see. [`open`] and [`verify_signature`] are for those who hold the
+//! [`Cms::read`] tells what anybody on the wire can see, and [`read_cut`] what of it is left where the end is missing. [`open`] and [`verify_signature`] are for those who hold the
 //! recipient's key, or want to know whether a signature covers what was sent.
 
 mod ber;
+mod cut;
 mod oid;
 mod open;
 mod read;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod weakness;
 
+pub use cut::{Cut, CutPlace, read_cut, sniff};
 pub use open::{RecipientKey, open};
 pub use verify::{SignatureCheck, verify_signature};
+pub use weakness::{Grade, Weakness};
 
 /// Why CMS could not be read or opened. Texts never contain decrypted bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +66,8 @@ pub struct Algorithm {
     pub oid: String,
     /// Its usual name, with the key size where the name alone leaves it open; the object identifier where unknown.
     pub name: String,
+    /// Effective key length in bits, where name or parameters tell it.
+    pub key_bits: Option<u16>,
 }
 
 /// How a message names a recipient or a signer.
@@ -106,6 +112,8 @@ pub struct Enveloped {
     pub inner_content_type: String,
     /// Length of the encrypted content in bytes; `None` where it is not in the message.
     pub content_length: Option<usize>,
+    /// Length of the initialisation vector or nonce in bytes; `None` where the message has none.
+    pub iv_length: Option<usize>,
 }
 
 /// One signer.
@@ -119,6 +127,9 @@ pub struct Signer {
     pub signature: Algorithm,
     /// The signing time that the signer states.
     pub signing_time: Option<wire::Timestamp>,
+    /// The ciphers and digests that the signer says it understands, the preferred ones first (RFC 8551 section 2.5.2): the
+    /// list of the signer's product.
+    pub capabilities: Vec<Algorithm>,
 }
 
 /// What a certificate in the message tells.
@@ -132,6 +143,14 @@ pub struct CertificateInfo {
     pub serial: String,
     /// Mail addresses in subject and alternative names, each once.
     pub emails: Vec<String>,
+    /// Its key identifier, in lower-case hexadecimal, where it has one.
+    pub key_identifier: Option<String>,
+    /// Kind of its key.
+    pub key: Algorithm,
+    /// Size of its key in bits, where it is an RSA key.
+    pub key_bits: Option<usize>,
+    /// The algorithm that it is signed with.
+    pub signature: Algorithm,
 }
 
 /// What a signed message shows: everything.
@@ -147,6 +166,19 @@ pub struct Signed {
     pub inner_content_type: String,
     /// The content, where it is inside (opaque signature).
     pub content: Option<Vec<u8>>,
+}
+
+impl Signed {
+    /// The certificate of a signer, where the message has it.
+    pub fn certificate(&self, signer: &Signer) -> Option<&CertificateInfo> {
+        self.certificates.iter().find(|known| match &signer.id {
+            Identifier::IssuerAndSerial { issuer, serial } => {
+                known.issuer == *issuer && known.serial == *serial
+            }
+            Identifier::KeyIdentifier(id) => known.key_identifier.as_ref() == Some(id),
+            _ => false,
+        })
+    }
 }
 
 /// A CMS message, by the object identifier of its content type and never by its MIME label.

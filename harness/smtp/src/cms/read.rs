@@ -10,14 +10,17 @@ use cms::enveloped_data::{
     RecipientInfo,
 };
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
+use cms::spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{SubjectAltName, SubjectKeyIdentifier};
 use x509_cert::time::Time;
 
 use super::{
-    CertificateInfo, Cms, Enveloped, Error, Identifier, Recipient, Signed, Signer, ber, oid,
+    Algorithm, CertificateInfo, Cms, Enveloped, Error, Identifier, Recipient, Signed, Signer, ber,
+    oid,
 };
+use crate::tlv;
 
 impl Cms {
     /// Reads a `ContentInfo` in DER or BER. What follows it is ignored.
@@ -102,11 +105,12 @@ fn enveloped<'a>(
             .encrypted_content
             .as_ref()
             .map(|content| content.as_bytes().len()),
+        iv_length: oid::iv_length(&encrypted.content_enc_alg),
     }
 }
 
 /// One entry can name several recipients: key agreement shares its parameters among them.
-fn recipients(info: &RecipientInfo) -> Vec<Recipient> {
+pub(super) fn recipients(info: &RecipientInfo) -> Vec<Recipient> {
     let one = |id, algorithm, length| {
         vec![Recipient {
             id,
@@ -142,7 +146,7 @@ fn recipients(info: &RecipientInfo) -> Vec<Recipient> {
             to.enc_key.as_bytes().len(),
         ),
         RecipientInfo::Ori(to) => {
-            let kind = cms::spki::AlgorithmIdentifierOwned {
+            let kind = AlgorithmIdentifierOwned {
                 oid: to.ori_type,
                 parameters: None,
             };
@@ -203,13 +207,21 @@ pub(super) fn certificates(data: &SignedData) -> impl Iterator<Item = &Certifica
         })
 }
 
-fn signer(info: &SignerInfo) -> Signer {
+pub(super) fn signer(info: &SignerInfo) -> Signer {
     Signer {
         id: signer_id(&info.sid),
         digest: oid::algorithm(&info.digest_alg),
         signature: oid::algorithm(&info.signature_algorithm),
         signing_time: signing_time(info),
+        capabilities: capabilities(info),
     }
+}
+
+/// `SMIMECapabilities`, each of which has the shape of an algorithm (RFC 8551 section 2.5.2).
+fn capabilities(info: &SignerInfo) -> Vec<Algorithm> {
+    let list = attribute(info, oid::ATTRIBUTE_CAPABILITIES)
+        .and_then(|der| Vec::<AlgorithmIdentifierOwned>::from_der(&der).ok());
+    list.iter().flatten().map(oid::algorithm).collect()
 }
 
 /// The one value of a signed attribute, as DER.
@@ -228,7 +240,7 @@ fn signing_time(info: &SignerInfo) -> Option<wire::Timestamp> {
     Some(wire::Timestamp::from_nanos(nanos))
 }
 
-fn certificate(certificate: &Certificate) -> CertificateInfo {
+pub(super) fn certificate(certificate: &Certificate) -> CertificateInfo {
     let tbs = certificate.tbs_certificate();
     let mut emails: Vec<String> = Vec::new();
     let mut add = |text: &str| {
@@ -257,7 +269,35 @@ fn certificate(certificate: &Certificate) -> CertificateInfo {
         issuer: tbs.issuer().to_string(),
         serial: hex::encode(tbs.serial_number().as_bytes()),
         emails,
+        key_identifier: key_identifier(certificate),
+        key: oid::algorithm(&tbs.subject_public_key_info().algorithm),
+        key_bits: rsa_bits(certificate),
+        signature: oid::algorithm(certificate.signature_algorithm()),
     }
+}
+
+/// The subject key identifier, in lower-case hexadecimal.
+fn key_identifier(certificate: &Certificate) -> Option<String> {
+    let (_, id) = certificate
+        .tbs_certificate()
+        .get_extension::<SubjectKeyIdentifier>()
+        .ok()??;
+    Some(hex::encode(id.0.as_bytes()))
+}
+
+/// Size of the modulus of an RSA key (RFC 8017 appendix A.1.1), read by itself: libraries refuse the odd sizes that an
+/// audit is after.
+fn rsa_bits(certificate: &Certificate) -> Option<usize> {
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    if !oid::is(&key.algorithm.oid, oid::RSA) {
+        return None;
+    }
+    let fields = tlv::child(key.subject_public_key.raw_bytes(), 0x30)?;
+    let modulus = tlv::child(fields, 0x02)?;
+    let first = modulus.iter().position(|byte| *byte != 0)?;
+    let rest = modulus.get(first..)?;
+    let zeros = rest.first()?.leading_zeros();
+    Some(rest.len() * 8 - usize::try_from(zeros).ok()?)
 }
 
 /// Whether `certificate` is the one that `id` means.
@@ -268,10 +308,7 @@ pub(super) fn is_meant(id: &Identifier, certificate: &Certificate) -> bool {
             *issuer == tbs.issuer().to_string()
                 && *serial == hex::encode(tbs.serial_number().as_bytes())
         }
-        Identifier::KeyIdentifier(id) => {
-            let own = tbs.get_extension::<x509_cert::ext::pkix::SubjectKeyIdentifier>();
-            own.is_ok_and(|own| own.is_some_and(|(_, own)| *id == hex::encode(own.0.as_bytes())))
-        }
+        Identifier::KeyIdentifier(id) => key_identifier(certificate).as_ref() == Some(id),
         _ => false,
     }
 }

@@ -246,6 +246,81 @@ fn other_content_types() {
     ));
 }
 
+fn whys(bytes: &[u8]) -> Vec<(Grade, &'static str)> {
+    let all = Cms::read(bytes).unwrap().weaknesses();
+    all.into_iter()
+        .map(|found| (found.grade, found.why))
+        .collect()
+}
+
+#[rstest]
+#[case(data!("enveloped-rc2-40.der"), Grade::Broken, "RC2 with a key of 64 bits or less")]
+#[case(data!("enveloped-des.der"), Grade::Broken, "DES is broken")]
+#[case(data!("enveloped-rsa1024.der"), Grade::Weak, "RSA key of less than 2048 bits")]
+#[case(data!("enveloped-3des.der"), Grade::Historic, "Triple DES is historic")]
+#[case(data!("signed-md5.der"), Grade::Broken, "MD5 is broken")]
+#[case(data!("signed-sha1.der"), Grade::Historic, "SHA-1 is historic")]
+#[case(data!("enveloped-oaep.der"), Grade::Remark, "AES-CBC hides the content")]
+fn the_worst_weakness_comes_first(#[case] bytes: &[u8], #[case] grade: Grade, #[case] why: &str) {
+    let found = whys(bytes);
+    assert_eq!(found[0].0, grade, "{found:?}");
+    assert!(found[0].1.contains(why), "{found:?}");
+}
+
+#[test]
+fn what_is_sound_has_no_weakness() {
+    assert!(whys(data!("signed-opaque.der")).is_empty());
+    let transport = whys(data!("enveloped-gcm256.der"));
+    assert_eq!(transport.len(), 1);
+    assert!(transport[0].1.contains("PKCS#1 v1.5 key transport"));
+    // One finding for two recipients with the same fault.
+    assert_eq!(whys(data!("enveloped-two.der")).len(), 2);
+}
+
+#[rstest]
+#[case(data!("enveloped-rc2-40.der"), Some(8), Some(40))]
+#[case(data!("enveloped-3des.der"), Some(8), Some(168))]
+#[case(data!("enveloped-aes256.ber"), Some(16), Some(256))]
+#[case(data!("enveloped-gcm256.der"), Some(12), Some(256))]
+fn initialisation_vector_and_key_length(
+    #[case] bytes: &[u8],
+    #[case] iv: Option<usize>,
+    #[case] bits: Option<u16>,
+) {
+    let (Cms::Enveloped(read) | Cms::AuthEnveloped(read)) = Cms::read(bytes).unwrap() else {
+        panic!("another content type")
+    };
+    assert_eq!((read.iv_length, read.cipher.key_bits), (iv, bits));
+}
+
+#[test]
+fn a_signer_tells_more_than_a_name() {
+    let Cms::Signed(read) = Cms::read(data!("signed-opaque.der")).unwrap() else {
+        panic!("another content type")
+    };
+    let signer = &read.signers[0];
+    let certificate = read.certificate(signer).unwrap();
+    assert!(certificate.subject.contains("CN=BizTalk Sender"));
+    assert_eq!(certificate.key_bits, Some(2048));
+    assert_eq!(certificate.signature.name, "SHA-256 with RSA");
+    assert_eq!(
+        certificate.key_identifier.as_ref().map(String::len),
+        Some(40)
+    );
+    // OpenSSL lists what it understands, AES-256 first.
+    let names: Vec<_> = signer
+        .capabilities
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(names[0], "AES-256-CBC");
+    assert!(names.contains(&"DES-EDE3-CBC"), "{names:?}");
+    let Cms::Signed(bare) = Cms::read(data!("signed-noattr.der")).unwrap() else {
+        panic!("another content type")
+    };
+    assert!(bare.signers[0].capabilities.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

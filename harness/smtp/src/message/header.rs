@@ -130,7 +130,7 @@ fn unfold(value: &[u8]) -> Vec<u8> {
 }
 
 /// Decodes encoded words; blanks between two of them vanish (RFC 2047 section 6.2).
-fn decode_words(value: &[u8]) -> String {
+pub(super) fn decode_words(value: &[u8]) -> String {
     let mut out = String::new();
     let mut rest = value;
     let mut after_word = false;

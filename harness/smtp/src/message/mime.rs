@@ -7,9 +7,9 @@ use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
 use super::header::{self, Field};
-use super::transfer::{self, TransferEncoding};
-use super::{MAX_DEPTH, Message};
-use crate::cms::{self, Cms};
+use super::transfer::TransferEncoding;
+use super::{MAX_DEPTH, Message, smime};
+use crate::cms::{self, Cms, Cut};
 
 /// Parts of one message, embedded ones included, that are told apart. The rest stays in the body of its container.
 const MAX_PARTS: usize = 10_000;
@@ -43,6 +43,10 @@ pub struct Part {
     pub inner: Option<Box<Message>>,
     /// What the body is as CMS, judged by its bytes and not by its label; an error where only the label says CMS.
     pub cms: Option<Result<Cms, cms::Error>>,
+    /// Where [`Part::cms`] breaks off, if it does: then it tells less than the whole would, and its lists may be shorter.
+    pub cms_cut: Option<Cut>,
+    /// Whether bytes of the body are missing here that the message had: see [`Message::of`].
+    pub cut: bool,
 }
 
 impl Part {
@@ -64,6 +68,18 @@ impl Part {
         self.fields.iter().find(|field| field.is(name))
     }
 
+    /// The name of the file that the part is, by its disposition (RFC 2183), else by its type; RFC 2231 and RFC 2047
+    /// encodings undone.
+    pub fn file_name(&self) -> Option<String> {
+        let disposition = self.field("Content-Disposition");
+        let parameters = disposition.and_then(|field| Some(content_type(&field.value)?.1));
+        let given = parameters.into_iter().flatten();
+        let name = given.into_iter().find(|(key, _)| key == "filename");
+        let name = name.map(|(_, value)| value);
+        let name = name.or_else(|| self.parameter("name").map(str::to_owned))?;
+        Some(header::decode_words(name.as_bytes()))
+    }
+
     /// Whether the label says S/MIME (RFC 8551 section 3.2, with the names from before it).
     pub fn is_labelled_cms(&self) -> bool {
         let subtype = self.content_type.strip_prefix("application/");
@@ -73,7 +89,25 @@ impl Part {
 
     /// The DER or BER bytes that [`Part::cms`] was read from.
     pub fn cms_bytes(&self) -> Option<Cow<'_, [u8]>> {
-        self.cms.as_ref().map(|_| cms_bytes(&self.decoded))
+        self.cms.as_ref().map(|_| smime::bytes(&self.decoded))
+    }
+}
+
+/// Bytes with the places where some are missing between them, in order.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) cuts: &'a [usize],
+}
+
+impl Kept<'_> {
+    /// The first place inside `range`, or at one of its ends, where bytes are missing.
+    fn first_cut(self, range: &Range<usize>) -> Option<usize> {
+        let first = self.cuts.partition_point(|cut| *cut < range.start);
+        self.cuts
+            .get(first)
+            .copied()
+            .filter(|cut| *cut <= range.end)
     }
 }
 
@@ -94,10 +128,10 @@ impl Budget {
 }
 
 /// Reads a message that is `depth` levels below the outermost one.
-pub(super) fn read(content: &[u8], budget: &mut Budget, depth: usize) -> Message {
+pub(super) fn read(content: Kept<'_>, budget: &mut Budget, depth: usize) -> Message {
     let mut root = part(
         content,
-        0..content.len(),
+        0..content.bytes.len(),
         String::new(),
         "text/plain",
         budget,
@@ -107,21 +141,21 @@ pub(super) fn read(content: &[u8], budget: &mut Budget, depth: usize) -> Message
         "1".clone_into(&mut root.path);
     }
     Message {
-        content: content.to_vec(),
+        content: content.bytes.to_vec(),
         root,
         truncated: budget.truncated,
     }
 }
 
 fn part(
-    content: &[u8],
+    content: Kept<'_>,
     range: Range<usize>,
     path: String,
     default_type: &str,
     budget: &mut Budget,
     depth: usize,
 ) -> Part {
-    let block = header::read(content, range.clone());
+    let block = header::read(content.bytes, range.clone());
     budget.truncated |= block.truncated;
     let value = |name| {
         block
@@ -147,6 +181,8 @@ fn part(
         children: Vec::new(),
         inner: None,
         cms: None,
+        cms_cut: None,
+        cut: content.first_cut(&(block.body..range.end)).is_some(),
     };
     if part.content_type.starts_with("multipart/") {
         part.children = children(content, &part, budget, depth);
@@ -157,7 +193,7 @@ fn part(
     part
 }
 
-fn children(content: &[u8], parent: &Part, budget: &mut Budget, depth: usize) -> Vec<Part> {
+fn children(content: Kept<'_>, parent: &Part, budget: &mut Budget, depth: usize) -> Vec<Part> {
     let Some(boundary) = parent.parameter("boundary") else {
         return Vec::new();
     };
@@ -171,7 +207,7 @@ fn children(content: &[u8], parent: &Part, budget: &mut Budget, depth: usize) ->
         "text/plain"
     };
     let mut parts = Vec::new();
-    for (index, range) in split(content, parent.body.clone(), boundary, budget)
+    for (index, range) in split(content.bytes, parent.body.clone(), boundary, budget)
         .into_iter()
         .enumerate()
     {
@@ -183,50 +219,57 @@ fn children(content: &[u8], parent: &Part, budget: &mut Budget, depth: usize) ->
 }
 
 impl Part {
-    fn fill_leaf(&mut self, content: &[u8], budget: &mut Budget, depth: usize) {
-        self.decoded = self
-            .transfer_encoding
-            .decode(content.get(self.body.clone()).unwrap_or_default());
-        if self.content_type == "message/rfc822" || self.content_type == "message/global" {
-            self.inner = nested(&self.decoded, budget, depth);
-            return;
+    fn fill_leaf(&mut self, content: Kept<'_>, budget: &mut Budget, depth: usize) {
+        let body = content.bytes.get(self.body.clone()).unwrap_or_default();
+        self.decoded = self.transfer_encoding.decode(body);
+        // Behind a place where bytes are missing, the structure of CMS is lost.
+        let head = content
+            .first_cut(&self.body)
+            .and_then(|cut| content.bytes.get(self.body.start..cut))
+            .map(|head| self.transfer_encoding.decode(head));
+        let object = head.as_ref().unwrap_or(&self.decoded);
+        if let Some((read, cut)) = smime::read(object, self.is_labelled_cms()) {
+            if let Ok(Cms::Signed(signed)) = &read
+                && let Some(inside) = &signed.content
+            {
+                let end = [inside.len()];
+                let kept = Kept {
+                    bytes: inside,
+                    cuts: if cut.is_some() { &end } else { &[] },
+                };
+                self.inner = nested(kept, budget, depth);
+            }
+            (self.cms, self.cms_cut) = (Some(read), cut);
+        } else if self.content_type == "message/rfc822" || self.content_type == "message/global" {
+            let cuts = self.cuts_inside(content);
+            let kept = Kept {
+                bytes: &self.decoded,
+                cuts: &cuts,
+            };
+            self.inner = nested(kept, budget, depth);
         }
-        let bytes = cms_bytes(&self.decoded);
-        // 0x30 opens a SEQUENCE, as every ContentInfo does.
-        if !self.is_labelled_cms() && bytes.first() != Some(&0x30) {
-            return;
+    }
+
+    /// Where bytes are missing in the decoded body.
+    fn cuts_inside(&self, content: Kept<'_>) -> Vec<usize> {
+        if !self.cut {
+            Vec::new()
+        } else if self.transfer_encoding.is_verbatim() {
+            let inside = |cut: &usize| (self.body.start..=self.body.end).contains(cut);
+            let inside = content.cuts.iter().copied().filter(inside);
+            inside.map(|cut| cut - self.body.start).collect()
+        } else {
+            vec![self.decoded.len()]
         }
-        let read = Cms::read(&bytes);
-        if !self.is_labelled_cms() && !matches!(&read, Ok(cms) if !matches!(cms, Cms::Other(_))) {
-            return;
-        }
-        if let Ok(Cms::Signed(signed)) = &read
-            && let Some(inside) = &signed.content
-        {
-            self.inner = nested(inside, budget, depth);
-        }
-        self.cms = Some(read);
     }
 }
 
-fn nested(content: &[u8], budget: &mut Budget, depth: usize) -> Option<Box<Message>> {
+fn nested(content: Kept<'_>, budget: &mut Budget, depth: usize) -> Option<Box<Message>> {
     if depth >= MAX_DEPTH || !budget.take() {
         budget.truncated = true;
         return None;
     }
     Some(Box::new(read(content, budget, depth + 1)))
-}
-
-/// The bytes to read CMS from: the body as it is, or, where its encoding was not declared, the base64 that it is.
-fn cms_bytes(decoded: &[u8]) -> Cow<'_, [u8]> {
-    let text = decoded.trim_ascii();
-    let encoded =
-        text.starts_with(b"MI") && transfer::base64_runs(text).first() == Some(&(0..text.len()));
-    if encoded {
-        Cow::Owned(transfer::base64(text))
-    } else {
-        Cow::Borrowed(decoded)
-    }
 }
 
 /// Type and parameters of a Content-Type value; `None` where it has no type.

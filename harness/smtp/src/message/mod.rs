@@ -11,6 +11,7 @@ mod find;
 mod header;
 mod layers;
 mod mime;
+mod smime;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -24,6 +25,8 @@ pub use mime::Part;
 pub use transfer::TransferEncoding;
 
 use crate::cms::{self, Cms, SignatureCheck};
+use crate::content::Content;
+use wire::{Direction, Span};
 
 /// How many levels of parts, embedded messages and signed wrappers are followed.
 pub const MAX_DEPTH: usize = 10;
@@ -42,7 +45,18 @@ pub struct Message {
 impl Message {
     /// Reads a message as DATA or BDAT carried it, after dot-unstuffing. Any bytes are a message.
     pub fn read(content: &[u8]) -> Self {
-        mime::read(content, &mut mime::Budget::default(), 0)
+        Self::read_kept(content, &[])
+    }
+
+    /// Reads what there is of a message: of a long one not all is kept, and where the capture has `gaps` (of its timeline)
+    /// it holds not all. Parts that lack bytes are marked ([`Part::cut`]).
+    pub fn of(content: &Content, gaps: &[Span]) -> Self {
+        Self::read_kept(content.bytes(), &cuts(content, gaps))
+    }
+
+    fn read_kept(bytes: &[u8], cuts: &[usize]) -> Self {
+        let kept = mime::Kept { bytes, cuts };
+        mime::read(kept, &mut mime::Budget::default(), 0)
     }
 
     /// The bytes that were read. All ranges are in here.
@@ -106,9 +120,13 @@ impl Message {
                     .get(1)
                     .is_some_and(|second| second.path == part.path)
         });
-        let signed = container
-            .and_then(|p| p.children.first())
-            .map(|first| self.bytes(first.range()));
+        let first = container.and_then(|p| p.children.first());
+        if part.cut || part.cms_cut.is_some() || first.is_some_and(|first| first.cut) {
+            return Some(SignatureCheck::NotVerifiable(
+                "not all bytes of the signed part and of its signature are there".to_owned(),
+            ));
+        }
+        let signed = first.map(|first| self.bytes(first.range()));
         Some(cms::verify_signature(&der, signed))
     }
 
@@ -121,4 +139,32 @@ impl Message {
                 .or_else(|| part.inner.as_ref().and_then(|inner| inner.cms()))
         })
     }
+}
+
+/// Where in the bytes of a message some are missing.
+fn cuts(content: &Content, gaps: &[Span]) -> Vec<usize> {
+    let end = content.bytes().len();
+    let all = content.span(0..end);
+    let place = |start: u64| {
+        let (mut low, mut high) = (0, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if content.span(middle..middle + 1).start < start {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    };
+    // What is missing behind the last byte may belong to what follows the message.
+    let inside = |gap: &&Span| {
+        gap.direction == Direction::Client && all.start <= gap.start && gap.start <= all.end
+    };
+    let holes = content.elisions().iter().map(|hole| hole.start);
+    let gaps = gaps.iter().filter(inside).map(|gap| gap.start);
+    let mut cuts: Vec<_> = holes.chain(gaps).map(place).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
 }

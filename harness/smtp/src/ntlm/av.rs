@@ -25,6 +25,23 @@ pub const TARGET_NAME: u16 = 9;
 /// MD5 of the channel bindings; zero without a TLS channel.
 pub const CHANNEL_BINDINGS: u16 = 10;
 
+/// The name of an attribute, as MS-NLMP section 2.2.2.1 has it without `MsvAv`.
+pub const fn name(id: u16) -> Option<&'static str> {
+    Some(match id {
+        NB_COMPUTER_NAME => "NbComputerName",
+        NB_DOMAIN_NAME => "NbDomainName",
+        DNS_COMPUTER_NAME => "DnsComputerName",
+        DNS_DOMAIN_NAME => "DnsDomainName",
+        DNS_TREE_NAME => "DnsTreeName",
+        FLAGS => "Flags",
+        TIMESTAMP => "Timestamp",
+        SINGLE_HOST => "SingleHost",
+        TARGET_NAME => "TargetName",
+        CHANNEL_BINDINGS => "ChannelBindings",
+        _ => return None,
+    })
+}
+
 /// In the value of [`FLAGS`]: the account is constrained.
 pub const FLAG_CONSTRAINED: u32 = 0x1;
 /// In the value of [`FLAGS`]: the message carries a MIC.
@@ -49,6 +66,18 @@ impl AvPair {
     pub fn flags(&self) -> Option<u32> {
         let bytes = self.value.first_chunk()?;
         (self.id == FLAGS).then(|| u32::from_le_bytes(*bytes))
+    }
+
+    /// The machine id in a [`SINGLE_HOST`] pair: 32 bytes that the client's machine makes at boot, the same in all its
+    /// sessions until the next one (section 2.2.2.2).
+    pub fn machine_id(&self) -> Option<&[u8; 32]> {
+        let id = self.value.get(16..)?.first_chunk()?;
+        (self.id == SINGLE_HOST).then_some(id)
+    }
+
+    /// Whether a [`CHANNEL_BINDINGS`] pair binds the exchange to a TLS channel; `None` for any other pair.
+    pub fn binds_channel(&self) -> Option<bool> {
+        (self.id == CHANNEL_BINDINGS).then(|| self.value.iter().any(|byte| *byte != 0))
     }
 
     /// The value of a [`TIMESTAMP`] pair.
@@ -120,6 +149,28 @@ mod tests {
         assert_eq!(read[1].flags(), Some(FLAG_MIC_PRESENT));
         assert_eq!(read[2].timestamp(), Some(FileTime(7)));
         assert_eq!(read[1].text(), None);
+    }
+
+    #[test]
+    fn what_a_client_adds() {
+        let pair = |id, value: &[u8]| AvPair {
+            id,
+            value: value.to_vec(),
+        };
+        let mut host = [0; 48];
+        host[16..].fill(7);
+        assert_eq!(pair(SINGLE_HOST, &host).machine_id(), Some(&[7; 32]));
+        assert_eq!(pair(SINGLE_HOST, &host[..47]).machine_id(), None);
+        assert_eq!(pair(TIMESTAMP, &host).machine_id(), None);
+        assert_eq!(
+            pair(CHANNEL_BINDINGS, &[0; 16]).binds_channel(),
+            Some(false)
+        );
+        assert_eq!(pair(CHANNEL_BINDINGS, &[1; 16]).binds_channel(), Some(true));
+        assert_eq!(pair(FLAGS, &[1; 16]).binds_channel(), None);
+        let spn = AvPair::from_text(TARGET_NAME, "SMTPSVC/mail");
+        assert_eq!(spn.text().as_deref(), Some("SMTPSVC/mail"));
+        assert_eq!((name(TARGET_NAME), name(77)), (Some("TargetName"), None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which response a type 3 message holds.
 
 use super::Authenticate;
+use super::proof::Blob;
 
 /// The kind of proof, judged by its bytes. Flags are no help: several clients echo extended session security and send
 /// plain NTLMv1.
@@ -49,17 +50,57 @@ impl ResponseKind {
             (24, 24) if lm == nt || zero => Self::NtlmV1WithoutLm,
             (24, 24) if lm.iter().skip(8).all(|byte| *byte == 0) => Self::NtlmV1Ess,
             (24, 24) => Self::NtlmV1,
-            (25.., 0) => Self::NtlmV2 { lmv2: false },
-            (25.., 24) => Self::NtlmV2 { lmv2: !zero },
+            (_, 0) if is_v2(nt) => Self::NtlmV2 { lmv2: false },
+            (_, 24) if is_v2(nt) => Self::NtlmV2 { lmv2: !zero },
             _ => Self::Malformed,
         }
     }
+}
+
+/// Whether an NT response has the shape of NTLMv2: a proof, and the header of the structure that it covers, which begins
+/// with two version numbers that are always 1 (section 2.2.2.7).
+fn is_v2(nt: &[u8]) -> bool {
+    const HEADER: usize = 16 + 28;
+    nt.len() >= HEADER && nt.get(16..18) == Some(&[1, 1])
+}
+
+/// What bytes and flags say of an integrity code in a type 3 message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MicPresence {
+    /// There is room for one, and the client promises it.
+    Present,
+    /// There is room for one, and nothing promises it: as a rule zeros, or no integrity code at all.
+    NotPromised,
+    /// The client promises one, and the header has no room for it: somebody took it out, or the client lies.
+    Missing,
+    /// Neither.
+    Absent,
 }
 
 impl Authenticate {
     /// The kind of response in this message.
     pub fn response_kind(&self) -> ResponseKind {
         ResponseKind::of(self.lm_response.expose(), self.nt_response.expose())
+    }
+
+    /// The part of an NTLMv2 response that the client wrote and that is no secret by itself: its time, and its version of
+    /// the target information with the service that it believes to talk to. `None` for any other kind, or where it does
+    /// not parse.
+    pub fn client_target(&self) -> Option<Blob> {
+        matches!(self.response_kind(), ResponseKind::NtlmV2 { .. })
+            .then(|| Blob::parse(self.nt_response.expose()).ok())
+            .flatten()
+    }
+
+    /// Whether the message has an integrity code, by what the client promises *and* by the room in the header.
+    pub fn mic_presence(&self) -> MicPresence {
+        let promised = self.client_target().is_some_and(|blob| blob.promises_mic());
+        match (self.mic.is_some(), promised) {
+            (true, true) => MicPresence::Present,
+            (true, false) => MicPresence::NotPromised,
+            (false, true) => MicPresence::Missing,
+            (false, false) => MicPresence::Absent,
+        }
     }
 }
 
@@ -69,6 +110,12 @@ mod tests {
 
     use super::*;
 
+    fn v2(length: usize) -> Vec<u8> {
+        let mut response = vec![0; length];
+        response[16..18].fill(1);
+        response
+    }
+
     #[rstest]
     #[case(&[], &[], ResponseKind::Anonymous)]
     #[case(&[0], &[], ResponseKind::Anonymous)]
@@ -77,8 +124,11 @@ mod tests {
     #[case(&[9; 24], &[9; 24], ResponseKind::NtlmV1WithoutLm)]
     #[case(&[], &[9; 24], ResponseKind::NtlmV1WithoutLm)]
     #[case(b"12345678\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", &[9; 24], ResponseKind::NtlmV1Ess)]
-    #[case(&[7; 24], &[9; 60], ResponseKind::NtlmV2 { lmv2: true })]
-    #[case(&[0; 24], &[9; 60], ResponseKind::NtlmV2 { lmv2: false })]
+    #[case(&[7; 24], &v2(60), ResponseKind::NtlmV2 { lmv2: true })]
+    #[case(&[0; 24], &v2(44), ResponseKind::NtlmV2 { lmv2: false })]
+    #[case(&[], &v2(44), ResponseKind::NtlmV2 { lmv2: false })]
+    #[case(&[7; 24], &v2(43), ResponseKind::Malformed)]
+    #[case(&[7; 24], &[9; 60], ResponseKind::Malformed)]
     #[case(&[7; 24], &[9; 23], ResponseKind::Malformed)]
     #[case(&[7; 8], &[9; 24], ResponseKind::Malformed)]
     fn bytes_decide(#[case] lm: &[u8], #[case] nt: &[u8], #[case] kind: ResponseKind) {

@@ -8,6 +8,7 @@ pub mod flags;
 mod kind;
 mod layout;
 mod messages;
+mod product;
 pub mod proof;
 mod server;
 #[cfg(test)]
@@ -17,7 +18,7 @@ mod verify;
 
 pub use client::{CLIENT_FLAGS, ClientIdentity, negotiate, respond};
 pub use error::Error;
-pub use kind::ResponseKind;
+pub use kind::{MicPresence, ResponseKind};
 pub use messages::AuthenticateParts;
 pub use server::{Target, challenge};
 pub use verify::{Mic, Proof, Verification, verify};

@@ -284,6 +284,53 @@ fn version_1_responses_are_verified_whatever_the_flags_say() {
 }
 
 #[test]
+fn an_lmv2_response_alone_is_verified() {
+    let second =
+        Challenge::parse(&challenge(CLIENT_FLAGS, &target(), SERVER, None).unwrap()).unwrap();
+    // Section 4.2.4.2.1.
+    let lmv2 = hex::decode("86c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa").unwrap();
+    let read = with_responses(1, &lmv2, &[]);
+    let found = verify(None, &second, &read, &password());
+    assert_eq!((found.kind, found.proof), (ResponseKind::Lm, Proof::Valid));
+    let long = Secret::new(*b"another password");
+    assert!(matches!(
+        verify(None, &second, &read, &long).proof,
+        Proof::NotVerifiable(_)
+    ));
+}
+
+#[test]
+fn a_mic_is_present_by_promise_and_by_room() {
+    let (_, _, third) = conversation(Some(NOW), &password());
+    let read = Authenticate::parse(&third).unwrap();
+    assert_eq!(read.mic_presence(), MicPresence::Present);
+    assert_eq!(
+        read.client_target().map(|target| target.timestamp),
+        Some(NOW)
+    );
+    let (_, _, third) = conversation(None, &password());
+    let without = Authenticate::parse(&third).unwrap();
+    assert_eq!(without.mic_presence(), MicPresence::Absent);
+    // The same response in a message whose header is too short for the code it promises.
+    let moved = with_responses(1, read.lm_response.expose(), read.nt_response.expose());
+    assert_eq!(moved.mic_presence(), MicPresence::Missing);
+    let parts = AuthenticateParts {
+        flags: 1,
+        domain: "Domain",
+        user: "User",
+        workstation: "COMPUTER",
+        lm_response: &Secret::new([]),
+        nt_response: &Secret::new([9; 24]),
+        session_key: &Secret::new([]),
+        version: None,
+        mic: Some([0; 16]),
+    };
+    let room = Authenticate::parse(&parts.encode().unwrap()).unwrap();
+    assert_eq!(room.mic_presence(), MicPresence::NotPromised);
+    assert!(room.client_target().is_none());
+}
+
+#[test]
 fn an_anonymous_client_proves_nothing() {
     let second =
         Challenge::parse(&challenge(CLIENT_FLAGS, &target(), SERVER, None).unwrap()).unwrap();

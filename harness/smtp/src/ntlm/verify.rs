@@ -79,8 +79,16 @@ fn judge(
         ResponseKind::Anonymous => Err("the client authenticated as anonymous: there is no proof"),
         ResponseKind::Malformed => Err("the responses have lengths that no NTLM version produces"),
         ResponseKind::Lm => {
-            let hash = proof::lmowf_v1(password).ok_or("no LM hash exists for this password")?;
-            Ok((equal(&proof::v1_response(hash, server), lm), None))
+            // The field holds LM or LMv2; both have the same length, and the second keeps the client challenge in clear.
+            let client = lm.last_chunk().copied().unwrap_or_default();
+            let v2 = proof::ntowf_v2(password, &authenticate.user, &authenticate.domain)
+                .map_err(|_| ENCODING)?;
+            let by_v2 = equal(&proof::lmv2_response(v2, server, client), lm);
+            match proof::lmowf_v1(password) {
+                Some(hash) => Ok((by_v2 | equal(&proof::v1_response(hash, server), lm), None)),
+                None if by_v2 => Ok((true, None)),
+                None => Err("no LM hash exists for this password"),
+            }
         }
         ResponseKind::NtlmV1 | ResponseKind::NtlmV1WithoutLm | ResponseKind::NtlmV1Ess => {
             let hash = proof::ntowf_v1(password).map_err(|_| ENCODING)?;

@@ -3,10 +3,17 @@
 //! The caller follows the dialogue and knows which line is a challenge and which a response; here only their meaning
 //! is read. Credentials are recovered exactly as any eavesdropper recovers them, and go into [`Secret`] at once.
 
+pub mod accounts;
+mod bearer;
 mod cram_md5;
+mod digest_md5;
+mod external;
+mod gss;
 mod login;
 mod ntlm;
 mod plain;
+pub mod proof;
+mod scram;
 
 use base64::Engine;
 use base64::alphabet;
@@ -97,9 +104,28 @@ pub fn decode(mechanism: &str, initial: Option<&Text>, turns: &[Turn]) -> Identi
         "PLAIN" => plain::decode(initial, turns),
         "LOGIN" => login::decode(initial, turns),
         "CRAM-MD5" => cram_md5::decode(turns),
+        "DIGEST-MD5" => Identity::DigestMd5(Box::new(digest_md5::decode(initial, turns))),
         "NTLM" => Identity::Ntlm(Box::new(ntlm::decode(initial, turns))),
-        _ => Identity::Undecoded,
+        "GSSAPI" | "GSS-SPNEGO" | "NEGOTIATE" | "SPNEGO" => {
+            Identity::Gss(Box::new(gss::decode(initial, turns)))
+        }
+        "XOAUTH2" => Identity::Bearer(Box::new(bearer::decode(false, initial, turns))),
+        "OAUTHBEARER" => Identity::Bearer(Box::new(bearer::decode(true, initial, turns))),
+        "EXTERNAL" => external::external(initial, turns),
+        "ANONYMOUS" => external::anonymous(initial, turns),
+        other => match scram::variant(other) {
+            Some(variant) => Identity::Scram(Box::new(scram::decode(variant, initial, turns))),
+            None => Identity::Undecoded,
+        },
     }
+}
+
+/// Text of bytes that should be UTF-8; where they are not, each byte is taken as ISO 8859-1, so that nothing is lost.
+fn text_of(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(
+        |_| bytes.iter().copied().map(char::from).collect(),
+        str::to_owned,
+    )
 }
 
 #[cfg(test)]
@@ -136,6 +162,50 @@ mod tests {
 
     use super::*;
 
+    const MECHANISMS: &[&str] = &[
+        "PLAIN",
+        "LOGIN",
+        "CRAM-MD5",
+        "DIGEST-MD5",
+        "NTLM",
+        "GSSAPI",
+        "GSS-SPNEGO",
+        "XOAUTH2",
+        "OAUTHBEARER",
+        "EXTERNAL",
+        "ANONYMOUS",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-512",
+        "X-ODD",
+    ];
+
+    /// The examples of RFC 5802, RFC 2831 and RFC 7628, client first.
+    const EXCHANGES: &[(&str, &[&[u8]])] = &[
+        (
+            "SCRAM-SHA-1",
+            &[
+                b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
+                b"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
+                b"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+            ],
+        ),
+        (
+            "DIGEST-MD5",
+            &[br#"charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001"#],
+        ),
+        (
+            "OAUTHBEARER",
+            &[b"n,a=user@example.com,\x01host=server.example.com\x01port=143\x01auth=Bearer abc\x01\x01"],
+        ),
+        (
+            "GSS-SPNEGO",
+            &[
+                b"\x60\x48\x06\x06\x2b\x06\x01\x05\x05\x02\xa0\x3e\x30\x3c\xa0\x0e\x30\x0c\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a\xa2\x2a\x04\x28NTLMSSP\0\x01\0\0\0\x97\x82\x08\xe2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x06\x01\xb1\x1d\0\0\0\x0f",
+            ],
+        ),
+    ];
+
     #[test]
     fn base64_is_read_leniently() {
         for (text, bytes) in [
@@ -154,16 +224,13 @@ mod tests {
     #[test]
     fn other_mechanisms_stay_undecoded() {
         let turns = [testing::response(b"user=x", 0)];
-        assert!(matches!(
-            decode("XOAUTH2", None, &turns),
-            Identity::Undecoded
-        ));
+        assert!(matches!(decode("X-ODD", None, &turns), Identity::Undecoded));
     }
 
     proptest! {
         #[test]
         fn any_exchange_decodes_to_something(
-            mechanism in proptest::sample::select(vec!["PLAIN", "LOGIN", "CRAM-MD5", "NTLM"]),
+            mechanism in proptest::sample::select(MECHANISMS),
             lines in proptest::collection::vec((any::<bool>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..6),
         ) {
             let turns: Vec<_> = lines
@@ -174,8 +241,46 @@ mod tests {
                 })
                 .collect();
             let initial = lines.first().map(|(_, _, bytes)| testing::text(bytes, 0));
-            decode(mechanism, None, &turns);
-            decode(mechanism, initial.as_ref(), &turns);
+            for initial in [None, initial.as_ref()] {
+                let identity = decode(mechanism, initial, &turns);
+                let names = identity.names();
+                prop_assert!(names.iter().all(|given| !given.name.is_empty()));
+                // What can be guessed was hidden, and what is readable need not be guessed.
+                prop_assert!(!identity.is_guessable_offline() || identity.has_hidden_proof());
+                prop_assert!(identity.readable().is_none() || !identity.has_hidden_proof());
+                let known = [proof::KnownAccount {
+                    domain: None,
+                    user: names.first().map_or_else(String::new, |given| given.name.to_owned()),
+                    password: crate::Secret::new(*b"pw"),
+                }];
+                proof::test_identity(&identity, &known);
+            }
+        }
+
+        #[test]
+        fn any_damage_to_a_real_exchange_decodes_to_something(
+            which in 0..EXCHANGES.len(),
+            line in 0_usize..3,
+            at in any::<prop::sample::Index>(),
+            value in any::<u8>(),
+        ) {
+            let (mechanism, messages) = EXCHANGES[which];
+            let mut messages: Vec<Vec<u8>> = messages.iter().map(|m| m.to_vec()).collect();
+            if let Some(message) = messages.get_mut(line) {
+                let at = at.index(message.len());
+                message[at] = value;
+            }
+            let initial = testing::text(&messages[0], 0);
+            let turns: Vec<_> = messages
+                .iter()
+                .skip(1)
+                .enumerate()
+                .map(|(number, bytes)| {
+                    let text = testing::text(bytes, 0);
+                    if number % 2 == 0 { Turn::Challenge(text) } else { Turn::Response(text) }
+                })
+                .collect();
+            decode(mechanism, Some(&initial), &turns);
         }
     }
 }

@@ -6,6 +6,9 @@ use super::lines::Line;
 use crate::sasl::{self, Text, Turn};
 use crate::timeline::{Authentication, Located, Outcome, Reply};
 
+/// Turns that are kept. No mechanism needs ten; two hostile sides could go on for as long as the capture lasts.
+const MAX_TURNS: usize = 64;
+
 /// One AUTH command and what followed it.
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -47,8 +50,7 @@ impl Attempt {
     pub(super) fn challenge(&mut self, event: usize, reply: &Reply) {
         self.challenges.push(event);
         if let (Some(text), Some(span)) = (reply.lines.first(), reply.spans.first()) {
-            self.turns
-                .push(Turn::Challenge(Text::new(text.as_bytes(), *span)));
+            self.turn(Turn::Challenge(Text::new(text.as_bytes(), *span)));
         }
     }
 
@@ -58,7 +60,13 @@ impl Attempt {
         if bytes.trim_ascii() == b"*" {
             self.outcome = Outcome::Cancelled;
         } else {
-            self.turns.push(Turn::Response(Text::new(bytes, span)));
+            self.turn(Turn::Response(Text::new(bytes, span)));
+        }
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        if self.turns.len() < MAX_TURNS {
+            self.turns.push(turn);
         }
     }
 

@@ -6,13 +6,20 @@ use super::command::Chunk;
 use super::data::Stuffed;
 use super::machine::{Machine, Mode, Piece};
 use super::pending::{Asked, Request};
-use crate::timeline::{Content, Data, EventKind};
+use crate::content as data;
+use crate::timeline::{Content, Data, EventKind, Keep};
+
+/// How many packets of one content are named; beyond them, only the last.
+const MOST_PACKETS: usize = 1024;
+
+/// How many extents of provenance may gather while content comes, before those of bytes that were not kept are forgotten.
+const MOST_EXTENTS: usize = 4096;
 
 /// How the end of the content is told.
 #[derive(Debug)]
 enum Form {
     /// By a line with a dot.
-    Stuffed(Stuffed),
+    Stuffed(Box<Stuffed>),
     /// By counting: this many bytes are still to come.
     Counted { left: u64, last: bool },
 }
@@ -26,8 +33,12 @@ pub(super) struct Body {
     /// The transaction, the event and its exchange, once a byte has come.
     place: Option<Place>,
     packets: Vec<u64>,
+    /// The last packet, where more were counted than are kept.
+    last_packet: Option<u64>,
     end: u64,
     holed: bool,
+    /// The last byte of counted content.
+    last: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +58,8 @@ pub(super) struct ChunkPlace {
 
 impl Body {
     /// After the 354 that answered `command`.
-    pub(super) fn stuffed(command: usize) -> Self {
-        Self::new(Form::Stuffed(Stuffed::new()), command)
+    pub(super) fn stuffed(command: usize, keep: Keep) -> Self {
+        Self::new(Form::Stuffed(Box::new(Stuffed::new(keep))), command)
     }
 
     /// After a BDAT command.
@@ -68,8 +79,10 @@ impl Body {
             command,
             place: None,
             packets: Vec::new(),
+            last_packet: None,
             end: 0,
             holed: false,
+            last: b'\n',
         }
     }
 
@@ -89,9 +102,19 @@ impl Body {
         self.holed || matches!(&self.form, Form::Stuffed(stuffed) if stuffed.ends_laxly())
     }
 
+    /// How much memory the content in progress takes, where it is not in its transaction yet.
+    pub(super) fn weight(&self) -> usize {
+        match &self.form {
+            Form::Stuffed(stuffed) => stuffed.content().weight(),
+            Form::Counted { .. } => 0,
+        }
+    }
+
     fn carried_by(&mut self, packet: u64, end: u64) {
         self.end = self.end.max(end);
-        if self.packets.last() != Some(&packet) {
+        if self.packets.len() >= MOST_PACKETS {
+            self.last_packet = Some(packet);
+        } else if self.packets.last() != Some(&packet) {
             self.packets.push(packet);
         }
     }
@@ -134,7 +157,8 @@ impl Machine {
             command: body.command,
             exchange,
             span,
-            content: Content::new(),
+            content: Content::with(self.keep),
+            form: data::Form::default(),
             complete: false,
             accepted: None,
         });
@@ -186,9 +210,20 @@ impl Machine {
     }
 
     /// Takes bytes of content; what follows its end stays in `piece`.
-    pub(super) fn body_bytes(&mut self, mut body: Box<Body>, piece: &mut Piece) {
+    pub(super) fn body_bytes(&mut self, body: Box<Body>, piece: &mut Piece) {
         let (bytes, offset) = piece.rest();
-        self.begin_body(&mut body, offset, piece.time, piece.packet);
+        let used = self.body_slice(body, bytes, (offset, piece.packet, piece.time));
+        piece.advance(used);
+    }
+
+    /// Takes bytes of content. Returns how many belong to it.
+    pub(super) fn body_slice(
+        &mut self,
+        mut body: Box<Body>,
+        bytes: &[u8],
+        (offset, packet, time): (u64, u64, Timestamp),
+    ) -> usize {
+        self.begin_body(&mut body, offset, time, packet);
         let (used, ended) = match &mut body.form {
             Form::Stuffed(stuffed) => stuffed.feed(bytes, offset),
             Form::Counted { left, .. } => {
@@ -198,13 +233,18 @@ impl Machine {
                 *left -= room as u64;
                 let place = body.place.and_then(|p| self.envelope.data(p.transaction));
                 if let Some(data) = place {
+                    let before = body.last;
+                    data.form.tally(before, &bytes[..room]);
                     data.content.push(&bytes[..room], offset);
+                    body.last = bytes[..room].last().copied().unwrap_or(before);
                 }
                 (room, *left == 0)
             }
         };
-        body.carried_by(piece.packet, offset + used as u64);
-        piece.advance(used);
+        body.carried_by(packet, offset + used as u64);
+        if self.log.provenance[0].len() > self.thinned + MOST_EXTENTS {
+            self.thin(&body);
+        }
         if ended {
             let complete = !body.holed;
             self.end_body(*body, complete, false);
@@ -212,6 +252,21 @@ impl Machine {
         } else {
             self.client.mode = Mode::Content(body);
         }
+        used
+    }
+
+    /// Forgets which packets carried bytes of the content that were not kept.
+    fn thin(&mut self, body: &Body) {
+        let Some(data) = body.place.and_then(|p| self.envelope.data(p.transaction)) else {
+            return;
+        };
+        let range = data.span.start..body.end;
+        let content = match &body.form {
+            Form::Stuffed(stuffed) => stuffed.content(),
+            Form::Counted { .. } => &data.content,
+        };
+        self.log.provenance[0].thin(range, |extent| content.holds_any(extent));
+        self.thinned = self.log.provenance[0].len();
     }
 
     /// Bytes of the content are missing. Returns what the client's next bytes are.
@@ -245,9 +300,11 @@ impl Machine {
     /// Writes the content down. `lax`: the server showed that it took a dot between bare line ends for the end.
     pub(super) fn end_body(&mut self, body: Body, complete: bool, lax: bool) {
         let Some(place) = body.place else { return };
+        self.thin(&body);
         let event = &mut self.log.events[place.event];
         event.span.end = event.span.end.max(body.end);
         event.packets = in_order(body.packets, &event.packets);
+        event.packets.extend(body.last_packet);
         let holed = self.envelope.holed == Some(place.transaction);
         let Some(data) = self.envelope.data(place.transaction) else {
             return;
@@ -256,7 +313,7 @@ impl Machine {
         match body.form {
             Form::Stuffed(stuffed) => {
                 data.complete = complete;
-                data.content = if lax {
+                (data.content, data.form) = if lax {
                     stuffed.into_lax_content()
                 } else {
                     stuffed.into_content()
@@ -271,6 +328,9 @@ impl Machine {
                     self.envelope.holed = Some(place.transaction);
                 }
                 if last {
+                    if let Some(data) = self.envelope.data(place.transaction) {
+                        data.content.close();
+                    }
                     self.envelope.close();
                 }
             }

@@ -56,7 +56,10 @@ impl Machine {
                     self.sasl_line(&line, attempt, holed);
                 }
             }
-            Mode::Expecting(command) => self.body_bytes(Box::new(Body::stuffed(command)), piece),
+            Mode::Expecting(command) => {
+                let body = Box::new(Body::stuffed(command, self.keep));
+                self.body_bytes(body, piece);
+            }
             Mode::Content(body) => self.body_bytes(body, piece),
             Mode::Doubt(body) => {
                 let line = self.plain_line(piece);
@@ -288,7 +291,7 @@ impl Machine {
             }
             Mode::Opaque => Mode::Opaque,
             Mode::Expecting(command) => {
-                self.body_gap(Box::new(Body::stuffed(command)), piece, length)
+                self.body_gap(Box::new(Body::stuffed(command, self.keep)), piece, length)
             }
             Mode::Content(body) => self.body_gap(body, piece, length),
             Mode::Doubt(body) => match self.body_gap(body, piece, length) {

@@ -1,6 +1,10 @@
 //! Message content after DATA: dot-unstuffing and the end of data (RFC 5321 sections 4.1.1.4 and 4.5.2).
 
-use crate::timeline::Content;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::content::{Content, Form, Keep};
 
 /// Where in a line the reader stands. Only CR LF ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,28 +36,54 @@ enum Lax {
     Ended,
 }
 
+/// A dot at the beginning of a line that bare CR or bare LF ended, or that one of them follows.
+#[derive(Clone, Copy, Debug)]
+struct OpenDot {
+    offset: u64,
+    /// The two bytes before it.
+    before: [u8; 2],
+    /// Whether a CR was seen behind it.
+    cr: bool,
+}
+
+static LF_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n."));
+static CR_DOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r."));
+
 /// Reads content as it arrives.
 #[derive(Debug)]
 pub(super) struct Stuffed {
     content: Content,
+    form: Form,
     at: At,
     lax: Lax,
     /// Stream offset of the dot that [`Lax::Dot`] and what follows it speak of.
     lax_dot: u64,
     /// Stream offset of the dot that [`At::Dot`] and [`At::DotCr`] speak of.
     dot: u64,
+    /// The last two bytes.
+    last: [u8; 2],
+    /// A dot whose line end was not seen yet.
+    open_dot: Option<OpenDot>,
 }
 
 impl Stuffed {
     /// At the first byte after the 354 reply.
-    pub(super) const fn new() -> Self {
+    pub(super) fn new(keep: Keep) -> Self {
         Self {
-            content: Content::new(),
+            content: Content::with(keep),
+            form: Form::default(),
             at: At::Start,
             lax: Lax::Break,
             lax_dot: 0,
             dot: 0,
+            last: *b"\r\n",
+            open_dot: None,
         }
+    }
+
+    /// The content so far.
+    pub(super) const fn content(&self) -> &Content {
+        &self.content
     }
 
     /// Takes bytes that stand at `offset`. Returns how many belong to the content, and whether it ends with them.
@@ -71,7 +101,10 @@ impl Stuffed {
                     self.at = At::DotCr;
                     at += 1;
                 }
-                At::DotCr if byte == b'\n' => return (at + 1, true),
+                At::DotCr if byte == b'\n' => {
+                    self.examine(&bytes[..=at], offset);
+                    return (at + 1, true);
+                }
                 At::DotCr => {
                     self.content.push(b"\r", self.dot + 1);
                     self.at = At::InsideCr;
@@ -82,19 +115,84 @@ impl Stuffed {
                     at += 1;
                 }
                 At::Start | At::Dot | At::Inside | At::InsideCr => {
-                    let run = inside(&bytes[at..]);
-                    self.content.push(&bytes[at..at + run], here);
+                    let rest = &bytes[at..];
+                    let (run, next) = inside(rest);
+                    self.content.push(&rest[..run], here);
                     at += run;
-                    self.at = if bytes[at - 1] == b'\r' {
-                        At::InsideCr
-                    } else {
-                        At::Inside
-                    };
+                    self.at = next;
                 }
             }
         }
         self.watch(bytes, offset);
+        self.examine(bytes, offset);
         (bytes.len(), false)
+    }
+
+    /// Takes note of the form of the bytes of one call: line ends, bytes outside ASCII, and dots that a lax receiver
+    /// would take for the end of data.
+    fn examine(&mut self, bytes: &[u8], offset: u64) {
+        let bare_cr = self.form.bare_cr;
+        self.form.tally(self.last[1], bytes);
+        self.settle_dot(bytes);
+        self.find_dots(&LF_DOT, bytes, offset);
+        if self.form.bare_cr > bare_cr || self.last[1] == b'\r' {
+            self.find_dots(&CR_DOT, bytes, offset);
+        }
+        let [.., last] = self.last;
+        match bytes {
+            [] => {}
+            [only] => self.last = [last, *only],
+            [.., before, end] => self.last = [*before, *end],
+        }
+    }
+
+    fn find_dots(&mut self, finder: &Finder<'_>, bytes: &[u8], offset: u64) {
+        let first = finder.needle()[0];
+        if bytes.first() == Some(&b'.') && self.last[1] == first {
+            self.judge_dot(self.last, 0, bytes, offset);
+        }
+        for at in finder.find_iter(bytes) {
+            let before = match at.checked_sub(1) {
+                Some(before) => bytes[before],
+                None => self.last[1],
+            };
+            self.judge_dot([before, first], at + 1, bytes, offset);
+        }
+    }
+
+    /// A dot at `at` that begins a line, behind `before`.
+    fn judge_dot(&mut self, before: [u8; 2], at: usize, bytes: &[u8], offset: u64) {
+        let dot = OpenDot {
+            offset: offset + at as u64,
+            before,
+            cr: false,
+        };
+        self.open_dot = Some(dot);
+        self.settle_dot(bytes.get(at + 1..).unwrap_or_default());
+    }
+
+    /// Decides on the open dot by the bytes behind it.
+    fn settle_dot(&mut self, behind: &[u8]) {
+        let Some(mut dot) = self.open_dot else { return };
+        let (end, rest) = match (dot.cr, behind) {
+            (_, []) => return,
+            (false, [b'\r']) => {
+                dot.cr = true;
+                self.open_dot = Some(dot);
+                return;
+            }
+            (false, [b'\r', next, ..]) | (true, [next, ..]) => (b'\r', *next == b'\n'),
+            (false, [b'\n', ..]) => (b'\n', false),
+            (false, _) => {
+                self.open_dot = None;
+                return;
+            }
+        };
+        self.open_dot = None;
+        let strict = &dot.before == b"\r\n" && end == b'\r' && rest;
+        if !strict {
+            self.form.lax_end(dot.offset);
+        }
     }
 
     /// Follows the lax reading over the bytes of one call, of which only the last few can matter.
@@ -134,47 +232,57 @@ impl Stuffed {
 
     /// The content, ended as [`Stuffed::ends_laxly`] says: without the line of the dot, and with dots unstuffed after
     /// bare LF too, since the server that ended it there takes bare LF for a line end.
-    pub(super) fn into_lax_content(self) -> Content {
-        let mut lax = Content::new();
+    pub(super) fn into_lax_content(mut self) -> (Content, Form) {
+        self.content.close();
+        let mut lax = self.content.emptied();
         let bytes = self.content.bytes();
         let mut start = 0;
         while start < bytes.len() {
-            let end = bytes[start..]
-                .iter()
-                .position(|&b| b == b'\n')
-                .map_or(bytes.len(), |at| start + at + 1);
+            let end =
+                memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at + 1);
             let bare = start > 1 && bytes[start - 2] != b'\r';
             let skip = usize::from(bare && bytes[start] == b'.');
             push_until(&self.content, start + skip..end, self.lax_dot, &mut lax);
             start = end;
         }
-        lax
+        (lax, self.form)
     }
 
-    /// The content so far.
-    pub(super) fn into_content(self) -> Content {
-        self.content
+    /// The content so far, and its form.
+    pub(super) fn into_content(mut self) -> (Content, Form) {
+        self.content.close();
+        (self.content, self.form)
     }
 }
 
 /// Copies what stood before `limit` on the wire; only the last line can reach it.
 fn push_until(from: &Content, range: std::ops::Range<usize>, limit: u64, to: &mut Content) {
-    let span = from.span(range.clone());
-    let kept = if span.end <= limit {
-        range.end
-    } else {
-        let over = usize::try_from(span.end - limit).unwrap_or(usize::MAX);
-        range.end.saturating_sub(over).max(range.start)
-    };
-    to.push(&from.bytes()[range.start..kept], span.start);
+    // A line that was cut in the middle is copied in the pieces that stood together.
+    let mut start = range.start;
+    while start < range.end {
+        let place = from.span(start..start + 1).start;
+        let end = from.run_end(start).min(range.end);
+        let room = usize::try_from(limit.saturating_sub(place)).unwrap_or(usize::MAX);
+        let kept = (end - start).min(room);
+        to.push(&from.bytes()[start..start + kept], place);
+        start = end;
+    }
 }
 
-/// How many bytes from the beginning of `bytes` stay inside the line: up to and with the first CR that may be its end.
-fn inside(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|&b| b == b'\r')
-        .map_or(bytes.len(), |at| at + 1)
+/// How many bytes from the beginning of `bytes` stay inside the message as they are, up to the next line that begins with
+/// a dot, and where the reader stands behind them.
+fn inside(bytes: &[u8]) -> (usize, At) {
+    for at in LF_DOT.find_iter(bytes) {
+        if at > 0 && bytes[at - 1] == b'\r' {
+            return (at + 1, At::Start);
+        }
+    }
+    let next = match bytes {
+        [.., b'\r', b'\n'] => At::Start,
+        [.., b'\r'] => At::InsideCr,
+        _ => At::Inside,
+    };
+    (bytes.len(), next)
 }
 
 #[cfg(test)]
@@ -186,7 +294,7 @@ mod tests {
 
     /// Feeds `wire` in pieces of `step` bytes; returns the content and how many bytes it took, if it ended.
     fn read(wire: &[u8], step: usize) -> (Stuffed, Option<usize>) {
-        let mut stuffed = Stuffed::new();
+        let mut stuffed = Stuffed::new(Keep::default());
         let mut taken = 0;
         for piece in wire.chunks(step) {
             let (used, ended) = stuffed.feed(piece, taken as u64);
@@ -217,7 +325,7 @@ mod tests {
         for step in 1..=wire.len() {
             let (stuffed, ended) = read(wire, step);
             assert_eq!(ended, Some(taken), "step {step}");
-            assert_eq!(stuffed.into_content().bytes(), content, "step {step}");
+            assert_eq!(stuffed.into_content().0.bytes(), content, "step {step}");
         }
     }
 
@@ -233,7 +341,7 @@ mod tests {
             let (stuffed, ended) = read(wire, step);
             assert_eq!(ended, None);
             assert!(stuffed.ends_laxly(), "step {step}");
-            assert_eq!(stuffed.into_lax_content().bytes(), content, "step {step}");
+            assert_eq!(stuffed.into_lax_content().0.bytes(), content, "step {step}");
         }
     }
 
@@ -246,6 +354,23 @@ mod tests {
     fn is_not_fooled_by_other_tails(#[case] wire: &[u8]) {
         for step in 1..=wire.len() {
             assert!(!read(wire, step).0.ends_laxly(), "step {step}");
+        }
+    }
+
+    #[rstest]
+    #[case(b"a\n.\nb\r\n.\r\n", &[2])]
+    #[case(b"a\n.\r\nb\r\n.\r\n", &[2])]
+    #[case(b"a\r\n.\nb\r\n.\r\n", &[3])]
+    #[case(b"a\r.\rb\r\n.\r\n", &[2])]
+    #[case(b"a\r.\r\nb\r\n.\r\n", &[2])]
+    #[case(b"a\r\n.\rb\r\n.\r\n", &[3])]
+    #[case(b"a\r\n..\nb\n.c\n\r\n.\r\n", &[])]
+    #[case(b".\r\n", &[])]
+    fn finds_what_a_lax_receiver_would_end_at(#[case] wire: &[u8], #[case] dots: &[u64]) {
+        for step in 1..=wire.len() {
+            let (stuffed, ended) = read(wire, step);
+            assert!(ended.is_some());
+            assert_eq!(stuffed.into_content().1.lax_ends, dots, "step {step}");
         }
     }
 
@@ -273,7 +398,7 @@ mod tests {
             wire.extend_from_slice(b".\r\n");
             let (stuffed, ended) = read(&wire, step);
             prop_assert_eq!(ended, Some(wire.len()));
-            let content = stuffed.into_content();
+            let (content, _) = stuffed.into_content();
             prop_assert_eq!(content.bytes(), &expected[..]);
             for (at, &byte) in expected.iter().enumerate() {
                 let span = content.span(at..at + 1);

@@ -1,6 +1,6 @@
 //! What a conversation speaks, and who of the two is the client, told from its first lines.
 
-use wire::{Direction, StreamEvent, Timestamp};
+use wire::{Arrival, Direction, Timestamp};
 
 use super::command::{self, Likeness};
 use super::lines::Splitter;
@@ -42,6 +42,9 @@ enum Named {
 }
 
 fn look(bytes: &[u8]) -> Look {
+    if tls::is_ssl2_hello(bytes) {
+        return Look::TlsClient;
+    }
     if tls::is_record_start(bytes) {
         let client = bytes[0] == 22 && bytes.get(5) == Some(&1);
         return if client { Look::TlsClient } else { Look::Tls };
@@ -78,7 +81,9 @@ impl Head {
             bytes = &bytes[used..];
             if let Some(line) = line {
                 self.judge(&line.bytes, midstream);
-            } else if self.lines.pending().len() >= 6 && tls::is_record_start(self.lines.pending())
+            } else if (self.lines.pending().len() >= 6
+                && tls::is_record_start(self.lines.pending()))
+                || tls::is_ssl2_hello(self.lines.pending())
             {
                 let (pending, ..) = self.lines.surrender();
                 self.look = Some(look(&pending));
@@ -140,22 +145,22 @@ impl Detector {
     }
 
     /// Takes the next event; returns the verdict as soon as it is clear.
-    pub(super) fn feed(&mut self, event: &StreamEvent) -> Option<Verdict> {
-        match event {
-            StreamEvent::Data {
+    pub(super) fn feed(&mut self, arrival: Arrival<'_>) -> Option<Verdict> {
+        match arrival {
+            Arrival::Data {
                 direction, bytes, ..
             } => {
                 self.heard = true;
                 self.bytes += bytes.len() as u64;
-                self.heads[side(*direction)].feed(bytes, self.midstream);
+                self.heads[side(direction)].feed(bytes, self.midstream);
             }
-            StreamEvent::Gap { direction, .. } => {
+            Arrival::Gap { direction, .. } => {
                 self.heard = true;
-                self.heads[side(*direction)].lines.surrender();
+                self.heads[side(direction)].lines.surrender();
                 // The first line that is whole again is as good as the first of all.
                 self.midstream = true;
             }
-            StreamEvent::Fin { .. } | StreamEvent::Reset { .. } => return None,
+            Arrival::Fin { .. } | Arrival::Reset { .. } => return None,
         }
         if self.bytes > MOST_UNDECIDED {
             Some(self.last())
@@ -267,7 +272,7 @@ mod tests {
         let found = dialogue(&turns)
             .events
             .iter()
-            .find_map(|event| detector.feed(event));
+            .find_map(|event| detector.feed(event.arrival()));
         found.unwrap_or_else(|| detector.last())
     }
 

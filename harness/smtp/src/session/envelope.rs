@@ -12,12 +12,34 @@ pub(super) struct Envelope {
     current: Option<usize>,
     /// The transaction of which a chunk came with bytes missing.
     pub(super) holed: Option<usize>,
+    /// How many transactions were weighed for good, and their weight.
+    weighed: usize,
+    weight: usize,
 }
 
 impl Envelope {
     /// The open transaction.
     pub(super) const fn current(&self) -> Option<usize> {
         self.current
+    }
+
+    /// How much memory the transactions take, roughly. Those that are over are weighed once.
+    pub(super) fn weight(&mut self) -> usize {
+        let one = |transaction: &Transaction| {
+            size_of::<Transaction>()
+                + 160 * transaction.recipients.len()
+                + transaction
+                    .data
+                    .as_ref()
+                    .map_or(0, |data| data.content.weight())
+        };
+        // The last two may still change: a refused MAIL gives the one before it back.
+        while self.weighed + 2 < self.transactions.len() {
+            self.weight += one(&self.transactions[self.weighed]);
+            self.weighed += 1;
+        }
+        let open = self.transactions.get(self.weighed..).unwrap_or_default();
+        self.weight + open.iter().map(one).sum::<usize>()
     }
 
     /// MAIL opens a transaction. Returns its index, and the one that was open before.

@@ -48,6 +48,21 @@ impl Log {
         self.events.len() - 1
     }
 
+    /// Makes the last event longer where it is a gap that `span` continues. Whether it was.
+    pub(super) fn widen_gap(&mut self, span: Span) -> bool {
+        self.extend(span, |kind| matches!(kind, EventKind::Gap))
+            .is_some()
+    }
+
+    /// How much memory it takes, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let extents: usize = self.provenance.iter().map(Provenance::len).sum();
+        size_of::<Event>() * self.events.len()
+            + 64 * self.events.len()
+            + 32 * extents
+            + self.unparsed
+    }
+
     /// Opens an exchange and returns its number.
     pub(super) fn ask(&mut self, request: usize) -> usize {
         self.exchanges.push(Exchange {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use wire::{Direction, Span, Timestamp};
+use wire::{Arrival, Direction, Span, Timestamp};
 
 use super::attempt::Attempt;
 use super::body::{Body, ChunkPlace};
@@ -16,7 +16,7 @@ use super::lines::{Line, Splitter};
 use super::log::{Log, side};
 use super::pending::Pending;
 use super::reply::Assembler;
-use crate::timeline::{Capabilities, EventKind};
+use crate::timeline::{Capabilities, EventKind, Keep};
 use crate::tls;
 
 /// What a piece holds.
@@ -151,6 +151,9 @@ pub(super) struct Server {
 pub(super) struct Machine {
     pub(super) log: Log,
     pub(super) midstream: bool,
+    pub(super) keep: Keep,
+    /// How many extents of the client's provenance the last thinning left.
+    pub(super) thinned: usize,
     pub(super) ends: [u64; 2],
     pub(super) octets: [u64; 2],
     pub(super) gaps: Vec<Span>,
@@ -165,10 +168,12 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(midstream: bool, mode: Mode, server: ServerMode) -> Self {
+    pub(super) fn new(midstream: bool, keep: Keep, mode: Mode, server: ServerMode) -> Self {
         Self {
             log: Log::default(),
             midstream,
+            keep,
+            thinned: 0,
             ends: [0; 2],
             octets: [0; 2],
             gaps: Vec::new(),
@@ -198,31 +203,144 @@ impl Machine {
         }
     }
 
-    /// Takes the next piece of the capture.
-    pub(super) fn feed(&mut self, piece: Piece) {
-        let side = side(piece.direction);
-        let length = match &piece.matter {
-            Matter::Bytes { bytes, .. } => {
-                let length = bytes.len() as u64;
-                self.octets[side] += length;
-                self.log.provenance[side].push(piece.offset..piece.offset + length, piece.packet);
-                length
+    /// Takes the next thing that the capture holds. Bytes are copied only where they have to wait.
+    pub(super) fn take_arrival(&mut self, arrival: Arrival<'_>) {
+        let (direction, offset, packet, time, matter) = match arrival {
+            Arrival::Data {
+                direction,
+                offset,
+                packet,
+                time,
+                bytes,
+            } => {
+                let used = self.bytes(direction, offset, (packet, time), bytes);
+                let Some(rest @ [_, ..]) = bytes.get(used..) else {
+                    return;
+                };
+                let bytes = rest.to_vec();
+                let matter = Matter::Bytes { bytes, at: 0 };
+                (direction, offset + used as u64, packet, time, matter)
             }
-            Matter::Gap(length) => *length,
-            Matter::Fin | Matter::Reset => 0,
+            Arrival::Gap {
+                direction,
+                offset,
+                length,
+                packet,
+                time,
+            } => {
+                let end = &mut self.ends[side(direction)];
+                *end = (*end).max(offset + length);
+                (direction, offset, packet, time, Matter::Gap(length))
+            }
+            Arrival::Fin {
+                direction,
+                packet,
+                time,
+            } => (
+                direction,
+                self.ends[side(direction)],
+                packet,
+                time,
+                Matter::Fin,
+            ),
+            Arrival::Reset {
+                direction,
+                packet,
+                time,
+            } => (
+                direction,
+                self.ends[side(direction)],
+                packet,
+                time,
+                Matter::Reset,
+            ),
         };
-        self.ends[side] = self.ends[side].max(piece.offset + length);
-        match piece.direction {
-            Direction::Client => {
-                if matches!(piece.matter, Matter::Bytes { .. }) {
-                    self.server.replies.interrupt();
-                    self.settle_junk();
-                }
-                self.client.held.push_back(piece);
+        let piece = Piece {
+            direction,
+            offset,
+            packet,
+            time,
+            matter,
+        };
+        if self.encrypted.has_begun(direction) {
+            self.tls_pieces([piece]);
+        } else {
+            match direction {
+                Direction::Client => self.client.held.push_back(piece),
+                Direction::Server => self.server.held.push_back(piece),
             }
-            Direction::Server => self.server.held.push_back(piece),
         }
         self.drive();
+    }
+
+    /// Writes down that bytes came, and reads them at once where they are content, TLS or of another protocol and nothing
+    /// waits before them. Returns how many were read.
+    fn bytes(
+        &mut self,
+        direction: Direction,
+        offset: u64,
+        (packet, time): (u64, Timestamp),
+        bytes: &[u8],
+    ) -> usize {
+        let side = side(direction);
+        let end = offset + bytes.len() as u64;
+        self.octets[side] += bytes.len() as u64;
+        self.ends[side] = self.ends[side].max(end);
+        self.log.provenance[side].push(offset..end, packet);
+        if self.encrypted.has_begun(direction) {
+            self.tls_bytes(direction, bytes, offset, time);
+            self.drive();
+            return bytes.len();
+        }
+        match direction {
+            Direction::Client => {
+                self.server.replies.interrupt();
+                self.settle_junk();
+                if self.client.held.is_empty() && self.client.again.is_none() {
+                    return self.client_at_once(offset, (packet, time), bytes);
+                }
+            }
+            Direction::Server => {}
+        }
+        0
+    }
+
+    fn client_at_once(
+        &mut self,
+        offset: u64,
+        (packet, time): (u64, Timestamp),
+        bytes: &[u8],
+    ) -> usize {
+        let place = (offset, packet, time);
+        match std::mem::replace(&mut self.client.mode, Mode::Commands) {
+            Mode::Content(body) => self.body_slice(body, bytes, place),
+            Mode::Expecting(command) => {
+                let body = Box::new(Body::stuffed(command, self.keep));
+                self.body_slice(body, bytes, place)
+            }
+            mode => {
+                self.client.mode = mode;
+                0
+            }
+        }
+    }
+
+    /// How much memory the session holds, roughly.
+    pub(super) fn weight(&mut self) -> usize {
+        let held = |pieces: &VecDeque<Piece>| -> usize {
+            pieces.iter().map(|piece| piece.rest().0.len() + 64).sum()
+        };
+        let open = match &self.client.mode {
+            Mode::Content(body) | Mode::Doubt(body) => body.weight(),
+            _ => 0,
+        };
+        open + self.log.weight()
+            + self.envelope.weight()
+            + held(&self.client.held)
+            + held(&self.server.held)
+            + self.encrypted.weight()
+            + self.client.lines.pending().len()
+            + self.server.lines.pending().len()
     }
 
     /// Goes as far as can be gone. The client first: what it sent was captured before the piece that came last.
@@ -238,18 +356,23 @@ impl Machine {
             Direction::Client => &mut self.client.lines,
             Direction::Server => &mut self.server.lines,
         };
-        // A record is told from a line by three bytes, and no line end is among them.
-        while self.encrypted.is_allowed() && lines.pending().len() < 3 {
+        // A record is told from a line by three bytes, a hello of SSL 2.0 by eleven, and no line end is among them.
+        let may_begin = self.encrypted.is_allowed() && !self.encrypted.has_begun(direction);
+        while may_begin && lines.pending().len() < tls::bytes_to_tell(lines.pending()) {
             let (bytes, offset) = piece.rest();
             let (used, line) = lines.take(bytes.get(..1)?, offset, time);
             piece.advance(used);
             if line.is_some() {
                 return line;
             }
-            if lines.pending().len() == 3 && tls::is_record_start(lines.pending()) {
+            let begins = match lines.pending().len() {
+                3 => tls::is_record_start(lines.pending()),
+                _ => direction == Direction::Client && tls::is_ssl2_hello(lines.pending()),
+            };
+            if begins {
                 let (bytes, start, time) = lines.surrender();
                 self.begin_tls(direction);
-                self.tls_bytes(direction, &bytes, start, time);
+                self.tls_from(&bytes, start, time, piece);
                 return None;
             }
         }
@@ -267,6 +390,10 @@ impl Machine {
                 self.pending.clear();
                 if self.server.mode == ServerMode::AwaitTls {
                     self.injected();
+                    if self.server.mode == ServerMode::Tls {
+                        let held = std::mem::take(&mut self.server.held);
+                        self.tls_pieces(held);
+                    }
                 }
             }
             Direction::Server => {
@@ -274,19 +401,6 @@ impl Machine {
                 self.server.mode = ServerMode::Tls;
             }
         }
-    }
-
-    /// Writes down bytes of TLS.
-    pub(super) fn tls_bytes(
-        &mut self,
-        direction: Direction,
-        bytes: &[u8],
-        offset: u64,
-        time: Timestamp,
-    ) {
-        self.encrypted.feed(direction, bytes, offset);
-        let span = Span::new(direction, offset, offset + bytes.len() as u64);
-        self.log.tls(span, time);
     }
 
     /// Writes down a gap, FIN or RST.
@@ -297,8 +411,18 @@ impl Machine {
             Matter::Reset => (0, EventKind::Reset),
             Matter::Bytes { .. } => return,
         };
+        if matches!(piece.matter, Matter::Gap(0)) {
+            // What follows cannot be opened: the capture lacks nothing.
+            return;
+        }
         let span = Span::new(piece.direction, piece.offset, piece.offset + length);
         if length > 0 {
+            if self.log.widen_gap(span) {
+                if let Some(last) = self.gaps.last_mut() {
+                    last.end = span.end;
+                }
+                return;
+            }
             self.gaps.push(span);
         }
         self.log

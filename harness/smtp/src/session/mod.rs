@@ -17,6 +17,7 @@ mod lines;
 mod log;
 mod look;
 mod machine;
+mod opened;
 mod pending;
 mod reader;
 mod reply;
@@ -26,15 +27,21 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use reader::Reader;
+pub use reader::{Options, Reader};
 
 use crate::Timeline;
 
 /// Reads a whole conversation.
 pub fn read(conversation: &wire::Conversation) -> Timeline {
-    let mut reader = Reader::new(conversation.opening);
+    read_with(Options::default(), conversation)
+}
+
+/// Reads a whole conversation with what the reader is told beforehand.
+pub fn read_with(options: Options, conversation: &wire::Conversation) -> Timeline {
+    let mut reader = Reader::new(options);
+    wire::Consumer::begin(&mut reader, conversation.opening);
     for event in &conversation.events {
-        reader.feed(event);
+        reader.feed(event.arrival());
     }
-    reader.finish(conversation)
+    reader.finish(&conversation.about)
 }

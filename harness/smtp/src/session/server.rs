@@ -190,7 +190,8 @@ impl Machine {
             let starttls = front.is_some_and(|request| matches!(request.asked, Asked::StartTls));
             return reply.code == 220 && !starttls;
         }
-        start == 0 && (front.is_none() || reply.code == 220 || reply.is_negative())
+        (start == 0 || self.encrypted.is_opened())
+            && (front.is_none() || reply.code == 220 || reply.is_negative())
     }
 
     /// A line that is no reply. It counts as one only where a single request waits, and no real reply follows.

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use wire::{Closing, Conversation, Direction, Opening, StreamEvent, Timestamp};
+use wire::{About, Closing, Conversation, Direction, Opening, StreamEvent, Timestamp};
 
 /// Makes a conversation out of turns, with one packet for each: who, and what.
 ///
@@ -69,7 +69,7 @@ pub fn dialogue(turns: &[(&str, &[u8])]) -> Conversation {
         (None, [direction]) => Closing::HalfClosed(*direction),
         (None, _) => Closing::Orderly,
     };
-    Conversation {
+    let about = About {
         index: 0,
         client: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 49152)),
         server: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 25), 25)),
@@ -77,8 +77,11 @@ pub fn dialogue(turns: &[(&str, &[u8])]) -> Conversation {
         closing,
         start: Timestamp::from_nanos(1_700_000_000_000_000_000),
         end: time,
+        first_packet: 1,
+        last_packet: packet,
         packets: packet,
-        events,
+        given_up: None,
         notes: Vec::new(),
-    }
+    };
+    Conversation { about, events }
 }

@@ -1,15 +1,17 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
-use etherparse::{
-    EtherType, IpFragOffset, IpHeaders, Ipv4Extensions, Ipv4Header, PacketBuilder, VlanId,
-    ip_number,
-};
+use etherparse::{EtherType, PacketBuilder, VlanId};
 use rstest::rstest;
 
 use super::Decoder;
 use crate::read::Frame;
 use crate::segment::{Flags, Segment};
 use crate::{NoteKind, Timestamp};
+
+mod fragments;
+mod layers;
+mod properties;
+mod tunnels;
 
 const PAYLOAD: &[u8] = b"EHLO client.example.test\r\n";
 
@@ -66,6 +68,32 @@ fn kinds(decoder: Decoder) -> Vec<NoteKind> {
     decoder.finish().into_iter().map(|note| note.kind).collect()
 }
 
+/// The frame is read as the expected segment and nothing is odd about it; cut anywhere, it neither panics nor yields bytes
+/// that are not there.
+fn reads(link_type: u16, bytes: &[u8]) {
+    let mut decoder = Decoder::default();
+    assert_eq!(decoder.segment(&frame(link_type, bytes)), Some(expected()));
+    assert_eq!(kinds(decoder), []);
+    for end in 0..bytes.len() {
+        let mut cut = frame(link_type, &bytes[..end]);
+        cut.wire_length = bytes.len() as u64;
+        if let Some(segment) = Decoder::default().segment(&cut) {
+            assert!(PAYLOAD.starts_with(segment.payload));
+            assert_eq!(
+                segment.payload.len() as u64 + segment.missing,
+                PAYLOAD.len() as u64
+            );
+        }
+    }
+}
+
+/// Nothing is read of the frame, and these are the remarks on it.
+fn passes_over(link_type: u16, bytes: &[u8], remarks: &[NoteKind]) {
+    let mut decoder = Decoder::default();
+    assert_eq!(decoder.segment(&frame(link_type, bytes)), None);
+    assert_eq!(kinds(decoder), remarks);
+}
+
 #[rstest]
 #[case::raw(101, &[])]
 #[case::raw_bsd(12, &[])]
@@ -81,22 +109,7 @@ fn kinds(decoder: Decoder) -> Vec<NoteKind> {
 #[case::vlan(1, &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 5, 8, 0])]
 #[case::qinq(1, &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 0])]
 fn opens_link_types(#[case] link_type: u16, #[case] head: &[u8]) {
-    let bytes = before(head, &datagram());
-    let mut decoder = Decoder::default();
-    assert_eq!(decoder.segment(&frame(link_type, &bytes)), Some(expected()));
-    assert!(kinds(decoder).is_empty());
-    // Cut anywhere, it neither panics nor yields bytes that are not there.
-    for end in 0..bytes.len() {
-        let mut cut = frame(link_type, &bytes[..end]);
-        cut.wire_length = bytes.len() as u64;
-        if let Some(segment) = Decoder::default().segment(&cut) {
-            assert!(PAYLOAD.starts_with(segment.payload));
-            assert_eq!(
-                segment.payload.len() as u64 + segment.missing,
-                PAYLOAD.len() as u64
-            );
-        }
-    }
+    reads(link_type, &before(head, &datagram()));
 }
 
 #[rstest]
@@ -112,9 +125,8 @@ fn opens_ipv6(#[case] link_type: u16, #[case] head: &[u8]) {
         .write(&mut ip, b"")
         .unwrap();
     let bytes = before(head, &ip);
-    let segment = Decoder::default()
-        .segment(&frame(link_type, &bytes))
-        .unwrap();
+    let mut decoder = Decoder::default();
+    let segment = decoder.segment(&frame(link_type, &bytes)).unwrap();
     assert_eq!(segment.src, SocketAddr::from(([0x20; 16], 4_000)));
     assert_eq!(segment.flags, Flags::SYN);
 }
@@ -132,7 +144,8 @@ fn drops_ethernet_padding_and_ignores_checksums() {
     bytes.resize(64, 0);
     bytes[14 + 4 + 10] ^= 0xff;
     bytes[14 + 4 + 20 + 16] ^= 0xff;
-    let segment = Decoder::default().segment(&frame(1, &bytes)).unwrap();
+    let mut decoder = Decoder::default();
+    let segment = decoder.segment(&frame(1, &bytes)).unwrap();
     assert_eq!(segment.flags, Flags::FIN);
     assert!(segment.payload.is_empty());
 }
@@ -142,18 +155,18 @@ fn a_snapped_packet_says_how_much_is_missing() {
     let bytes = datagram();
     let mut snapped = frame(101, &bytes[..52 + 4]);
     snapped.wire_length = bytes.len() as u64;
-    let segment = Decoder::default().segment(&snapped).unwrap();
+    let mut decoder = Decoder::default();
+    let segment = decoder.segment(&snapped).unwrap();
     assert_eq!((segment.payload, segment.missing), (&PAYLOAD[..4], 22));
     // Cut inside the TCP options, the fixed part of the header is still read.
     snapped.bytes = &bytes[..44];
-    let segment = Decoder::default().segment(&snapped).unwrap();
+    let segment = decoder.segment(&snapped).unwrap();
     assert_eq!(
         (segment.seq, segment.payload, segment.missing),
         (7, &[][..], 26)
     );
     // Cut inside the fixed part, it is not.
     snapped.bytes = &bytes[..39];
-    let mut decoder = Decoder::default();
     assert_eq!(decoder.segment(&snapped), None);
     assert_eq!(kinds(decoder), [NoteKind::Undecodable]);
 }
@@ -184,25 +197,6 @@ fn a_tcp_header_quoted_in_an_icmp_error_does_not_count() {
     assert!(kinds(decoder).is_empty());
 }
 
-#[rstest]
-#[case::first(true, 0)]
-#[case::later(false, 8)]
-fn fragments_are_noted(#[case] more: bool, #[case] offset: u16) {
-    let mut header =
-        Ipv4Header::new(40, 64, ip_number::TCP, [192, 0, 2, 1], [192, 0, 2, 2]).unwrap();
-    header.dont_fragment = false;
-    header.more_fragments = more;
-    header.fragment_offset = IpFragOffset::try_new(offset).unwrap();
-    let mut bytes = Vec::new();
-    IpHeaders::Ipv4(header, Ipv4Extensions::default())
-        .write(&mut bytes)
-        .unwrap();
-    bytes.extend([0; 40]);
-    let mut decoder = Decoder::default();
-    assert_eq!(decoder.segment(&frame(101, &bytes)), None);
-    assert_eq!(kinds(decoder), [NoteKind::Fragment]);
-}
-
 #[test]
 fn an_unknown_link_type_is_noted_once_for_an_interface() {
     let mut decoder = Decoder::default();
@@ -212,29 +206,4 @@ fn an_unknown_link_type_is_noted_once_for_an_interface() {
         assert_eq!(decoder.segment(&unknown), None);
     }
     assert_eq!(kinds(decoder), [NoteKind::UnknownLinkType; 2]);
-}
-
-#[test]
-fn says_that_it_does_not_look_into_wrappers() {
-    let bytes = ethernet(EtherType(0x8847), &datagram());
-    let mut decoder = Decoder::default();
-    for _ in 0..2 {
-        assert_eq!(decoder.segment(&frame(1, &bytes)), None);
-    }
-    assert_eq!(kinds(decoder), [NoteKind::Undecodable]);
-}
-
-proptest::proptest! {
-    #[test]
-    fn any_bytes_decode_without_a_panic(
-        link_type in proptest::sample::select(vec![0_u16, 1, 12, 101, 108, 113, 228, 276, 7]),
-        head in proptest::sample::select(vec![&[][..], &[0x45][..], &[0x60][..], &[2, 0, 0, 0, 0x45, 0][..]]),
-        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..120),
-        extra in 0_u64..2_000,
-    ) {
-        let bytes = before(head, &bytes);
-        let mut frame = frame(link_type, &bytes);
-        frame.wire_length += extra;
-        Decoder::default().segment(&frame);
-    }
 }

@@ -51,6 +51,15 @@ impl<'a> Fields<'a> {
         })
     }
 
+    pub(super) fn u64(&mut self) -> Option<u64> {
+        let bytes = self.array()?;
+        Some(if self.big_endian {
+            u64::from_be_bytes(bytes)
+        } else {
+            u64::from_le_bytes(bytes)
+        })
+    }
+
     pub(super) fn i64(&mut self) -> Option<i64> {
         let bytes = self.array()?;
         Some(if self.big_endian {

@@ -1,100 +1,140 @@
-//! The classic pcap format: microseconds or nanoseconds, either byte order.
+//! The classic pcap format: microseconds or nanoseconds, either byte order; and the modified one of old Linux builds, whose
+//! record headers are eight bytes longer.
 
 use pcap_file::pcap::{PcapParseError, PcapParser, PcapTsResolution};
 
-use super::{Frame, Step, wire_length};
+use super::fields::Fields;
+use super::{Frame, LARGEST_RECORD, Step, wire_length};
 use crate::notes::NoteLog;
 use crate::{NoteKind, Timestamp};
+
+/// Bytes of the file header.
+const FILE_HEADER: usize = 24;
 
 /// Bytes before each packet: seconds, fraction, captured length, original length.
 const RECORD_HEADER: usize = 16;
 
-/// No capture program writes a packet of more bytes than this (Wireshark refuses more for any link type), so a length
-/// above it shows damage rather than a file that was cut.
-const LARGEST_PACKET: usize = 128 * 1024 * 1024;
+/// What the modified format adds to it: interface index, protocol, packet type and padding.
+const MODIFIED_EXTRA: usize = 8;
 
-/// The records that are left to read.
-#[derive(Debug)]
-pub(super) struct Records<'a> {
-    parser: PcapParser,
-    rest: &'a [u8],
-    file_length: usize,
+const MODIFIED_BIG: [u8; 4] = [0xa1, 0xb2, 0xcd, 0x34];
+const MODIFIED_LITTLE: [u8; 4] = [0x34, 0xcd, 0xb2, 0xa1];
+
+/// Whether a file that begins so is of this format.
+pub(super) fn is_magic(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xa1, 0xb2, 0xc3, 0xd4, ..]
+            | [0xa1, 0xb2, 0x3c, 0x4d, ..]
+            | [0xd4, 0xc3, 0xb2, 0xa1, ..]
+            | [0x4d, 0x3c, 0xb2, 0xa1, ..]
+    ) || bytes.starts_with(&MODIFIED_BIG)
+        || bytes.starts_with(&MODIFIED_LITTLE)
 }
 
-impl<'a> Records<'a> {
-    /// Reads the file header; the error is an offset and a reason.
-    pub(super) fn new(bytes: &'a [u8]) -> Result<Self, (u64, String)> {
-        match PcapParser::new(bytes) {
-            Ok((rest, parser)) => Ok(Self {
-                parser,
-                rest,
-                file_length: bytes.len(),
-            }),
-            Err(PcapParseError::IncompleteBuffer(..)) => Err((
-                bytes.len() as u64,
-                "the file ends inside its header".to_owned(),
-            )),
-            Err(error) => Err((0, error.to_string())),
+/// Reads records.
+#[derive(Debug)]
+pub(super) struct Records {
+    parser: PcapParser,
+    modified: bool,
+    big_endian: bool,
+}
+
+impl Records {
+    /// Reads the file header. An error is an offset and a reason; within the answer, how many bytes are needed.
+    pub(super) fn new(input: &mut &[u8], last: bool) -> Result<Result<Self, usize>, (u64, String)> {
+        let bytes = *input;
+        let Some(header) = bytes.first_chunk::<FILE_HEADER>() else {
+            return if last {
+                Err((
+                    bytes.len() as u64,
+                    "the file ends inside its header".to_owned(),
+                ))
+            } else {
+                Ok(Err(FILE_HEADER))
+            };
+        };
+        let mut header = *header;
+        let big_endian = header[0] == 0xa1;
+        let modified = header.starts_with(&MODIFIED_BIG) || header.starts_with(&MODIFIED_LITTLE);
+        if modified {
+            let magic = if big_endian {
+                [0xa1, 0xb2, 0xc3, 0xd4]
+            } else {
+                [0xd4, 0xc3, 0xb2, 0xa1]
+            };
+            header[..4].copy_from_slice(&magic);
         }
+        let (_, parser) =
+            PcapParser::new(&header).map_err(|error: PcapParseError| (0, error.to_string()))?;
+        *input = &bytes[FILE_HEADER..];
+        Ok(Ok(Self {
+            parser,
+            modified,
+            big_endian,
+        }))
     }
 
     /// The next packet; `packets` is the number of packets read so far.
-    pub(super) fn next(&mut self, packets: &mut u64, notes: &mut NoteLog) -> Step<'a> {
-        if self.rest.is_empty() {
-            return Step::End;
-        }
-        let offset = (self.file_length - self.rest.len()) as u64;
-        let (rest, raw) = match self.parser.next_raw_packet(self.rest) {
-            Ok(read) => read,
-            Err(error) => {
-                return Step::Stop {
-                    offset,
-                    reason: self.reason(&error),
-                };
-            }
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        last: bool,
+        packets: &mut u64,
+        notes: &mut NoteLog,
+    ) -> Step<'a> {
+        let source = *input;
+        let extra = if self.modified { MODIFIED_EXTRA } else { 0 };
+        let mut fields = Fields::new(source, self.big_endian);
+        let mut number = || fields.u32();
+        let header = (number(), number(), number(), number());
+        let (Some(seconds), Some(fraction), Some(captured), Some(original)) = header else {
+            return if last {
+                Step::Stop("the file ends inside a packet header".to_owned())
+            } else {
+                Step::More(RECORD_HEADER + extra)
+            };
         };
-        let taken = self.rest.len() - rest.len();
-        let bytes = self.rest.get(RECORD_HEADER..taken).unwrap_or_default();
-        self.rest = rest;
+        let length = usize::try_from(captured).unwrap_or(usize::MAX);
+        let start = RECORD_HEADER + extra;
+        let Some(bytes) = source.get(start..start.saturating_add(length)) else {
+            if length > LARGEST_RECORD {
+                return Step::Stop(format!(
+                    "the packet claims {captured} captured bytes, which shows that the file is damaged here"
+                ));
+            }
+            return if last {
+                let left = source.len().saturating_sub(start);
+                Step::Stop(format!(
+                    "the file ends inside a packet: {left} of its {captured} bytes are there"
+                ))
+            } else {
+                Step::More(start + length)
+            };
+        };
+        *input = &source[start + length..];
         *packets += 1;
         let packet = *packets;
         let header = self.parser.header();
-        if header.snaplen != 0 && raw.incl_len > header.snaplen {
+        if header.snaplen != 0 && captured > header.snaplen {
             notes.push(
                 NoteKind::OddRecord,
                 Some(packet),
                 format_args!(
-                    "{} bytes were captured although the snap length of the file is {}; all were used",
-                    raw.incl_len, header.snaplen
+                    "{captured} bytes were captured although the snap length of the file is {}; all were used",
+                    header.snaplen
                 ),
             );
         }
         Step::Frame(Frame {
             packet,
-            time: time(raw.ts_sec, raw.ts_frac, header.ts_resolution, packet, notes),
+            time: time(seconds, fraction, header.ts_resolution, packet, notes),
             interface: 0,
             // The upper half of the field tells the length of a frame check sequence, which the IP length trims anyway.
             link_type: u16::try_from(u32::from(header.datalink) & 0xffff).unwrap_or_default(),
-            wire_length: wire_length(raw.orig_len, bytes, packet, notes),
+            wire_length: wire_length(original, bytes, packet, notes),
             bytes,
         })
-    }
-
-    fn reason(&self, error: &PcapParseError) -> String {
-        match error {
-            PcapParseError::IncompleteBuffer(needed, _) if *needed > LARGEST_PACKET => {
-                format!(
-                    "the packet claims {needed} captured bytes, which shows that the file is damaged here"
-                )
-            }
-            PcapParseError::IncompleteBuffer(needed, left) if self.rest.len() >= RECORD_HEADER => {
-                format!("the file ends inside a packet: {left} of its {needed} bytes are there")
-            }
-            PcapParseError::IncompleteBuffer(..) => {
-                "the file ends inside a packet header".to_owned()
-            }
-            PcapParseError::Validation(error) => error.to_string(),
-        }
     }
 }
 
@@ -183,6 +223,27 @@ mod tests {
             record(&mut file, big, [5, 7, 3, 9], b"abc");
             let (seen, ending) = read(&file);
             assert_eq!(seen, [(1, nanos, 1, 9, b"abc".to_vec())]);
+            assert!(ending.notes.is_empty() && ending.truncated.is_none());
+        }
+    }
+
+    #[test]
+    fn reads_the_modified_format() {
+        for (magic, big) in [
+            ([0xa1, 0xb2, 0xcd, 0x34], true),
+            ([0x34, 0xcd, 0xb2, 0xa1], false),
+        ] {
+            let mut file = header(magic, big, 65_535, 1);
+            record(&mut file, big, [5, 7, 3, 9], b"\0\0\0\x02\x08\0\0\0abc");
+            record(&mut file, big, [5, 8, 1, 1], b"\0\0\0\x02\x08\0\0\0d");
+            let (seen, ending) = read(&file);
+            assert_eq!(
+                seen,
+                [
+                    (1, 5_000_007_000, 1, 9, b"abc".to_vec()),
+                    (2, 5_000_008_000, 1, 1, b"d".to_vec())
+                ]
+            );
             assert!(ending.notes.is_empty() && ending.truncated.is_none());
         }
     }

@@ -10,7 +10,7 @@ use pcap_file::pcapng::{PcapNgParseError, PcapNgParser};
 
 use self::interface::Interface;
 use super::fields::Fields;
-use super::{Frame, Step, wire_length};
+use super::{Frame, LARGEST_RECORD, Step, wire_length};
 use crate::notes::NoteLog;
 use crate::{NoteKind, Timestamp};
 
@@ -18,7 +18,14 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+/// The kind of secrets that is a TLS key log: `TLSK`.
+const TLS_KEY_LOG: u32 = 0x544c_534b;
+/// Options of an interface statistics block that count packets which are not in the file.
+const DROPPED_BY_INTERFACE: u16 = 5;
+const DROPPED_BY_SYSTEM: u16 = 7;
 /// These hold no packet, but Wireshark gives each a packet number of its own.
 const SYSTEMD_JOURNAL: u32 = 9;
 const CUSTOM_COPIED: u32 = 0x0000_0bad;
@@ -30,12 +37,10 @@ const PLAIN_SECTION_LITTLE: [u8; 28] = *b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b
 const PLAIN_SECTION_BIG: [u8; 28] = *b"\x0a\x0d\x0d\x0a\0\0\0\x1c\x1a\x2b\x3c\x4d\0\x01\0\0\
     \xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\x1c";
 
-/// The blocks that are left to read.
+/// Reads blocks.
 #[derive(Debug)]
-pub(super) struct Blocks<'a> {
+pub(super) struct Blocks {
     parser: PcapNgParser,
-    rest: &'a [u8],
-    file_length: usize,
     /// Interfaces of the current section.
     interfaces: Vec<Interface>,
     /// Number of interfaces in the sections before.
@@ -57,11 +62,28 @@ struct Packet<'a> {
     body: &'a [u8],
 }
 
-impl<'a> Blocks<'a> {
-    /// Reads the first section header; the error is an offset and a reason.
-    pub(super) fn new(bytes: &'a [u8], notes: &mut NoteLog) -> Result<Self, (u64, String)> {
+/// What cutting the next block out of the file came to.
+enum Cut<'a> {
+    Block(Block<'a>),
+    More(usize),
+    Stop(String),
+}
+
+impl Blocks {
+    /// Reads the first section header. An error is an offset and a reason; within the answer, how many bytes are needed.
+    pub(super) fn new(
+        input: &mut &[u8],
+        last: bool,
+        notes: &mut NoteLog,
+    ) -> Result<Result<Self, usize>, (u64, String)> {
+        let bytes = *input;
         let (rest, parser) = match PcapNgParser::new(bytes) {
             Ok(read) => read,
+            Err(PcapNgParseError::IncompleteBuffer(needed, _))
+                if !last && needed <= LARGEST_RECORD =>
+            {
+                return Ok(Err(needed.max(bytes.len() + 1)));
+            }
             Err(PcapNgParseError::IncompleteBuffer(..)) => {
                 return Err((
                     bytes.len() as u64,
@@ -73,25 +95,31 @@ impl<'a> Blocks<'a> {
             }
             Err(error) => return Err((0, error.to_string())),
         };
-        Ok(Self {
+        *input = rest;
+        Ok(Ok(Self {
             parser,
-            rest,
-            file_length: bytes.len(),
             interfaces: Vec::new(),
             earlier_interfaces: 0,
-        })
+        }))
     }
 
-    /// The next packet; `packets` is the number of packets read so far.
-    pub(super) fn next(&mut self, packets: &mut u64, notes: &mut NoteLog) -> Step<'a> {
+    /// The next packet; `packets` is the number of packets read so far. TLS secrets before it are added to `secrets`.
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        last: bool,
+        packets: &mut u64,
+        notes: &mut NoteLog,
+        secrets: &mut Vec<String>,
+    ) -> Step<'a> {
         loop {
-            if self.rest.is_empty() {
-                return Step::End;
+            if input.is_empty() {
+                return Step::More(1);
             }
-            let offset = (self.file_length - self.rest.len()) as u64;
-            let block = match self.block(notes) {
-                Ok(block) => block,
-                Err(reason) => return Step::Stop { offset, reason },
+            let block = match self.block(input, last, notes) {
+                Cut::Block(block) => block,
+                Cut::More(needed) => return Step::More(needed),
+                Cut::Stop(reason) => return Step::Stop(reason),
             };
             let fields = Fields::new(block.body, self.big_endian());
             let packet = match block.kind {
@@ -102,6 +130,14 @@ impl<'a> Blocks<'a> {
                 }
                 INTERFACE_DESCRIPTION => {
                     self.interfaces.push(Interface::read(fields, notes));
+                    continue;
+                }
+                DECRYPTION_SECRETS => {
+                    secrets.extend(tls_key_log(fields));
+                    continue;
+                }
+                INTERFACE_STATISTICS => {
+                    note_drops(fields, notes);
                     continue;
                 }
                 ENHANCED_PACKET => enhanced_packet(fields),
@@ -125,28 +161,40 @@ impl<'a> Blocks<'a> {
     }
 
     /// Cuts the next block out of the file.
-    fn block(&mut self, notes: &mut NoteLog) -> Result<Block<'a>, String> {
-        let source = self.rest;
+    fn block<'a>(&mut self, input: &mut &'a [u8], last: bool, notes: &mut NoteLog) -> Cut<'a> {
+        let source = *input;
         let rest = match self.parser.next_raw_block(source) {
             Ok((rest, _)) => rest,
+            Err(PcapNgParseError::IncompleteBuffer(needed, _)) if needed > LARGEST_RECORD => {
+                return Cut::Stop(format!(
+                    "the block claims {needed} bytes, which shows that the file is damaged here"
+                ));
+            }
+            Err(PcapNgParseError::IncompleteBuffer(needed, _)) if !last => {
+                return Cut::More(needed.max(source.len() + 1));
+            }
             Err(PcapNgParseError::IncompleteBuffer(..)) => {
-                return Err("the file ends inside a block".to_owned());
+                return Cut::Stop("the file ends inside a block".to_owned());
             }
             // The block is whole, but its options cannot be read by the parser.
             Err(
                 error @ (PcapNgParseError::StateUpdate(_) | PcapNgParseError::BlockConversion(_)),
             ) => {
-                if source.starts_with(&SECTION_HEADER.to_be_bytes()) {
-                    let (rest, parser) =
-                        stand_in(source, notes).ok_or_else(|| error.to_string())?;
-                    self.parser = parser;
-                    rest
+                let passed = if source.starts_with(&SECTION_HEADER.to_be_bytes()) {
+                    stand_in(source, notes).map(|(rest, parser)| {
+                        self.parser = parser;
+                        rest
+                    })
                 } else {
-                    after_block(source, self.big_endian()).ok_or_else(|| error.to_string())?
+                    after_block(source, self.big_endian())
+                };
+                match passed {
+                    Some(rest) => rest,
+                    None => return Cut::Stop(error.to_string()),
                 }
             }
             Err(PcapNgParseError::InvalidFormat(error)) => {
-                return Err(format!("the block is damaged: {error}"));
+                return Cut::Stop(format!("the block is damaged: {error}"));
             }
         };
         let length = source.len() - rest.len();
@@ -154,11 +202,11 @@ impl<'a> Blocks<'a> {
             .u32()
             .unwrap_or_default();
         let body = source.get(8..length.saturating_sub(4)).unwrap_or_default();
-        self.rest = rest;
-        Ok(Block { kind, body })
+        *input = rest;
+        Cut::Block(Block { kind, body })
     }
 
-    fn simple_packet(&self, mut fields: Fields<'a>) -> Option<Packet<'a>> {
+    fn simple_packet<'a>(&self, mut fields: Fields<'a>) -> Option<Packet<'a>> {
         let original = fields.u32()?;
         // A simple packet does not say how much of it was captured: as much as the snap length allowed.
         let snap_length = self
@@ -179,7 +227,7 @@ impl<'a> Blocks<'a> {
         })
     }
 
-    fn frame(
+    fn frame<'a>(
         &self,
         packet: u64,
         block: Option<Packet<'a>>,
@@ -235,6 +283,47 @@ impl<'a> Blocks<'a> {
             wire_length: wire_length(block.original, bytes, packet, notes),
             bytes,
         })
+    }
+}
+
+/// The key log of a Decryption Secrets Block.
+fn tls_key_log(mut fields: Fields<'_>) -> Option<String> {
+    if fields.u32()? != TLS_KEY_LOG {
+        return None;
+    }
+    let length = usize::try_from(fields.u32()?).ok()?;
+    let text = fields.bytes(length.min(fields.rest().len()))?;
+    Some(String::from_utf8_lossy(text).into_owned())
+}
+
+/// Tells of packets that the capturing machine saw and did not write.
+fn note_drops(mut fields: Fields<'_>, notes: &mut NoteLog) {
+    let mut read = || -> Option<(u32, u64)> {
+        let interface = fields.u32()?;
+        fields.bytes(8)?;
+        let mut dropped = 0_u64;
+        while !fields.rest().is_empty() {
+            let code = fields.u16()?;
+            let length = usize::from(fields.u16()?);
+            let mut value = fields;
+            fields.bytes(length.next_multiple_of(4))?;
+            if code == 0 {
+                break;
+            }
+            if matches!(code, DROPPED_BY_INTERFACE | DROPPED_BY_SYSTEM) && length == 8 {
+                dropped = dropped.saturating_add(value.u64()?);
+            }
+        }
+        Some((interface, dropped))
+    };
+    if let Some((interface, dropped @ 1..)) = read() {
+        notes.push(
+            NoteKind::Dropped,
+            None,
+            format_args!(
+                "the capturing machine dropped {dropped} packets of interface {interface}; what they held is not here"
+            ),
+        );
     }
 }
 

@@ -2,38 +2,42 @@
 
 use std::net::SocketAddr;
 
-use super::output::{At, Output};
+use super::ended::{Ended, Tombstone};
+use super::output::{At, Consumer, Output};
 use super::stream::Stream;
 use super::waiting::Waiting;
+use crate::conversation::{About, Arrival};
 use crate::segment::{Flags, Segment};
-use crate::{Closing, Conversation, Direction, NoteKind, Opening, StreamEvent};
+use crate::{Closing, Direction, NoteKind, Opening};
 
 /// A SYN whose number lies this close to the data of an open connection is taken for a stray (RFC 5961 section 4); one
 /// further away begins a new connection.
 const SYN_WINDOW: u64 = 1 << 16;
 
 /// Data this far from the end of a closed connection belongs to a new one of which the handshake was not captured.
-const STRAY_WINDOW: u64 = 1 << 20;
+pub(super) const STRAY_WINDOW: u64 = 1 << 20;
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<C> {
+    index: usize,
     client: SocketAddr,
     server: SocketAddr,
-    opening: Opening,
     first: At,
     last: At,
     packets: u64,
     from_client: Stream,
     from_server: Stream,
     reset: Option<Direction>,
+    /// Whether the FIN of the client, and of the server, was acknowledged.
+    acknowledged: [bool; 2],
     waiting: Waiting,
-    out: Output,
+    out: Output<C>,
 }
 
-impl Connection {
+impl<C: Consumer> Connection<C> {
     /// A connection of which this segment is the first that was captured; it must be pushed too.
-    pub(super) fn new(segment: &Segment<'_>) -> Self {
+    pub(super) fn new(index: usize, segment: &Segment<'_>, consumer: C) -> Self {
         let client_sent_it = match (segment.flags.has(Flags::SYN), segment.flags.has(Flags::ACK)) {
             (true, false) => true,
             (true, true) => false,
@@ -50,18 +54,47 @@ impl Connection {
             time: segment.time,
         };
         Self {
+            index,
             client,
             server,
-            opening: Opening::Midstream,
             first: at,
             last: at,
             packets: 0,
             from_client: Stream::new(Direction::Client),
             from_server: Stream::new(Direction::Server),
             reset: None,
+            acknowledged: [false; 2],
             waiting: Waiting::default(),
-            out: Output::default(),
+            out: Output::new(consumer),
         }
+    }
+
+    /// Whether nothing can come any more but strays: both sides closed and know that of each other, or one reset it.
+    pub(super) fn is_over(&self) -> bool {
+        self.waiting.first().is_none() && (self.reset.is_some() || self.acknowledged == [true; 2])
+    }
+
+    /// Whether the consumer wants further bytes.
+    pub(super) fn is_interesting(&self) -> bool {
+        self.out.is_interested()
+    }
+
+    /// How much memory the connection holds.
+    pub(super) fn weight(&mut self) -> usize {
+        self.from_client.weight()
+            + self.from_server.weight()
+            + self.waiting.weight()
+            + self.out.weight()
+    }
+
+    /// Its number.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The last packet.
+    pub(super) fn last(&self) -> At {
+        self.last
     }
 
     fn direction(&self, segment: &Segment<'_>) -> Direction {
@@ -199,6 +232,9 @@ impl Connection {
             other.acknowledged(segment.ack, at, &mut self.out);
         }
         own.receive(segment, &mut self.out);
+        if segment.flags.has(Flags::ACK) && other.fin_acknowledged(segment.ack) {
+            self.acknowledged[usize::from(other.direction == Direction::Server)] = true;
+        }
     }
 
     /// Takes note of a SYN. Answers whether it fits.
@@ -217,16 +253,16 @@ impl Connection {
         } else {
             Direction::Client
         };
-        match (self.opening, answer) {
+        match (self.out.opening, answer) {
             (Opening::Handshake { .. }, _) | (Opening::Answer { .. }, true) => return true,
             (Opening::Answer { .. }, false) if direction != sender => return true,
             (_, false) => {
-                self.opening = Opening::Handshake {
+                self.out.opening = Opening::Handshake {
                     syn: segment.packet,
                 }
             }
             (_, true) => {
-                self.opening = Opening::Answer {
+                self.out.opening = Opening::Answer {
                     syn_ack: segment.packet,
                 }
             }
@@ -244,7 +280,8 @@ impl Connection {
         self.from_client.direction = Direction::Client;
         self.from_server.direction = Direction::Server;
         self.reset = self.reset.map(Direction::reverse);
-        self.out.swap_directions();
+        self.acknowledged.swap(0, 1);
+        self.out.turn();
     }
 
     fn abort(&mut self, segment: &Segment<'_>, at: At) {
@@ -264,7 +301,7 @@ impl Connection {
             self.reset = Some(direction);
         }
         self.flush(at);
-        self.out.events.push(StreamEvent::Reset {
+        self.out.take(Arrival::Reset {
             direction,
             packet: at.packet,
             time: at.time,
@@ -276,8 +313,8 @@ impl Connection {
         self.from_server.flush(at, &mut self.out);
     }
 
-    /// Ends the connection.
-    pub(super) fn finish(mut self, index: usize) -> Conversation {
+    /// Ends the connection. `given_up`: why it is not followed further, where it is not over.
+    pub(super) fn finish(mut self, ended_at: u64, given_up: Option<String>) -> Ended<C> {
         self.stop_waiting();
         self.flush(self.last);
         let closing = match (
@@ -291,17 +328,36 @@ impl Connection {
             (None, false, true) => Closing::HalfClosed(Direction::Server),
             (None, false, false) => Closing::Open,
         };
-        Conversation {
-            index,
+        let about = About {
+            index: self.index,
             client: self.client,
             server: self.server,
-            opening: self.opening,
+            opening: self.out.opening,
             closing,
             start: self.first.time,
             end: self.last.time,
+            first_packet: self.first.packet,
+            last_packet: self.last.packet,
             packets: self.packets,
-            events: self.out.events,
-            notes: self.out.notes.finish(),
+            given_up,
+            notes: std::mem::take(&mut self.out.notes).finish(),
+        };
+        Ended {
+            ended_at,
+            about,
+            consumer: self.out.into_consumer(),
+        }
+    }
+
+    /// What has to be remembered of the connection to know its strays.
+    pub(super) fn tombstone(&self, whole: bool) -> Tombstone {
+        let (client, server) = (&self.from_client, &self.from_server);
+        Tombstone {
+            client: self.client,
+            first: [client.first(), server.first()],
+            next: [client.next(), server.next()],
+            had_data: self.has_data(),
+            whole,
         }
     }
 }

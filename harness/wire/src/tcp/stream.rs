@@ -1,9 +1,11 @@
 //! One direction of a connection.
 
 use super::held::{Chunk, Content, Held, Run};
-use super::output::{At, Output};
+use super::output::{At, Consumer, Output};
+use super::recent::Recent;
+use crate::conversation::Arrival;
 use crate::segment::{Flags, Segment};
-use crate::{Direction, NoteKind, StreamEvent};
+use crate::{Direction, NoteKind};
 
 /// How much may be held of a direction while bytes before it are missing.
 const MOST_HELD: usize = 4 * 1024 * 1024;
@@ -44,8 +46,8 @@ pub(super) struct Stream {
     /// Stream offset of the next byte to tell.
     offset: u64,
     held: Held,
-    /// Where each told run starts, and which event it is.
-    told: Vec<(u64, usize)>,
+    /// What was told last.
+    recent: Recent,
     fin: Option<Fin>,
 }
 
@@ -57,7 +59,7 @@ impl Stream {
             next: 0,
             offset: 0,
             held: Held::default(),
-            told: Vec::new(),
+            recent: Recent::default(),
             fin: None,
         }
     }
@@ -65,6 +67,33 @@ impl Stream {
     /// Whether the FIN was captured, even if bytes before it were not.
     pub(super) fn has_fin(&self) -> bool {
         self.fin.is_some()
+    }
+
+    /// Whether everything up to the FIN was told, and the FIN.
+    pub(super) fn is_told(&self) -> bool {
+        self.fin.is_some_and(|fin| fin.told)
+    }
+
+    /// Whether `ack` acknowledges the FIN.
+    pub(super) fn fin_acknowledged(&self, ack: u32) -> bool {
+        self.is_told() && ack == self.next.wrapping_add(1)
+    }
+
+    /// Sequence number of the next byte, once the beginning is known.
+    pub(super) fn next(&self) -> Option<u32> {
+        (self.anchor != Anchor::Nothing).then_some(self.next)
+    }
+
+    /// Sequence number of the first byte, where the SYN was captured.
+    pub(super) fn first(&self) -> Option<u32> {
+        let [.., a, b, c, d] = self.offset.to_be_bytes();
+        self.has_syn()
+            .then(|| self.next.wrapping_sub(u32::from_be_bytes([a, b, c, d])))
+    }
+
+    /// How much memory the stream holds.
+    pub(super) fn weight(&self) -> usize {
+        self.held.weight() + self.recent.weight()
     }
 
     /// Whether the SYN was captured.
@@ -115,7 +144,7 @@ impl Stream {
     }
 
     /// Takes the data and the FIN of a segment of this direction.
-    pub(super) fn receive(&mut self, segment: &Segment<'_>, out: &mut Output) {
+    pub(super) fn receive(&mut self, segment: &Segment<'_>, out: &mut Output<impl Consumer>) {
         let at = At {
             packet: segment.packet,
             time: segment.time,
@@ -159,7 +188,13 @@ impl Stream {
         self.anchor != Anchor::Nothing && !fin && length <= 1 && seq.wrapping_add(1) == self.next
     }
 
-    fn take_runs(&mut self, start: i64, segment: &Segment<'_>, at: At, out: &mut Output) {
+    fn take_runs(
+        &mut self,
+        start: i64,
+        segment: &Segment<'_>,
+        at: At,
+        out: &mut Output<impl Consumer>,
+    ) {
         let (mut start, mut before) = match u64::try_from(start) {
             Ok(start) => (start, 0),
             Err(_) => (0, start.unsigned_abs()),
@@ -184,7 +219,7 @@ impl Stream {
     }
 
     /// Takes bytes of which some may have been told, some may be held, and some may lie behind the FIN.
-    fn take_run(&mut self, start: u64, run: Run<'_>, at: At, out: &mut Output) {
+    fn take_run(&mut self, start: u64, run: Run<'_>, at: At, out: &mut Output<impl Consumer>) {
         let mut run = run;
         if let Some(fin) = self.fin
             && start.saturating_add(run.len()) > fin.offset
@@ -201,46 +236,29 @@ impl Stream {
             self.compare(start, bytes, at, out);
         }
         let start = start + old.len();
-        if new.len() > 0 && self.held.insert(start, new, at) {
-            note_conflict(at, out);
+        if new.len() == 0 {
+            return;
+        }
+        match new {
+            // In order, and nothing waits: the bytes need not be copied.
+            Run::Bytes(bytes) if start == self.offset && self.held.is_empty() => {
+                self.tell(bytes, at, out);
+            }
+            _ => {
+                if self.held.insert(start, new, at) {
+                    note_conflict(at, out);
+                }
+            }
         }
     }
 
     /// Compares bytes captured again with what was told of them.
-    fn compare(&self, start: u64, bytes: &[u8], at: At, out: &mut Output) {
-        let mut left = bytes;
-        let mut start = start;
-        let mut index = self
-            .told
-            .partition_point(|(told, _)| *told <= start)
-            .saturating_sub(1);
-        let (mut conflict, mut late) = (false, false);
-        while !left.is_empty() {
-            let Some((told_start, event)) = self.told.get(index) else {
-                break;
-            };
-            let end = self
-                .told
-                .get(index + 1)
-                .map_or(self.offset, |(next, _)| *next);
-            let length = usize::try_from(end.saturating_sub(start))
-                .map_or(left.len(), |length| length.min(left.len()));
-            let (now, rest) = left.split_at(length);
-            match out.events.get(*event) {
-                Some(StreamEvent::Data { bytes: told, .. }) => {
-                    let skip = usize::try_from(start - told_start).unwrap_or(usize::MAX);
-                    conflict |= told.get(skip..).is_none_or(|told| !told.starts_with(now));
-                }
-                _ => late |= !now.is_empty(),
-            }
-            start += length as u64;
-            left = rest;
-            index += 1;
-        }
-        if conflict {
+    fn compare(&self, start: u64, bytes: &[u8], at: At, out: &mut Output<impl Consumer>) {
+        let seen = self.recent.compare(start, bytes);
+        if seen.conflict {
             note_conflict(at, out);
         }
-        if late {
+        if seen.late {
             out.note(
                 NoteKind::Late,
                 at,
@@ -251,7 +269,7 @@ impl Stream {
         }
     }
 
-    fn take_fin(&mut self, offset: i64, at: At, out: &mut Output) {
+    fn take_fin(&mut self, offset: i64, at: At, out: &mut Output<impl Consumer>) {
         let seen = self.held.end().unwrap_or(self.offset);
         match (u64::try_from(offset), &self.fin) {
             (Ok(offset), None) if offset >= seen => {
@@ -271,21 +289,10 @@ impl Stream {
     }
 
     /// Tells everything that follows on what was told.
-    fn tell_ready(&mut self, out: &mut Output) {
+    fn tell_ready(&mut self, out: &mut Output<impl Consumer>) {
         while let Some(Chunk { at, content }) = self.held.take(self.offset) {
             match content {
-                Content::Bytes(bytes) => {
-                    let length = bytes.len() as u64;
-                    self.told.push((self.offset, out.events.len()));
-                    out.events.push(StreamEvent::Data {
-                        direction: self.direction,
-                        offset: self.offset,
-                        packet: at.packet,
-                        time: at.time,
-                        bytes,
-                    });
-                    self.advance(length);
-                }
+                Content::Bytes(bytes) => self.tell(&bytes, at, out),
                 Content::Missing(length) => self.tell_gap(length, at, out),
             }
         }
@@ -294,7 +301,7 @@ impl Stream {
             && !fin.told
         {
             fin.told = true;
-            out.events.push(StreamEvent::Fin {
+            out.take(Arrival::Fin {
                 direction: self.direction,
                 packet: fin.at.packet,
                 time: fin.at.time,
@@ -302,10 +309,15 @@ impl Stream {
         }
     }
 
-    fn tell_gap(&mut self, length: u64, at: At, out: &mut Output) {
-        if out.gap(self.direction, self.offset, length, at) {
-            self.told.push((self.offset, out.events.len() - 1));
-        }
+    fn tell(&mut self, bytes: &[u8], at: At, out: &mut Output<impl Consumer>) {
+        out.data(self.direction, self.offset, at, bytes);
+        self.recent.push(bytes);
+        self.advance(bytes.len() as u64);
+    }
+
+    fn tell_gap(&mut self, length: u64, at: At, out: &mut Output<impl Consumer>) {
+        out.gap(self.direction, self.offset, length, at);
+        self.recent.gap(length);
         self.advance(length);
     }
 
@@ -317,7 +329,7 @@ impl Stream {
     }
 
     /// Takes note that the other side has received everything before `ack`.
-    pub(super) fn acknowledged(&mut self, ack: u32, at: At, out: &mut Output) {
+    pub(super) fn acknowledged(&mut self, ack: u32, at: At, out: &mut Output<impl Consumer>) {
         if self.anchor == Anchor::Nothing {
             self.next = ack;
             self.anchor = Anchor::Acknowledged;
@@ -350,7 +362,7 @@ impl Stream {
         (target > self.offset).then_some(target)
     }
 
-    fn keep_bounded(&mut self, at: At, out: &mut Output) {
+    fn keep_bounded(&mut self, at: At, out: &mut Output<impl Consumer>) {
         while self.held.weight() > MOST_HELD {
             let Some(start) = self.held.start() else {
                 return;
@@ -366,7 +378,7 @@ impl Stream {
     }
 
     /// Tells everything that is held, with the holes before it.
-    pub(super) fn flush(&mut self, at: At, out: &mut Output) {
+    pub(super) fn flush(&mut self, at: At, out: &mut Output<impl Consumer>) {
         while let Some(start) = self.held.start() {
             self.tell_gap(start - self.offset, at, out);
             self.tell_ready(out);
@@ -380,7 +392,7 @@ impl Stream {
     }
 }
 
-fn note_conflict(at: At, out: &mut Output) {
+fn note_conflict(at: At, out: &mut Output<impl Consumer>) {
     out.note(
         NoteKind::ConflictingOverlap,
         at,

@@ -12,7 +12,7 @@ use crate::{Closing, Conversation, Direction, NoteKind, Opening, StreamEvent, Ti
 /// Builds segments between two fixed sockets and numbers them.
 #[derive(Default)]
 struct Wire {
-    reassembler: Reassembler,
+    reassembler: Reassembler<Vec<StreamEvent>>,
     packet: u64,
 }
 

@@ -72,6 +72,11 @@ impl Waiting {
         self.segments.pop_front()
     }
 
+    /// How much memory the segments take.
+    pub(super) fn weight(&self) -> usize {
+        self.segments.iter().map(|s| s.payload.len()).sum()
+    }
+
     pub(super) fn is_too_long(&self) -> bool {
         self.segments.len() > MOST_WAITING
     }

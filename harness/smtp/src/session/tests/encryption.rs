@@ -204,3 +204,44 @@ fn a_client_hello_answered_in_clear() {
     let tls = timeline.tls.expect("began");
     assert!(tls.server.is_empty() && !tls.established);
 }
+
+/// A hello for TLS 1.0 in the form of SSL 2.0, with two suites.
+fn ssl2_hello() -> Vec<u8> {
+    let mut hello = vec![0x80, 0x1f, 1, 3, 1, 0, 6, 0, 0, 0, 16];
+    hello.extend([0, 0, 5, 0, 0, 0x2f]);
+    hello.extend([b'\n'; 16]);
+    hello
+}
+
+#[test]
+fn a_hello_in_the_form_of_ssl_2_begins_tls() {
+    let (client, server) = (ssl2_hello(), server_hello());
+    for step in 1..=client.len() {
+        let pieces = client.chunks(step).map(|piece| ("C", piece));
+        let implicit: Vec<_> = pieces.clone().chain([("S", server.as_slice())]).collect();
+        let timeline = read_bytes(&implicit);
+        assert_eq!(timeline.protocol, Protocol::ImplicitTls, "pieces of {step}");
+        assert_eq!(kinds(&timeline), "tt");
+        let starttls: Vec<_> = START.into_iter().chain(implicit.iter().copied()).collect();
+        let timeline = read_bytes(&starttls);
+        assert_eq!(kinds(&timeline), "rcrcrtt");
+        let tls = timeline.tls.expect("began");
+        let hello = tls.client_hello.expect("whole");
+        assert!(hello.value.ssl2);
+        assert_eq!(hello.span, Span::new(Direction::Client, 18, 51));
+        assert!(tls.server_hello.is_some());
+    }
+}
+
+#[test]
+fn a_line_that_begins_like_such_a_hello_stays_a_line() {
+    let timeline = read_bytes(
+        &[
+            START.as_slice(),
+            &[("C", b"\x80\x1f\x01 oh\r\n"), ("S", b"500 what\r\n")],
+        ]
+        .concat(),
+    );
+    assert_eq!(kinds(&timeline), "rcrcrcr");
+    assert!(timeline.tls.is_none());
+}

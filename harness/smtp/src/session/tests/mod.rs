@@ -4,6 +4,7 @@ mod auth;
 mod encryption;
 mod holes;
 mod mail;
+mod opened;
 mod sides;
 mod whole;
 

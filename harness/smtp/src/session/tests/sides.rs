@@ -12,7 +12,7 @@ fn midstream(turns: &[(&str, &str)]) -> Timeline {
         .map(|(who, text)| (*who, text.as_bytes()))
         .collect();
     let mut conversation = dialogue(&turns);
-    conversation.opening = Opening::Midstream;
+    conversation.about.opening = Opening::Midstream;
     super::super::read(&conversation)
 }
 

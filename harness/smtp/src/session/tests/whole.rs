@@ -200,7 +200,7 @@ proptest! {
         let turns: Vec<_> = turns.iter().map(|(who, bytes)| (*who, bytes.as_slice())).collect();
         let mut conversation = dialogue(&turns);
         if midstream {
-            conversation.opening = Opening::Midstream;
+            conversation.about.opening = Opening::Midstream;
         }
         let timeline = read(&conversation);
         check_spans(&timeline, &conversation);

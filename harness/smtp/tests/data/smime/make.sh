@@ -22,12 +22,18 @@ encrypt enveloped-aes128.der entity.txt -aes-128-cbc
 encrypt enveloped-aes192.der entity.txt -aes-192-cbc
 encrypt enveloped-aes256.ber long.txt -aes-256-cbc -stream
 encrypt enveloped-3des.der entity.txt -des3
+# Weak ones, as old products make them.
+encrypt enveloped-rc2-40.der entity.txt -rc2-40 -provider legacy -provider default
+encrypt enveloped-des.der entity.txt -des-cbc -provider legacy -provider default
 encrypt enveloped-keyid.der entity.txt -aes-128-cbc -keyid
 encrypt enveloped-gcm256.der entity.txt -aes-256-gcm
 encrypt enveloped-gcm128.ber long.txt -aes-128-gcm -stream
 openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-oaep.der -aes-256-cbc \
     -recip recipient-cert.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256
 openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-two.der -aes-128-cbc sender-cert.pem recipient-cert.pem
+openssl req -x509 -newkey rsa:1024 -nodes -sha1 -days 36500 -keyout weak-key.tmp -out weak-cert.tmp \
+    -subj "/O=Fabrikam/CN=Old Orders" 2>/dev/null
+openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-rsa1024.der -aes-128-cbc weak-cert.tmp
 
 sign() { # output, input, options
     out=$1 in=$2; shift 2
@@ -37,6 +43,7 @@ sign signed-opaque.der entity.txt -outform DER -nodetach -md sha256
 sign signed-opaque.ber long.txt -outform DER -nodetach -md sha256 -stream
 sign signed-sha1.der entity.txt -outform DER -nodetach -md sha1
 sign signed-noattr.der entity.txt -outform DER -nodetach -md sha256 -noattr
+sign signed-md5.der entity.txt -outform DER -nodetach -md md5
 sign signed-detached.der entity.txt -outform DER -md sha256
 
 # Whole messages. OpenSSL ends some of its own lines with a bare LF: mail has CR LF throughout.

@@ -19,7 +19,7 @@ fn with_equal_ports_whoever_was_spoken_to_serves() {
         SocketAddr::from(([10, 0, 0, 9], 25)),
         SocketAddr::from(([10, 0, 0, 1], 25)),
     );
-    let mut reassembler = Reassembler::new();
+    let mut reassembler = Reassembler::default();
     let segment = Segment {
         packet: 1,
         time: Timestamp::default(),

@@ -1,0 +1,276 @@
+//! The little of a conversation that is kept when it is forgotten: what counting and comparing need.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use smtp::Timeline;
+use smtp::timeline::{Capabilities, Event, EventKind, Protocol, Reply, TlsStart};
+use wire::{Span, Timestamp};
+
+use crate::Subject;
+use crate::leaks::{Body, Exposure, first_packet, is_under_tls, login};
+use crate::subject::Sent;
+use crate::transcript::Scrubber;
+
+/// Longest name that is kept, in characters.
+const MAX_NAME: usize = 96;
+
+/// One conversation in brief. It owns what it holds, so that it can go to another thread.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// What reports call the conversation.
+    pub id: String,
+    /// The sender.
+    pub client: SocketAddr,
+    /// The server that it talks to.
+    pub server: SocketAddr,
+    /// When its last packet was captured.
+    pub end: Timestamp,
+    /// Whether bytes are missing from it, or the reader did not follow it to its end.
+    pub holed: bool,
+    /// How it stands with TLS.
+    pub tls: TlsUse,
+    /// The name in the greeting, in lower case.
+    pub banner: Option<String>,
+    /// What the first EHLO reply in clear offered.
+    pub offer: Option<Offer>,
+    /// Its logins.
+    pub logins: Vec<Login>,
+    /// Its messages.
+    pub mails: Vec<Mail>,
+}
+
+/// How a conversation stands with TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsUse {
+    /// TLS from the first byte on.
+    Implicit,
+    /// Upgraded by STARTTLS.
+    Upgraded,
+    /// STARTTLS was asked for, and no TLS came of it.
+    Refused,
+    /// STARTTLS was on offer, and was not asked for.
+    PassedOver,
+    /// STARTTLS was not on offer.
+    NotOffered,
+    /// No EHLO reply was seen.
+    Unseen,
+}
+
+/// What an EHLO reply offered.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Packet of the reply.
+    pub packet: u64,
+    /// Its bytes.
+    pub span: Span,
+    /// Whether STARTTLS was in it.
+    pub starttls: bool,
+    /// The mechanisms in it, sorted.
+    pub mechanisms: Vec<String>,
+    /// Whether the capture holds all of the server's bytes up to it.
+    pub whole: bool,
+}
+
+/// One login.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The mechanism.
+    pub mechanism: String,
+    /// `DOMAIN\user`, or the user.
+    pub account: Option<String>,
+    /// How far its secret is exposed.
+    pub exposure: Exposure,
+    /// Whether it crossed under TLS.
+    pub under_tls: bool,
+    /// Packet of the AUTH command.
+    pub packet: Option<u64>,
+}
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail {
+    /// The same for the same message from the same host: of its Message-ID, else of its bytes. Differs from run to run.
+    pub key: u64,
+    /// Packet of its first byte.
+    pub packet: Option<u64>,
+    /// Place of the content.
+    pub span: Span,
+    /// Whether the server took it.
+    pub accepted: Option<bool>,
+    /// Whether the capture holds all of it.
+    pub complete: bool,
+    /// Whether its body can be read.
+    pub body: Body,
+    /// Whether it crossed under TLS.
+    pub under_tls: bool,
+}
+
+/// Keyed at random, so that nobody can make two messages look like one.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// A number for a value, the same as long as the process lives.
+pub(crate) fn fingerprint(value: impl std::hash::Hash) -> u64 {
+    KEYS.hash_one(value)
+}
+
+impl Brief {
+    /// Takes what is needed. The name is the position in the capture until [`Brief::named`] gives another.
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let timeline = subject.timeline();
+        let clear = clear_offer(timeline);
+        Self {
+            id: format!("conversation {}", timeline.index + 1),
+            client: timeline.client,
+            server: timeline.server,
+            end: timeline.end,
+            holed: !timeline.gaps.is_empty() || timeline.given_up.is_some(),
+            tls: tls_use(timeline),
+            banner: banner(timeline),
+            offer: clear.and_then(|capabilities| Offer::of(timeline, capabilities)),
+            logins: logins(subject),
+            mails: subject
+                .sent()
+                .map(|sent| Mail::of(timeline, &sent))
+                .collect(),
+        }
+    }
+
+    /// Gives the conversation the name that reports use.
+    #[must_use]
+    pub fn named(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+}
+
+impl Offer {
+    fn of(timeline: &Timeline, capabilities: &Capabilities) -> Option<Self> {
+        let (event, _) = timeline.reply(capabilities.exchange)?;
+        let mut mechanisms = capabilities.mechanisms();
+        mechanisms.sort_unstable();
+        mechanisms.truncate(32);
+        let before =
+            |gap: &Span| gap.direction == event.span.direction && gap.start < event.span.end;
+        Some(Self {
+            packet: event.packets.first().copied().unwrap_or_default(),
+            span: event.span,
+            starttls: capabilities.get("STARTTLS").is_some(),
+            mechanisms,
+            whole: !timeline.gaps.iter().any(before),
+        })
+    }
+}
+
+impl Mail {
+    fn of(timeline: &Timeline, sent: &Sent<'_>) -> Self {
+        let id = sent
+            .message
+            .header("Message-ID")
+            .map(|field| field.value.as_bytes());
+        // Without an id the length on the wire is part of it: the content may hold less than was sent.
+        let content = id
+            .is_none()
+            .then(|| (sent.data.span.len(), sent.message.content()));
+        Self {
+            key: fingerprint((timeline.client.ip(), id, content)),
+            packet: first_packet(timeline, sent.data.span),
+            span: sent.data.span,
+            accepted: sent.data.accepted,
+            complete: sent.data.complete,
+            body: Body::of(sent),
+            under_tls: is_under_tls(timeline, sent.data.span),
+        }
+    }
+
+    /// Whether anybody who saw the packets can read the body.
+    pub fn is_in_clear(&self) -> bool {
+        !self.under_tls
+            && matches!(
+                self.body,
+                Body::Readable | Body::PartlyEncrypted | Body::Empty
+            )
+    }
+}
+
+fn logins(subject: &Subject<'_>) -> Vec<Login> {
+    let timeline = subject.timeline();
+    if timeline.authentications.is_empty() {
+        return Vec::new();
+    }
+    let scrubber = Scrubber::new(timeline, subject.given());
+    let all = timeline.authentications.iter().map(|authentication| {
+        let names = login::names(&authentication.identity);
+        let account = names.user.filter(|user| !user.is_empty()).map(|user| {
+            let name = match names.domain {
+                Some(domain) => format!("{domain}\\{user}"),
+                None => user.to_owned(),
+            };
+            short(&scrubber.scrub(&name))
+        });
+        let span = authentication.mechanism.span;
+        Login {
+            mechanism: login::mechanism(authentication),
+            account,
+            exposure: login::exposure(timeline, authentication),
+            under_tls: is_under_tls(timeline, span),
+            packet: first_packet(timeline, span),
+        }
+    });
+    all.collect()
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(MAX_NAME).collect()
+}
+
+/// The first EHLO reply, where it came before TLS.
+pub(crate) fn clear_offer(timeline: &Timeline) -> Option<&Capabilities> {
+    let first = timeline.capabilities.first()?;
+    let (event, _) = timeline.reply(first.exchange)?;
+    (!is_under_tls(timeline, event.span)).then_some(first)
+}
+
+fn tls_use(timeline: &Timeline) -> TlsUse {
+    if timeline.protocol == Protocol::ImplicitTls {
+        return TlsUse::Implicit;
+    }
+    match timeline.tls.as_ref().map(|tls| tls.start) {
+        Some(TlsStart::Implicit) => return TlsUse::Implicit,
+        Some(TlsStart::StartTls(_)) => return TlsUse::Upgraded,
+        None => {}
+    }
+    if timeline
+        .commands()
+        .any(|(_, _, command)| command.verb == "STARTTLS")
+    {
+        return TlsUse::Refused;
+    }
+    let offers = |capabilities: &Capabilities| capabilities.get("STARTTLS").is_some();
+    match timeline.capabilities.as_slice() {
+        [] => TlsUse::Unseen,
+        all if all.iter().any(offers) => TlsUse::PassedOver,
+        _ => TlsUse::NotOffered,
+    }
+}
+
+/// The greeting: a 220 before anything else.
+pub(crate) fn greeting(timeline: &Timeline) -> Option<(&Event, &Reply)> {
+    let event = timeline.events.first()?;
+    match &event.kind {
+        EventKind::Reply(reply) if reply.code == 220 => Some((event, reply)),
+        _ => None,
+    }
+}
+
+/// The name that the server greets with, where it looks like one.
+fn banner(timeline: &Timeline) -> Option<String> {
+    let (_, reply) = greeting(timeline)?;
+    let name = reply.lines.first()?.split_ascii_whitespace().next()?;
+    let is_name = name.contains('.')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    is_name.then(|| short(&name.to_ascii_lowercase()))
+}

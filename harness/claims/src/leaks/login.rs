@@ -1,0 +1,240 @@
+//! Who logged in, and how far the login gives its secret away.
+
+use serde::{Deserialize, Serialize};
+use smtp::Timeline;
+use smtp::ntlm::{ResponseKind, Version};
+use smtp::timeline::{Authentication, Identity, NtlmExchange};
+
+use super::{MAX_ENTRIES, View, is_under_tls};
+use crate::capped::Capped;
+use crate::subject::outcome_word;
+use crate::transcript::is_mechanism;
+
+/// How far a login gives its secret away to a reader of the capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exposure {
+    /// No secret was sent: the login ended before that, or the mechanism has none.
+    Nothing,
+    /// What was sent does not decode, or is of a mechanism that is not read.
+    Unknown,
+    /// A challenge and its response: passwords can be tried against them off line.
+    Guessable,
+    /// The password or token itself, behind nothing but an encoding.
+    Recoverable,
+}
+
+impl Exposure {
+    /// A word for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Unknown => "not decoded",
+            Self::Guessable => "can be guessed off line",
+            Self::Recoverable => "can be read",
+        }
+    }
+}
+
+/// One login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Account {
+    /// The SASL mechanism, in upper case.
+    pub mechanism: String,
+    /// The user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The domain, or the computer that has the account (NTLM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// The sender's machine, in its own words (NTLM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workstation: Option<String>,
+    /// Version and build of the operating system that the client claims (NTLM): some clients make it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_os: Option<String>,
+    /// Which response NTLM sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+    /// How it ended.
+    pub outcome: String,
+    /// How far the secret is exposed.
+    pub exposure: Exposure,
+    /// Whether it crossed under TLS, and is only read because the key is at hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_tls: bool,
+    /// Packet of the AUTH command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packet: Option<u64>,
+}
+
+impl Account {
+    /// The account as people write it: `DOMAIN\user`, or the user alone.
+    pub fn name(&self) -> Option<String> {
+        let user = self.user.as_ref()?;
+        Some(match &self.domain {
+            Some(domain) => format!("{domain}\\{user}"),
+            None => user.clone(),
+        })
+    }
+}
+
+/// The logins of a conversation.
+pub(super) fn accounts(view: &View<'_>) -> Capped<Account> {
+    let mut all = Capped::default();
+    for authentication in &view.timeline.authentications {
+        if all.items.len() < MAX_ENTRIES {
+            all.push(account(view, authentication), MAX_ENTRIES);
+        } else {
+            all.left_out += 1;
+        }
+    }
+    all
+}
+
+fn account(view: &View<'_>, authentication: &Authentication) -> Account {
+    let span = authentication.mechanism.span;
+    let names = names(&authentication.identity);
+    let ntlm = match &authentication.identity {
+        Identity::Ntlm(exchange) => Some(&**exchange),
+        _ => None,
+    };
+    Account {
+        mechanism: mechanism(authentication),
+        user: names.user.and_then(|user| view.some(user)),
+        domain: names.domain.and_then(|domain| view.some(domain)),
+        workstation: names.workstation.and_then(|name| view.some(name)),
+        claimed_os: ntlm.and_then(claimed_os),
+        response: ntlm.and_then(|exchange| {
+            let authenticate = &exchange.authenticate.as_ref()?.value;
+            Some(authenticate.response_kind().name().to_owned())
+        }),
+        outcome: outcome_word(authentication),
+        exposure: exposure(view.timeline, authentication),
+        under_tls: is_under_tls(view.timeline, span),
+        packet: view.packet(span),
+    }
+}
+
+/// The mechanism, where it is a name and not something that was put in the place of one.
+pub(crate) fn mechanism(authentication: &Authentication) -> String {
+    let name = authentication.mechanism.value.as_str();
+    if is_mechanism(name) && !name.is_empty() {
+        name.to_owned()
+    } else {
+        "(no name)".to_owned()
+    }
+}
+
+/// The names in an exchange.
+#[derive(Default)]
+pub(crate) struct Names<'a> {
+    pub(crate) user: Option<&'a str>,
+    pub(crate) domain: Option<&'a str>,
+    pub(crate) workstation: Option<&'a str>,
+}
+
+pub(crate) fn names(identity: &Identity) -> Names<'_> {
+    match identity {
+        Identity::Plain { authcid, .. } => Names {
+            user: Some(authcid.value.as_str()),
+            ..Names::default()
+        },
+        Identity::Login { user, .. } | Identity::CramMd5 { user, .. } => Names {
+            user: user.as_ref().map(|user| user.value.as_str()),
+            ..Names::default()
+        },
+        Identity::Ntlm(exchange) => ntlm_names(exchange),
+        _ => Names::default(),
+    }
+}
+
+/// The names of AUTHENTICATE; before it came, those of NEGOTIATE.
+fn ntlm_names(exchange: &NtlmExchange) -> Names<'_> {
+    if let Some(authenticate) = &exchange.authenticate {
+        let message = &authenticate.value;
+        let [user, domain, workstation] = [&message.user, &message.domain, &message.workstation]
+            .map(|name| Some(name.as_str()).filter(|name| !name.is_empty()));
+        return Names {
+            user,
+            domain,
+            workstation,
+        };
+    }
+    let negotiate = exchange.negotiate.as_ref().map(|located| &located.value);
+    Names {
+        user: None,
+        domain: negotiate.and_then(|message| message.domain.as_deref()),
+        workstation: negotiate.and_then(|message| message.workstation.as_deref()),
+    }
+}
+
+fn claimed_os(exchange: &NtlmExchange) -> Option<String> {
+    let third = exchange
+        .authenticate
+        .as_ref()
+        .and_then(|message| message.value.version);
+    let first = exchange
+        .negotiate
+        .as_ref()
+        .and_then(|message| message.value.version);
+    let Version {
+        major,
+        minor,
+        build,
+        ..
+    } = third.or(first)?;
+    ((major, minor, build) != (0, 0, 0)).then(|| format!("Windows {major}.{minor} build {build}"))
+}
+
+/// How far a login gives its secret away.
+#[allow(
+    clippy::match_wildcard_for_single_variants,
+    reason = "a mechanism that this does not look into is judged by its name"
+)]
+pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> Exposure {
+    let answered = !authentication.responses.is_empty();
+    match &authentication.identity {
+        Identity::Plain { .. }
+        | Identity::Login {
+            password: Some(_), ..
+        } => Exposure::Recoverable,
+        Identity::CramMd5 {
+            digest: Some(_), ..
+        } => Exposure::Guessable,
+        Identity::Login { .. } | Identity::CramMd5 { .. } => unfinished(timeline),
+        Identity::Ntlm(exchange) => match &exchange.authenticate {
+            None if exchange.problems.is_empty() => unfinished(timeline),
+            None => Exposure::Unknown,
+            Some(authenticate) => match authenticate.value.response_kind() {
+                ResponseKind::Anonymous => Exposure::Nothing,
+                ResponseKind::Malformed => Exposure::Unknown,
+                _ => Exposure::Guessable,
+            },
+        },
+        Identity::Malformed(_) => Exposure::Unknown,
+        _ if !answered => unfinished(timeline),
+        _ => by_mechanism(&authentication.mechanism.value),
+    }
+}
+
+/// An exchange without its secret: none was sent, unless bytes of the client are missing.
+fn unfinished(timeline: &Timeline) -> Exposure {
+    if timeline.gaps.is_empty() && timeline.given_up.is_none() {
+        Exposure::Nothing
+    } else {
+        Exposure::Unknown
+    }
+}
+
+/// What the responses of a mechanism give away that is known by name only.
+fn by_mechanism(name: &str) -> Exposure {
+    match name {
+        "PLAIN" | "LOGIN" | "XOAUTH2" | "OAUTHBEARER" => Exposure::Recoverable,
+        "CRAM-MD5" | "DIGEST-MD5" | "NTLM" => Exposure::Guessable,
+        "EXTERNAL" | "ANONYMOUS" => Exposure::Nothing,
+        scram if scram.starts_with("SCRAM-") => Exposure::Guessable,
+        _ => Exposure::Unknown,
+    }
+}

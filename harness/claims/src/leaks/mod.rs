@@ -1,0 +1,192 @@
+//! What one conversation tells anybody who can read the wire.
+//!
+//! Facts, without opinion: names, addresses, header fields, programs, accounts, times, and whether the bodies could be
+//! read. Every list has a bound and says how many entries it left out. Texts are as they stood on the wire, cut at
+//! [`MAX_TEXT`] characters, with secrets taken out; whoever shows them escapes them for the place that they go to.
+
+mod body;
+mod hosts;
+pub(crate) mod login;
+mod mail;
+mod software;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use smtp::Timeline;
+use smtp::timeline::TlsStart;
+use wire::{Direction, Span};
+
+pub(crate) use body::is_rsa_transport;
+pub use body::{Body, CmsObject, CmsRecipient};
+pub use hosts::{Host, InternalAddress, InternalKind};
+pub use login::{Account, Exposure};
+pub use mail::{Attachment, Header, Mail, Recipient};
+pub use software::Software;
+
+use crate::capped::Capped;
+use crate::transcript::Scrubber;
+use crate::{Given, Subject};
+
+/// Longest text, in characters.
+pub const MAX_TEXT: usize = 300;
+/// Messages that are described for one conversation.
+pub const MAX_MAILS: usize = 50;
+/// Entries of every other list.
+pub const MAX_ENTRIES: usize = 32;
+
+/// What leaked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Leaks {
+    /// Stream bytes of the client.
+    pub client_octets: u64,
+    /// Stream bytes of the server.
+    pub server_octets: u64,
+    /// Bytes that the capture does not hold, both ways.
+    #[serde(default, skip_serializing_if = "crate::capped::is_zero")]
+    pub missing_octets: u64,
+    /// TLS, where it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFacts>,
+    /// Names of machines.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub hosts: Capped<Host>,
+    /// Addresses that only mean something inside a network.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub internal_addresses: Capped<InternalAddress>,
+    /// Programs that named themselves.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub software: Capped<Software>,
+    /// Logins.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub accounts: Capped<Account>,
+    /// Mail transactions.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub messages: Capped<Mail>,
+}
+
+/// What is to be seen of TLS from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TlsFacts {
+    /// `starttls` or `implicit`.
+    pub start: String,
+    /// Whether the handshake came to its end.
+    pub established: bool,
+    /// The version that the server chose, as `TLS 1.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The number of the cipher suite that the server chose, as `0xc02f`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cipher_suite: Option<String>,
+    /// The server name that the client asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Packet of the first record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packet: Option<u64>,
+}
+
+impl Leaks {
+    /// Gathers what the conversation gives away.
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let timeline = subject.timeline();
+        let view = View::new(timeline, subject.given());
+        let mails: Vec<_> = subject.mails().collect();
+        let mut leaks = Self {
+            client_octets: timeline.octets[0],
+            server_octets: timeline.octets[1],
+            missing_octets: timeline.gaps.iter().map(Span::len).sum(),
+            tls: tls(&view),
+            hosts: Capped::default(),
+            internal_addresses: Capped::default(),
+            software: Capped::default(),
+            accounts: login::accounts(&view),
+            messages: mail::mails(&view, &mails),
+        };
+        let mut places = hosts::Places {
+            hosts: &mut leaks.hosts,
+            addresses: &mut leaks.internal_addresses,
+        };
+        places.conversation(&view);
+        for (_, message) in mails.iter().take(MAX_MAILS) {
+            if let Some(sent) = message {
+                places.message(&view, sent);
+            }
+        }
+        leaks.software = software::software(&view, &mails);
+        leaks
+    }
+}
+
+/// A conversation, with what its texts are cleaned of.
+pub(crate) struct View<'a> {
+    pub(crate) timeline: &'a Timeline,
+    scrubber: Scrubber,
+}
+
+impl<'a> View<'a> {
+    fn new(timeline: &'a Timeline, given: &Given) -> Self {
+        Self {
+            timeline,
+            scrubber: Scrubber::new(timeline, given),
+        }
+    }
+
+    /// A text from the wire without secrets, and not too long.
+    fn text(&self, text: &str) -> String {
+        let clean = self.scrubber.scrub(text);
+        match clean.char_indices().nth(MAX_TEXT) {
+            Some((end, _)) => format!("{}…", &clean[..end]),
+            None => clean,
+        }
+    }
+
+    /// A text that is worth an entry.
+    fn some(&self, text: &str) -> Option<String> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| self.text(text))
+    }
+
+    /// The packet of the first byte.
+    fn packet(&self, span: Span) -> Option<u64> {
+        first_packet(self.timeline, span)
+    }
+}
+
+/// The packet that carried the first byte of `span`.
+pub(crate) fn first_packet(timeline: &Timeline, span: Span) -> Option<u64> {
+    let first = Span::new(span.direction, span.start, span.start + 1);
+    timeline.packets(first).first().copied()
+}
+
+/// Whether a place of the client's stream lies under TLS that was opened with a key.
+pub(crate) fn is_under_tls(timeline: &Timeline, span: Span) -> bool {
+    timeline.tls.as_ref().is_some_and(|tls| {
+        let from = match span.direction {
+            Direction::Client => tls.client,
+            Direction::Server => tls.server,
+        };
+        !from.is_empty() && span.start >= from.start
+    })
+}
+
+fn tls(view: &View<'_>) -> Option<TlsFacts> {
+    let tls = view.timeline.tls.as_ref()?;
+    let chosen = tls.server_hello.as_ref().map(|hello| &hello.value);
+    Some(TlsFacts {
+        start: match tls.start {
+            TlsStart::StartTls(_) => "starttls".to_owned(),
+            TlsStart::Implicit => "implicit".to_owned(),
+        },
+        established: tls.established,
+        version: chosen.map(|hello| smtp::tls::version_name(hello.version)),
+        cipher_suite: chosen.map(|hello| format!("{:#06x}", hello.cipher_suite)),
+        server_name: tls
+            .client_hello
+            .as_ref()
+            .and_then(|hello| view.some(hello.value.server_name.as_deref()?)),
+        packet: view.packet(tls.client),
+    })
+}

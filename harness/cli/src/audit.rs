@@ -1,0 +1,66 @@
+//! An audit: any number of captures, of any length, judged conversation by conversation as they end.
+//!
+//! Nothing here grows with the length of the capture. What is kept for the report is a sample of conversations, chosen by
+//! the order in which they ended, and sums.
+
+mod gather;
+mod judge;
+mod progress;
+mod sinks;
+
+pub use gather::{Gathered, Gatherer};
+pub use judge::{Detail, Judge, Judged};
+pub use progress::Watch;
+pub use sinks::{AtTheEnd, Sink};
+
+use std::sync::Arc;
+
+use claims::{Given, Profile};
+use smtp::timeline::Keep;
+use wire::Bounds;
+use wire::pipeline::{self, Settings, Summary};
+use wire::source::Sources;
+
+/// How much is held, at the most, in each lane: 8 MiB for one connection, 24 MiB for all, and two hours of silence.
+const BOUNDS: Bounds = Bounds {
+    connection: 8 << 20,
+    all: 24 << 20,
+    idle: std::time::Duration::from_hours(2),
+};
+
+/// What an audit is told.
+#[derive(Clone)]
+pub struct Plan {
+    /// Which claims are expected to hold.
+    pub profile: &'static Profile,
+    /// What is known beforehand.
+    pub given: Arc<Given>,
+    /// How many processors to use.
+    pub lanes: usize,
+    /// How much of each conversation's judgement is wanted.
+    pub detail: Detail,
+}
+
+/// Reads the sources and hands every judged conversation to `gatherer`, in the order in which they ended.
+pub fn audit(
+    plan: &Plan,
+    sources: Sources,
+    settings: Settings,
+    gatherer: &mut Gatherer<'_>,
+) -> Summary {
+    let settings = Settings {
+        lanes: plan.lanes,
+        bounds: BOUNDS,
+        ..settings
+    };
+    let options = smtp::session::Options {
+        keep: Keep::LEAN,
+        only_mail: true,
+    };
+    pipeline::run(
+        sources,
+        &settings,
+        || Judge::new(plan.clone(), options.clone()),
+        |judged| gatherer.add(judged),
+    )
+}

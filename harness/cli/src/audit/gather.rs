@@ -1,0 +1,161 @@
+//! What all conversations of an audit come to.
+
+use std::collections::{BTreeMap, HashSet};
+
+use claims::result::{CaptureFile, CaseOutcome, Outcome};
+use claims::{Profile, Verdict};
+
+use super::judge::{Judged, SAMPLE};
+use super::sinks::Sink;
+
+/// How many remarks on packets are kept.
+const MOST_NOTES: usize = 100;
+
+/// Takes judged conversations in order.
+pub struct Gatherer<'a> {
+    outcome: Outcome,
+    sink: &'a mut dyn Sink,
+    over: Vec<Option<Verdict>>,
+    seen: HashSet<(usize, Verdict)>,
+    kept: Vec<String>,
+    failed_kept: usize,
+    notes: Vec<String>,
+    more_notes: u64,
+    given_up: u64,
+    count: u64,
+}
+
+/// What is known of an audit at its end.
+pub struct Gathered {
+    /// The result, without its case.
+    pub outcome: Outcome,
+    /// The gravest verdict for each claim.
+    pub verdicts: BTreeMap<String, Verdict>,
+    /// Ids of the conversations that were kept.
+    pub kept: Vec<String>,
+    /// Remarks on packets.
+    pub notes: Vec<String>,
+    /// How many conversations there were.
+    pub count: u64,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Nothing gathered yet; every conversation goes to `sink`, too.
+    pub fn new(outcome: Outcome, sink: &'a mut dyn Sink) -> Self {
+        let claims = outcome.claims.len();
+        Self {
+            outcome,
+            sink,
+            over: vec![None; claims],
+            seen: HashSet::new(),
+            kept: Vec::new(),
+            failed_kept: 0,
+            notes: Vec::new(),
+            more_notes: 0,
+            given_up: 0,
+            count: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, judged: Box<Judged>) {
+        let Judged {
+            verdicts,
+            outcome,
+            notes,
+            given_up,
+        } = *judged;
+        self.count += 1;
+        self.given_up += u64::from(given_up.is_some());
+        for note in notes {
+            if self.notes.len() < MOST_NOTES {
+                self.notes.push(note);
+            } else {
+                self.more_notes += 1;
+            }
+        }
+        let failed = verdicts.contains(&Verdict::Fail);
+        let mut keep = self.kept.len() < SAMPLE || (failed && self.failed_kept < SAMPLE);
+        for (number, verdict) in verdicts.iter().copied().enumerate() {
+            *self.outcome.summary.entry(verdict).or_default() += 1;
+            if let Some(over) = self.over.get_mut(number) {
+                *over = Some(over.map_or(verdict, |before| before.max(verdict)));
+            }
+            keep |= self.seen.insert((number, verdict));
+        }
+        let Some(mut outcome) = outcome else { return };
+        outcome.id = format!("C1/{}", self.count);
+        self.sink.conversation(&outcome);
+        if keep && self.sink.wants_sample() {
+            self.failed_kept += usize::from(failed);
+            self.kept.push(outcome.id.clone());
+            self.outcome.conversations.push(outcome);
+        }
+    }
+
+    /// What it all comes to.
+    pub fn finish(mut self) -> Gathered {
+        if self.more_notes > 0 {
+            let line = format!("{} more remarks on packets are not listed", self.more_notes);
+            self.notes.push(line);
+        }
+        if self.given_up > 0 {
+            let line = format!(
+                "{} conversations were not followed to their end, since a bound of this reader was reached",
+                self.given_up
+            );
+            self.notes.insert(0, line);
+        }
+        let ids = self.outcome.claims.iter().map(|claim| claim.id.clone());
+        let verdicts = ids
+            .zip(&self.over)
+            .filter_map(|(id, verdict)| Some((id, (*verdict)?)))
+            .collect();
+        Gathered {
+            outcome: self.outcome,
+            verdicts,
+            kept: self.kept,
+            notes: self.notes,
+            count: self.count,
+        }
+    }
+}
+
+impl Gathered {
+    /// The result with everything in one case.
+    pub fn into_outcome(self, mut captures: Vec<CaptureFile>, profile: &Profile) -> Outcome {
+        let mut outcome = self.outcome;
+        let mut first = if captures.is_empty() {
+            return outcome;
+        } else {
+            captures.remove(0)
+        };
+        let title = match captures.len() {
+            0 => first.path.clone(),
+            more => format!("{} and {more} more", first.path),
+        };
+        first.notes.extend(self.notes);
+        let problems: Vec<_> = self
+            .verdicts
+            .iter()
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Fail | Verdict::Error))
+            .map(|(claim, verdict)| {
+                format!(
+                    "{claim} got {verdict}; the profile {} expects it to hold",
+                    profile.id
+                )
+            })
+            .collect();
+        outcome.cases.push(CaseOutcome {
+            id: "C1".to_owned(),
+            title,
+            family: String::new(),
+            capture: first,
+            more_captures: captures,
+            conversations: self.kept,
+            met: problems.is_empty(),
+            problems,
+            verdicts: self.verdicts,
+        });
+        outcome
+    }
+}

@@ -1,0 +1,110 @@
+//! One conversation judged, as soon as it is over.
+
+use std::collections::HashSet;
+
+use claims::result::ConversationOutcome;
+use claims::{Case, Judgement, Verdict, judge};
+use smtp::session::{Options, Reader};
+use wire::Ended;
+use wire::pipeline::Worker;
+
+use super::Plan;
+use crate::road::{self, Scope};
+
+/// How many conversations are kept whole for the report, and as many again of those that failed.
+pub(super) const SAMPLE: usize = 200;
+
+/// How much of each conversation's judgement is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it, for every conversation.
+    All,
+    /// All of it for a sample, and the words for the rest.
+    Sample,
+}
+
+/// A conversation, judged.
+pub struct Judged {
+    /// The verdicts, in the order of the profile's claims.
+    pub verdicts: Vec<Verdict>,
+    /// Everything, where it is wanted.
+    pub outcome: Option<ConversationOutcome>,
+    /// Remarks on its packets.
+    pub notes: Vec<String>,
+    /// Whether the reader had to give it up.
+    pub given_up: Option<String>,
+}
+
+/// Judges the conversations of one lane.
+pub struct Judge {
+    plan: Plan,
+    options: Options,
+    whole: usize,
+    failed: usize,
+    seen: HashSet<(usize, Verdict)>,
+}
+
+impl Judge {
+    /// Nothing judged yet.
+    pub(super) fn new(plan: Plan, options: Options) -> Self {
+        Self {
+            plan,
+            options,
+            whole: 0,
+            failed: 0,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Whether a conversation with these verdicts may get into the sample. What is chosen from all lanes is always
+    /// among what each lane chooses by the same rule.
+    fn is_wanted(&mut self, verdicts: &[Verdict]) -> bool {
+        if self.plan.detail == Detail::All {
+            return true;
+        }
+        let failed = verdicts.contains(&Verdict::Fail);
+        let mut wanted = self.whole < SAMPLE || (failed && self.failed < SAMPLE);
+        self.whole += 1;
+        self.failed += usize::from(failed);
+        for one in verdicts.iter().copied().enumerate() {
+            wanted |= self.seen.insert(one);
+        }
+        wanted
+    }
+}
+
+impl Worker for Judge {
+    type Consumer = Reader;
+    type Product = Box<Judged>;
+
+    fn secrets(&mut self, _: &str) {}
+
+    fn open(&mut self) -> Reader {
+        Reader::new(self.options.clone())
+    }
+
+    fn close(&mut self, ended: Ended<Reader>) -> Option<Box<Judged>> {
+        let timeline = ended.consumer.finish(&ended.about);
+        if !road::wanted(&timeline, Scope::Field) {
+            return None;
+        }
+        let case = Case::new(vec![timeline], (*self.plan.given).clone());
+        let judgements = judge(&case, self.plan.profile).pop().unwrap_or_default();
+        let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
+        let outcome = self
+            .is_wanted(&verdicts)
+            .then(|| outcome(&case, judgements));
+        let about = ended.about;
+        Some(Box::new(Judged {
+            verdicts,
+            outcome,
+            notes: about.notes.iter().map(ToString::to_string).collect(),
+            given_up: about.given_up,
+        }))
+    }
+}
+
+fn outcome(case: &Case, judgements: Vec<Judgement>) -> ConversationOutcome {
+    let subject = case.subjects().next().expect("the case has one");
+    ConversationOutcome::judged(String::new(), &subject, judgements).with_leaks(&subject)
+}

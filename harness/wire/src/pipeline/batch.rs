@@ -1,0 +1,166 @@
+//! Segments on their way to a lane.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::Timestamp;
+use crate::segment::{Flags, Segment};
+use crate::source::Chunk;
+
+/// How many segments go in one batch.
+const MOST_SEGMENTS: usize = 4096;
+
+/// A segment whose payload lies in a chunk.
+#[derive(Debug)]
+struct Held {
+    packet: u64,
+    time: Timestamp,
+    src: SocketAddr,
+    dst: SocketAddr,
+    seq: u32,
+    ack: u32,
+    flags: Flags,
+    missing: u64,
+    /// Which chunk of the batch.
+    chunk: usize,
+    payload: Range<usize>,
+}
+
+/// Some segments, in the order of the capture, with the chunks that hold their payload.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    chunks: Vec<Arc<Chunk>>,
+    segments: Vec<Held>,
+    /// TLS secrets that were met before or among the segments.
+    pub(super) secrets: Vec<Arc<str>>,
+    /// The last packet of the round, of any lane, and its time.
+    pub(super) until: (u64, Timestamp),
+}
+
+impl Batch {
+    /// The segments.
+    pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+        self.segments.iter().map(|held| Segment {
+            packet: held.packet,
+            time: held.time,
+            src: held.src,
+            dst: held.dst,
+            seq: held.seq,
+            ack: held.ack,
+            flags: held.flags,
+            missing: held.missing,
+            payload: self
+                .chunks
+                .get(held.chunk)
+                .and_then(|chunk| chunk.bytes().get(held.payload.clone()))
+                .unwrap_or_default(),
+        })
+    }
+
+    fn push(&mut self, segment: &Segment<'_>, chunk: &Arc<Chunk>) {
+        let (chunk, payload) = self.place(segment.payload, chunk);
+        self.segments.push(Held {
+            packet: segment.packet,
+            time: segment.time,
+            src: segment.src,
+            dst: segment.dst,
+            seq: segment.seq,
+            ack: segment.ack,
+            flags: segment.flags,
+            missing: segment.missing,
+            chunk,
+            payload,
+        });
+    }
+
+    /// Where the payload lies: in the chunk, or, where it was put together out of IP fragments, in one of its own.
+    fn place(&mut self, payload: &[u8], chunk: &Arc<Chunk>) -> (usize, Range<usize>) {
+        if payload.is_empty() {
+            return (0, 0..0);
+        }
+        let bytes = chunk.bytes();
+        let start = payload.as_ptr().addr().checked_sub(bytes.as_ptr().addr());
+        let inside = start
+            .map(|start| start..start + payload.len())
+            .filter(|range| range.end <= bytes.len());
+        let Some(inside) = inside else {
+            self.chunks.push(Arc::new(Chunk::lone(payload.to_vec())));
+            return (self.chunks.len() - 1, 0..payload.len());
+        };
+        let known = self.chunks.iter().rposition(|one| Arc::ptr_eq(one, chunk));
+        let index = known.unwrap_or_else(|| {
+            self.chunks.push(Arc::clone(chunk));
+            self.chunks.len() - 1
+        });
+        (index, inside)
+    }
+}
+
+/// A batch for each lane.
+#[derive(Debug)]
+pub(super) struct Batches {
+    lanes: Vec<Batch>,
+    segments: usize,
+    until: (u64, Timestamp),
+}
+
+impl Batches {
+    pub(super) fn new(lanes: usize) -> Self {
+        Self {
+            lanes: (0..lanes).map(|_| Batch::default()).collect(),
+            segments: 0,
+            until: (0, Timestamp::default()),
+        }
+    }
+
+    /// Tells which packet is being looked at.
+    pub(super) fn at(&mut self, packet: u64, time: Timestamp) {
+        self.until = (packet, self.until.1.max(time));
+    }
+
+    pub(super) fn push(&mut self, segment: &Segment<'_>, chunk: &Arc<Chunk>) {
+        let lane = if self.lanes.len() == 1 {
+            0
+        } else {
+            lane_of(segment, self.lanes.len())
+        };
+        self.lanes[lane].push(segment, chunk);
+        self.segments += 1;
+    }
+
+    pub(super) fn are_full(&self) -> bool {
+        self.segments >= MOST_SEGMENTS
+    }
+
+    /// Takes the batches of this round; every lane gets one, so that the rounds of all lanes can be put together.
+    pub(super) fn take(&mut self, secrets: Vec<String>) -> impl Iterator<Item = (usize, Batch)> {
+        self.segments = 0;
+        let secrets: Vec<Arc<str>> = secrets.into_iter().map(Into::into).collect();
+        let until = self.until;
+        self.lanes.iter_mut().enumerate().map(move |(lane, batch)| {
+            let mut batch = std::mem::take(batch);
+            batch.secrets.clone_from(&secrets);
+            batch.until = until;
+            (lane, batch)
+        })
+    }
+}
+
+/// The same lane for both directions of a connection.
+fn lane_of(segment: &Segment<'_>, lanes: usize) -> usize {
+    let hash = mix(segment.src) ^ mix(segment.dst);
+    usize::try_from((hash >> 32) % lanes as u64).unwrap_or_default()
+}
+
+fn mix(address: SocketAddr) -> u64 {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        IpAddr::V6(ip) => {
+            let [high, low] = [ip.to_bits() >> 64, ip.to_bits() & u128::from(u64::MAX)];
+            u64::try_from(high ^ low.rotate_left(17)).unwrap_or_default()
+        }
+    };
+    // Multiplication by the golden ratio spreads neighbouring ports and addresses over all bits.
+    (ip.rotate_left(16) ^ u64::from(address.port())).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

@@ -1,0 +1,116 @@
+use std::path::PathBuf;
+
+use super::{Settings, Worker, run};
+use crate::source::{Origin, Sources};
+use crate::tcp::Ended;
+use crate::{CaptureWriter, Direction, Header, StreamEvent, TappedConversation, Timestamp};
+
+/// Makes a line of each connection.
+struct Clerk;
+
+impl Worker for Clerk {
+    type Consumer = Vec<StreamEvent>;
+    type Product = String;
+
+    fn secrets(&mut self, _: &str) {}
+
+    fn open(&mut self) -> Self::Consumer {
+        Vec::new()
+    }
+
+    fn close(&mut self, ended: Ended<Self::Consumer>) -> Option<String> {
+        let bytes: usize = ended
+            .consumer
+            .iter()
+            .map(|event| match event {
+                StreamEvent::Data { bytes, .. } => bytes.len(),
+                _ => 0,
+            })
+            .sum();
+        let about = ended.about;
+        Some(format!("{} {} {bytes}", about.client, about.first_packet))
+    }
+}
+
+/// Two hundred connections that interleave, each with its own length.
+fn capture() -> Vec<u8> {
+    let header = Header {
+        application: "smtpspec test".to_owned(),
+        comment: String::new(),
+        interface: "tap".to_owned(),
+    };
+    let mut to = CaptureWriter::new(Vec::new(), &header).unwrap();
+    let time = |step: u64| Timestamp::from_nanos(1_700_000_000_000_000_000 + step * 1_000_000);
+    let mut open: Vec<(u64, TappedConversation)> = Vec::new();
+    for step in 0..900_u64 {
+        if step < 200 {
+            let port = 20_000 + u16::try_from(step).unwrap();
+            let client = ([192, 0, 2, 1], port).into();
+            let mut tap = TappedConversation::new(client, ([192, 0, 2, 2], 25).into(), step);
+            tap.open(time(step), &mut to).unwrap();
+            open.push((step, tap));
+        }
+        for (number, tap) in &mut open {
+            let age = step - *number;
+            if age == 50 + *number {
+                tap.fin(Direction::Client, time(step), &mut to).unwrap();
+                tap.fin(Direction::Server, time(step), &mut to).unwrap();
+            } else if age < 50 + *number && age % 7 == *number % 7 {
+                let bytes = vec![b'x'; 1_000];
+                tap.data(Direction::Client, time(step), &bytes, &mut to)
+                    .unwrap();
+            }
+        }
+    }
+    to.into_inner()
+}
+
+#[test]
+fn any_number_of_lanes_gives_the_same_in_the_same_order() {
+    let file = capture();
+    let go = |lanes| {
+        let origin = Origin::Stream {
+            name: PathBuf::from("test"),
+            reader: Box::new(std::io::Cursor::new(file.clone())),
+        };
+        let settings = Settings {
+            lanes,
+            ..Settings::default()
+        };
+        let mut made = Vec::new();
+        let summary = run(
+            Sources::new(vec![origin]),
+            &settings,
+            || Clerk,
+            |line| made.push(line),
+        );
+        assert!(summary.errors().next().is_none());
+        (made, summary.packets, summary.strays)
+    };
+    let (one, packets, strays) = go(1);
+    assert_eq!(one.len(), 200);
+    assert!(packets > 5_000);
+    for lanes in 2..5 {
+        assert_eq!(go(lanes), (one.clone(), packets, strays));
+    }
+}
+
+#[test]
+fn a_stop_ends_the_reading_in_good_order() {
+    let origin = Origin::Stream {
+        name: PathBuf::from("test"),
+        reader: Box::new(std::io::Cursor::new(capture())),
+    };
+    let settings = Settings::default();
+    settings
+        .stop
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut made = 0;
+    let summary = run(
+        Sources::new(vec![origin]),
+        &settings,
+        || Clerk,
+        |_| made += 1,
+    );
+    assert!(made < 200 && summary.packets < 5_000, "{made}");
+}

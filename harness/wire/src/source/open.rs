@@ -1,0 +1,150 @@
+//! Opening captures: by their first bytes, whatever they are called.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::Error;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The largest window that a zstd stream may ask this reader to hold, as a power of two: 128 MiB is what `zstd --long`
+/// needs, but a capture is compressed with far less.
+const LARGEST_WINDOW: u32 = 25;
+
+/// Where a capture comes from.
+pub enum Origin {
+    /// A file, plain or compressed with gzip or zstd.
+    File(PathBuf),
+    /// Something that is already open: standard input, or a live interface. It is read once, from where it stands.
+    Stream {
+        /// What to call it.
+        name: PathBuf,
+        /// Its bytes.
+        reader: Box<dyn Read + Send>,
+    },
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Origin").field(&self.name()).finish()
+    }
+}
+
+impl Origin {
+    /// What to call it.
+    pub fn name(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Stream { name, .. } => name,
+        }
+    }
+
+    /// How many bytes it has on the disk, where that is known.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::File(path) => path.metadata().ok().map(|metadata| metadata.len()),
+            Self::Stream { .. } => None,
+        }
+    }
+
+    /// Its bytes, unpacked. `count` grows by what was read before unpacking.
+    pub(super) fn open(self, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Error> {
+        let name = self.name().to_owned();
+        let io = |source| Error::Io {
+            path: name.clone(),
+            source,
+        };
+        let raw: Box<dyn Read + Send> = match self {
+            Self::File(path) => Box::new(File::open(path).map_err(io)?),
+            Self::Stream { reader, .. } => reader,
+        };
+        unpack(Box::new(Counted {
+            inner: raw,
+            count: Arc::clone(count),
+        }))
+        .map_err(io)
+    }
+}
+
+/// Undoes the compression that the first bytes show.
+fn unpack(mut raw: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let mut first = [0; 4];
+    let mut length = 0;
+    while length < first.len() {
+        match raw.read(&mut first[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let whole = Prefixed {
+        first,
+        at: 0,
+        length,
+        inner: raw,
+    };
+    if first.starts_with(&GZIP) && length > 2 {
+        return Ok(Box::new(MultiGzDecoder::new(whole)));
+    }
+    if first == ZSTD {
+        let mut decoder = zstd::stream::read::Decoder::new(whole)?;
+        decoder.window_log_max(LARGEST_WINDOW)?;
+        return Ok(Box::new(decoder));
+    }
+    Ok(Box::new(whole))
+}
+
+/// Whether a file begins as a capture does, packed or not. Its content may still turn out to be something else.
+pub fn is_capture(path: &Path) -> bool {
+    let mut first = [0; 4];
+    let Ok(mut file) = File::open(path) else {
+        return false;
+    };
+    let read = file.read(&mut first).unwrap_or(0);
+    first[..read].starts_with(&GZIP)
+        || first == ZSTD
+        || crate::read::is_capture_magic(&first[..read])
+}
+
+/// Counts the bytes that pass.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    count: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// A stream of which the first bytes were read already.
+struct Prefixed {
+    first: [u8; 4],
+    at: usize,
+    length: usize,
+    inner: Box<dyn Read + Send>,
+}
+
+impl Read for Prefixed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.length || buffer.is_empty() {
+            return self.inner.read(buffer);
+        }
+        let left = &self.first[self.at..self.length];
+        let given = left.len().min(buffer.len());
+        buffer[..given].copy_from_slice(&left[..given]);
+        self.at += given;
+        Ok(given)
+    }
+}
