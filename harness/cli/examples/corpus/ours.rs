@@ -108,10 +108,9 @@ fn session(conversation: &Value) -> Session {
 
 /// The users of the list of what leaked.
 fn users(conversation: &Value) -> Option<BTreeSet<String>> {
-    let accounts = conversation.get("leaks")?.get("accounts")?.as_array()?;
-    let names = accounts
-        .iter()
-        .filter_map(|account| account["user"].as_str());
+    let accounts = &conversation.get("leaks")?["accounts"]["items"];
+    let names = accounts.as_array().into_iter().flatten();
+    let names = names.filter_map(|account| account["user"].as_str());
     Some(
         names
             .filter(|name| !name.is_empty())
