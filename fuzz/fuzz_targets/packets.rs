@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use smtp::session::{Options, Reader};
 use smtp::timeline::{Keep, Timeline};
+use smtp::tls::KeyLog;
 use wire::pipeline::{Settings, Worker, run};
 use wire::source::{Origin, Sources};
 use wire::{Bounds, Ended};
@@ -20,6 +21,7 @@ impl Worker for Timelines {
         Reader::new(Options {
             keep: Keep::LEAN,
             only_mail: true,
+            keys: Some(std::sync::Arc::new(KeyLog::new())),
         })
     }
 

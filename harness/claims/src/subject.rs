@@ -241,7 +241,10 @@ impl<'a> Subject<'a> {
                 gap.start
             ));
         }
-        timeline.given_up.clone()
+        let reason = timeline.given_up.as_ref()?;
+        Some(format!(
+            "the conversation was not followed to its end: {reason}"
+        ))
     }
 
     /// A capture that begins inside the connection may have missed anything, unless it shows the greeting first.

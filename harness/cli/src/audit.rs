@@ -56,6 +56,7 @@ pub fn audit(
     let options = smtp::session::Options {
         keep: Keep::LEAN,
         only_mail: true,
+        keys: None,
     };
     pipeline::run(
         sources,

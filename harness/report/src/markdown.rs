@@ -225,6 +225,9 @@ fn evidence(out: &mut String, outcome: &Outcome) {
             case.capture.packets,
             case.capture.sha256
         );
+        for (path, text) in totals::more_captures(case) {
+            let _ = writeln!(out, "| {} | {text} | |", escape(path));
+        }
         for note in &case.capture.notes {
             let _ = writeln!(
                 out,

@@ -73,8 +73,16 @@ pub(crate) fn audit() -> Outcome {
             path: "field.pcapng".to_owned(),
             sha256: "0".repeat(64),
             packets: 4711,
+            numbers: Some((1, 4711)),
             notes: vec!["packet 12: captured with 96 of 1514 bytes".to_owned()],
         },
+        more_captures: vec![CaptureFile {
+            path: "field_00002.pcapng".to_owned(),
+            sha256: String::new(),
+            packets: 90,
+            numbers: Some((4712, 4801)),
+            notes: Vec::new(),
+        }],
         conversations: ids,
         met: false,
         problems: vec![

@@ -15,7 +15,7 @@ const LABEL: usize = 46;
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     let mut out = String::new();
-    let cases = outcome.cases.len();
+    let cases = totals::captures(outcome);
     let _ = writeln!(
         out,
         "{} {}  profile {}  {cases} {}, {}",
@@ -132,15 +132,15 @@ fn claims(out: &mut String, outcome: &Outcome, cases: &[&CaseOutcome], style: St
 fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Style) {
     let capture = &case.capture;
     let _ = writeln!(out, "\n{}", bold(&printable(&capture.path), style));
-    let _ = writeln!(
-        out,
-        "  {}\n  sha256 {}",
-        counted(
-            usize::try_from(capture.packets).unwrap_or(usize::MAX),
-            "packet"
-        ),
-        capture.sha256
-    );
+    let packets = usize::try_from(capture.packets).unwrap_or(usize::MAX);
+    let _ = writeln!(out, "  {}", counted(packets, "packet"));
+    if !capture.sha256.is_empty() {
+        let _ = writeln!(out, "  sha256 {}", capture.sha256);
+    }
+    for (path, text) in totals::more_captures(case) {
+        let line = printable(&format!("{path}: {text}"));
+        let _ = writeln!(out, "  {}", wrap(&line, 4, style.width));
+    }
     for conversation in outcome.conversations_of(case) {
         let _ = writeln!(
             out,

@@ -3,7 +3,7 @@
 use claims::Answer;
 use claims::answer::{AccountRow, ClientRow};
 use claims::leaks::Exposure;
-use claims::result::Outcome;
+use claims::result::{CaseOutcome, Outcome};
 
 /// The heading of the table by client host.
 pub(crate) const CLIENTS: [&str; 6] = [
@@ -16,7 +16,7 @@ pub(crate) const CLIENTS: [&str; 6] = [
 ];
 
 /// The heading of the table by account.
-pub(crate) const ACCOUNTS: [&str; 5] = ["account", "by", "its password", "logins", "where"];
+pub(crate) const ACCOUNTS: [&str; 5] = ["account", "by", "its password", "logins", "where #packet"];
 
 /// Which conversations are listed, where it is not all of them.
 pub(crate) fn sampled(outcome: &Outcome) -> Option<String> {
@@ -24,6 +24,34 @@ pub(crate) fn sampled(outcome: &Outcome) -> Option<String> {
     let shown = outcome.conversations.len() as u64;
     (shown < all)
         .then(|| format!("Showing {shown} of {all} conversations; --format jsonl has all."))
+}
+
+/// How many captures the cases were read from.
+pub(crate) fn captures(outcome: &Outcome) -> usize {
+    let more = outcome.cases.iter().map(|case| case.more_captures.len());
+    outcome.cases.len() + more.sum::<usize>()
+}
+
+/// The captures after the first that are named.
+const MOST_CAPTURES: usize = 100;
+
+/// A line for each capture that was read with the first as one: path, packets, and the numbers that evidence cites.
+pub(crate) fn more_captures(case: &CaseOutcome) -> Vec<(&str, String)> {
+    let named = case.more_captures.iter().take(MOST_CAPTURES);
+    let mut lines: Vec<_> = named
+        .map(|capture| {
+            let numbers = capture
+                .numbers
+                .map(|(first, last)| format!(", numbers {first}-{last}"));
+            let text = format!("{} packets{}", capture.packets, numbers.unwrap_or_default());
+            (capture.path.as_str(), text)
+        })
+        .collect();
+    let rest = case.more_captures.len().saturating_sub(MOST_CAPTURES);
+    if rest > 0 {
+        lines.push(("more captures", format!("{rest}")));
+    }
+    lines
 }
 
 /// The rows of the table by client host, the others last.
@@ -50,7 +78,7 @@ pub(crate) fn clients(answer: &Answer) -> Vec<[String; 6]> {
 /// The rows of the table by account, the others last.
 pub(crate) fn accounts(answer: &Answer) -> Vec<[String; 5]> {
     let row = |row: &AccountRow, name: &str| {
-        let place = row.packet.map(|packet| format!(" packet {packet}"));
+        let place = row.packet.map(|packet| format!(" #{packet}"));
         [
             name.to_owned(),
             row.mechanism.clone(),

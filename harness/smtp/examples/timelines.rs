@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use smtpspec_smtp::timeline::{Event, EventKind, Identity, Timeline};
+use smtpspec_smtp::timeline::{Event, EventKind, Timeline};
 
 fn main() {
     let (flags, paths): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|a| a == "-v");
@@ -39,10 +39,10 @@ fn summary(timeline: &Timeline) -> String {
         .authentications
         .iter()
         .map(|auth| {
-            let identity = match &auth.identity {
-                Identity::Malformed(reason) => format!(" malformed: {reason}"),
-                Identity::Ntlm(ntlm) => format!(" problems: {:?}", ntlm.problems),
-                _ => String::new(),
+            let problems = auth.identity.problems();
+            let identity = match problems.as_slice() {
+                [] => String::new(),
+                problems => format!(" problems: {problems:?}"),
             };
             format!("{}:{:?}{identity}", auth.mechanism.value, auth.outcome)
         })

@@ -2,9 +2,8 @@
 //!
 //! [`timeline::Timeline`] is the only thing that checks see. [`session::read`] makes one out of a
 //! [`wire::Conversation`]; everything else here reads what lies inside: [`sasl`] the authentication exchanges, whose
-//! meaning [`identity`] holds,
-//! [`ntlm`] the NTLMSSP messages and their proofs, [`tls`] records and hellos, [`message`] the mail and its MIME
-//! parts, [`cms`] what S/MIME wraps.
+//! meaning [`identity`] holds, [`ntlm`] the NTLMSSP messages and their proofs, [`tls`] handshakes, and records that a
+//! key log opens, [`message`] the mail and its MIME parts, [`cms`] what S/MIME wraps.
 //!
 //! Input is hostile by assumption: nothing here panics on any bytes, and no length is believed before it is checked.
 

@@ -100,6 +100,7 @@ fn names_are_found_where_they_stand(
     assert_eq!(authentication.mechanism.value, mechanism);
     let identity = &authentication.identity;
     assert_eq!(identity.family(), Some(family));
+    assert_eq!(identity.problems(), Vec::<&str>::new());
     let names = identity.names();
     let named = names
         .iter()
@@ -220,6 +221,24 @@ fn each_attempt_of_a_session_stands_by_itself() {
         .map(|a| a.identity.is_guessable_offline())
         .collect();
     assert_eq!(guessable, [true, false, true, false]);
+}
+
+#[rstest]
+#[case("PLAIN", "the response is not base64")]
+#[case("SCRAM-SHA-1", "the first message is not base64")]
+#[case("XOAUTH2", "the response is not base64")]
+#[case("NTLM", "NEGOTIATE: not base64")]
+#[case("NEGOTIATE", "a token of the client is not base64")]
+#[case("EXTERNAL", "the response is not base64")]
+fn what_does_not_decode_is_a_problem_without_the_bytes(
+    #[case] mechanism: &str,
+    #[case] problem: &str,
+) {
+    let lines = [(format!("AUTH {mechanism} hunter2!"), "501 no".to_owned())];
+    let (timeline, _) = session(&lines);
+    let identity = &timeline.authentications[0].identity;
+    assert_eq!(identity.problems(), [problem]);
+    assert!(!format!("{identity:?}").contains("hunter2"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined(format!("the capture does not hold {} bytes of the {}", gap.len(), gap.direction));
     }
     if let Some(reason) = &timeline.given_up {
-        return Finding::undetermined(reason.clone());
+        return Finding::undetermined(format!("the conversation was not followed to its end: {reason}"));
     }
     let both = [Direction::Client, Direction::Server].into_iter().zip(timeline.octets);
     let streams = both.map(|(direction, octets)| Span::new(direction, 0, octets)).filter(|span| !span.is_empty());

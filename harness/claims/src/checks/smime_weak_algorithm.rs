@@ -112,14 +112,15 @@ mod tests {
     fn small_keys() {
         let recipient = |length| smtp::cms::Recipient {
             id: smtp::cms::Identifier::Password,
-            key_encryption: Algorithm { oid: "1.2.840.113549.1.1.1".to_owned(), name: "RSA".to_owned() },
+            key_encryption: Algorithm { oid: "1.2.840.113549.1.1.1".to_owned(), name: "RSA".to_owned(), key_bits: None },
             encrypted_key_length: length,
         };
         let data = |length| Enveloped {
-            cipher: Algorithm { oid: "2.16.840.1.101.3.4.1.42".to_owned(), name: "AES".to_owned() },
+            cipher: Algorithm { oid: "2.16.840.1.101.3.4.1.42".to_owned(), name: "AES".to_owned(), key_bits: Some(256) },
             recipients: vec![recipient(256), recipient(length)],
             inner_content_type: String::new(),
             content_length: None,
+            iv_length: Some(16),
         };
         assert_eq!(in_envelope(&data(128)).as_deref(), Some("an RSA key of 1024 bits"));
         assert_eq!(in_envelope(&data(256)), None);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use claims::result::{CaptureFile, CaseOutcome, Outcome};
-use claims::{Profile, Verdict};
+use claims::{Ledger, Profile, Tally, Verdict, overrule, rejudge};
 
 use super::judge::{Judged, SAMPLE};
 use super::sinks::Sink;
@@ -15,6 +15,9 @@ const MOST_NOTES: usize = 100;
 pub struct Gatherer<'a> {
     outcome: Outcome,
     sink: &'a mut dyn Sink,
+    profile: &'a Profile,
+    ledger: Ledger,
+    tally: Tally,
     over: Vec<Option<Verdict>>,
     seen: HashSet<(usize, Verdict)>,
     kept: Vec<String>,
@@ -41,11 +44,14 @@ pub struct Gathered {
 
 impl<'a> Gatherer<'a> {
     /// Nothing gathered yet; every conversation goes to `sink`, too.
-    pub fn new(outcome: Outcome, sink: &'a mut dyn Sink) -> Self {
+    pub fn new(outcome: Outcome, profile: &'a Profile, sink: &'a mut dyn Sink) -> Self {
         let claims = outcome.claims.len();
         Self {
             outcome,
             sink,
+            profile,
+            ledger: Ledger::default(),
+            tally: Tally::default(),
             over: vec![None; claims],
             seen: HashSet::new(),
             kept: Vec::new(),
@@ -59,12 +65,28 @@ impl<'a> Gatherer<'a> {
 
     pub(super) fn add(&mut self, judged: Box<Judged>) {
         let Judged {
-            verdicts,
-            outcome,
+            mut verdicts,
+            brief,
+            mut outcome,
             notes,
             given_up,
         } = *judged;
         self.count += 1;
+        let brief = brief.named(format!("C1/{}", self.count));
+        let across = self.ledger.judge(&brief);
+        for (number, judged) in rejudge(self.profile, &across) {
+            // A breach that the conversation shows by itself needs no other.
+            if let Some(word) = verdicts
+                .get_mut(number)
+                .filter(|word| **word != Verdict::Fail)
+            {
+                *word = judged.verdict;
+            }
+        }
+        if let Some(outcome) = &mut outcome {
+            overrule(outcome, self.profile, &across);
+        }
+        self.tally.add(&brief);
         self.given_up += u64::from(given_up.is_some());
         for note in notes {
             if self.notes.len() < MOST_NOTES {
@@ -83,7 +105,7 @@ impl<'a> Gatherer<'a> {
             keep |= self.seen.insert((number, verdict));
         }
         let Some(mut outcome) = outcome else { return };
-        outcome.id = format!("C1/{}", self.count);
+        outcome.id = brief.id;
         self.sink.conversation(&outcome);
         if keep && self.sink.wants_sample() {
             self.failed_kept += usize::from(failed);
@@ -110,6 +132,7 @@ impl<'a> Gatherer<'a> {
             .zip(&self.over)
             .filter_map(|(id, verdict)| Some((id, (*verdict)?)))
             .collect();
+        self.outcome.answer = Some(self.tally.answer());
         Gathered {
             outcome: self.outcome,
             verdicts,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use claims::result::ConversationOutcome;
-use claims::{Case, Judgement, Verdict, judge};
+use claims::{Brief, Case, Judgement, Verdict, judge};
 use smtp::session::{Options, Reader};
 use wire::Ended;
 use wire::pipeline::Worker;
@@ -27,6 +27,8 @@ pub enum Detail {
 pub struct Judged {
     /// The verdicts, in the order of the profile's claims.
     pub verdicts: Vec<Verdict>,
+    /// What counting and comparing need.
+    pub brief: Brief,
     /// Everything, where it is wanted.
     pub outcome: Option<ConversationOutcome>,
     /// Remarks on its packets.
@@ -94,9 +96,11 @@ impl Worker for Judge {
         let outcome = self
             .is_wanted(&verdicts)
             .then(|| outcome(&case, judgements));
+        let subject = case.subjects().next().expect("the case has one");
         let about = ended.about;
         Some(Box::new(Judged {
             verdicts,
+            brief: Brief::of(&subject),
             outcome,
             notes: about.notes.iter().map(ToString::to_string).collect(),
             given_up: about.given_up,

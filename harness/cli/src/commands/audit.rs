@@ -34,7 +34,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let sources = Sources::new(origins);
     let settings = Settings::default();
     let mut sink = AtTheEnd;
-    let mut collector = Gatherer::new(road::empty("audit", profile), &mut sink);
+    let mut collector = Gatherer::new(road::empty("audit", profile), profile, &mut sink);
     let summary = {
         let progress = Arc::clone(&settings.progress);
         let _watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));

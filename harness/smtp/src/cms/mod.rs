@@ -1,7 +1,8 @@
 //! CMS, the syntax inside S/MIME (RFC 5652, RFC 8551): what it shows without a key, and, with one, what it holds.
 //!
-//! [`Cms::read`] tells what anybody on the wire can see, and [`read_cut`] what of it is left where the end is missing. [`open`] and [`verify_signature`] are for those who hold the
-//! recipient's key, or want to know whether a signature covers what was sent.
+//! [`Cms::read`] tells what anybody on the wire can see, and [`read_cut`] what of it is left where the end is missing.
+//! [`open()`] and [`verify_signature`] are for those who hold the recipient's key, or want to know whether a signature
+//! covers what was sent.
 
 mod ber;
 mod cut;

@@ -211,6 +211,24 @@ impl Identity {
         }
     }
 
+    /// What did not decode, without the bytes.
+    pub fn problems(&self) -> Vec<&str> {
+        let all: &[String] = match self {
+            Self::Malformed(reason) => std::slice::from_ref(reason),
+            Self::DigestMd5(digest) => &digest.problems,
+            Self::Scram(scram) => &scram.problems,
+            Self::Bearer(bearer) => &bearer.problems,
+            Self::Ntlm(exchange) => &exchange.problems,
+            Self::Gss(gss) => &gss.problems,
+            _ => &[],
+        };
+        let inside = match self {
+            Self::Gss(gss) => gss.ntlm.as_ref().map_or(&[][..], |ntlm| &ntlm.problems),
+            _ => &[],
+        };
+        all.iter().chain(inside).map(String::as_str).collect()
+    }
+
     /// Everything in the exchange that must not be shown.
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {

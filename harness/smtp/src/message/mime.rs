@@ -225,6 +225,7 @@ impl Part {
         // Behind a place where bytes are missing, the structure of CMS is lost.
         let head = content
             .first_cut(&self.body)
+            .filter(|cut| *cut < self.body.end)
             .and_then(|cut| content.bytes.get(self.body.start..cut))
             .map(|head| self.transfer_encoding.decode(head));
         let object = head.as_ref().unwrap_or(&self.decoded);

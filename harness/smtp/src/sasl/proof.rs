@@ -38,7 +38,7 @@ pub enum Verdict {
     NotTestable(&'static str),
 }
 
-/// What [`test`] found.
+/// What [`test()`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tested {
     /// The verdict.

@@ -42,7 +42,13 @@ pub(super) fn decode(
     };
     let mut sent = responses(initial, turns).filter(|text| !text.is_empty());
     let first = sent.next().and_then(|text| client_first(text, &mut scram));
-    let second = server(turns, &mut scram);
+    // What the server says before the client's first message is meant for people.
+    let spoken = initial.is_some_and(|text| !text.is_empty());
+    let from = turns
+        .iter()
+        .position(|turn| spoken || matches!(turn, Turn::Response(_)))
+        .unwrap_or(turns.len());
+    let second = server(turns.get(from..).unwrap_or_default(), &mut scram);
     let last = sent.next().and_then(|text| client_final(text, &mut scram));
     if let (Some(first), Some(second), Some(last)) = (first, second, last) {
         let parts = [first.expose(), second.expose(), last.expose()];
@@ -83,8 +89,7 @@ fn client_first(text: &Text, scram: &mut Scram) -> Option<Secret> {
     Some(Secret::new(bare))
 }
 
-/// The two messages of the server, told apart by what they hold: where the client sent no initial response, an empty
-/// challenge comes before them. Returns the first one.
+/// The two messages of the server, told apart by what they hold. Returns the first one.
 fn server(turns: &[Turn], scram: &mut Scram) -> Option<Secret> {
     let mut first = None;
     for text in challenges(turns) {
@@ -182,9 +187,12 @@ mod tests {
     fn reads_the_example_of_the_rfc_with_and_without_initial_response() {
         let turns = example();
         let initial = text(b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL", 10);
+        let mut asked = example();
+        asked[0] = Turn::Challenge(raw(b"your turn"));
         for scram in [
             decode((ScramHash::Sha1, false), None, &turns),
             decode((ScramHash::Sha1, false), Some(&raw(b"=")), &turns),
+            decode((ScramHash::Sha1, false), None, &asked),
             decode((ScramHash::Sha1, false), Some(&initial), &turns[2..]),
         ] {
             assert!(scram.problems.is_empty(), "{:?}", scram.problems);

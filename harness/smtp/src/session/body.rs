@@ -171,6 +171,7 @@ impl Machine {
                     packet,
                     asked,
                 });
+                self.expect_more_replies(transaction, exchange, packet);
             }
             Some(last) => {
                 let command = body.command;
@@ -183,8 +184,25 @@ impl Machine {
                 // The server may have refused the command line itself.
                 if let Some(reply) = self.log.exchanges[command].reply {
                     self.chunk_answered(command, reply);
+                } else if last {
+                    self.expect_more_replies(transaction, exchange, packet);
                 }
             }
+        }
+    }
+
+    /// With LMTP the content is answered once for each recipient that was accepted.
+    fn expect_more_replies(&mut self, transaction: usize, exchange: usize, packet: u64) {
+        let recipients = &self.envelope.transactions[transaction].recipients;
+        let accepted = recipients.iter().filter(|r| r.accepted == Some(true));
+        let more = if self.lmtp { accepted.count() } else { 0 };
+        for _ in 1..more {
+            let asked = Asked::Again { transaction };
+            self.pending.push(Request {
+                exchange,
+                packet,
+                asked,
+            });
         }
     }
 

@@ -148,6 +148,7 @@ impl Machine {
 
     /// What a command asks for, with its effect on the state.
     fn asked(&mut self, verb: &str, line: &Line, exchange: usize, asks: bool) -> Asked {
+        self.lmtp |= verb == "LHLO";
         match verb {
             "EHLO" | "LHLO" | "HELO" => Asked::Hello {
                 capabilities: verb != "HELO",
@@ -236,11 +237,7 @@ impl Machine {
         self.log
             .push(span, line.time, EventKind::SaslResponse(secret));
         if let Some(attempt) = attempt.and_then(|at| self.attempts.get_mut(at)) {
-            let text = Span::new(
-                span.direction,
-                line.start,
-                line.start + line.bytes.len() as u64,
-            );
+            let text = Span::new(span.direction, line.start, line.text_end());
             attempt.response(&line.bytes, text);
         }
     }

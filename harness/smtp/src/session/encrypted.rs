@@ -12,7 +12,9 @@ use crate::tls::{Follower, KeyLog, Plain};
 #[derive(Debug, Default)]
 pub(super) struct Encrypted {
     allowed: Option<TlsStart>,
-    follower: Follower,
+    keys: Option<Arc<KeyLog>>,
+    /// From the first byte of TLS on.
+    follower: Option<Box<Follower>>,
     /// Where TLS begins: client, server.
     starts: [Option<u64>; 2],
     /// Whether something inside became readable.
@@ -23,7 +25,7 @@ impl Encrypted {
     /// With the key log that is to open what it can.
     pub(super) fn new(keys: Option<Arc<KeyLog>>) -> Self {
         Self {
-            follower: Follower::new(keys),
+            keys,
             ..Self::default()
         }
     }
@@ -57,34 +59,41 @@ impl Encrypted {
 
     /// Where nothing more can be opened in a direction, though the capture has it.
     pub(super) fn stopped(&self, direction: Direction) -> Option<u64> {
-        self.follower.stopped(direction)
+        self.follower.as_ref()?.stopped(direction)
     }
 
     /// Takes bytes of TLS. What a key log makes readable of it comes back.
     pub(super) fn feed(&mut self, direction: Direction, bytes: &[u8], offset: u64) -> Vec<Plain> {
         self.starts[side(direction)].get_or_insert(offset);
-        self.follower.feed(direction, bytes, offset)
+        let keys = &self.keys;
+        let follower = self
+            .follower
+            .get_or_insert_with(|| Box::new(Follower::new(keys.clone())));
+        follower.feed(direction, bytes, offset)
     }
 
     /// Takes note of missing bytes.
     pub(super) fn gap(&mut self, direction: Direction, length: u64) {
-        self.follower.gap(direction, length);
+        if let Some(follower) = &mut self.follower {
+            follower.gap(direction, length);
+        }
     }
 
     /// How much memory is held, roughly.
     pub(super) fn weight(&self) -> usize {
-        self.follower.weight()
+        let follower = self.follower.as_ref();
+        follower.map_or(0, |follower| size_of::<Follower>() + follower.weight())
     }
 
     /// What was seen, where TLS began; the streams end at `ends`.
     pub(super) fn finish(self, ends: [u64; 2]) -> Option<Tls> {
-        let start = self.allowed.filter(|_| self.starts != [None; 2])?;
+        let start = self.allowed?;
         let span = |direction| {
             let end = ends[side(direction)];
             Span::new(direction, self.starts[side(direction)].unwrap_or(end), end)
         };
         let (client, server) = (span(Direction::Client), span(Direction::Server));
-        let seen = self.follower.finish();
+        let seen = self.follower?.finish();
         Some(Tls {
             start,
             client,

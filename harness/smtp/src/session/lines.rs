@@ -25,6 +25,16 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Stream offset after the last byte before the line end.
+    pub(super) const fn text_end(&self) -> u64 {
+        let terminator = match self.terminator {
+            Terminator::CrLf => 2,
+            Terminator::Lf => 1,
+            Terminator::Missing => 0,
+        };
+        self.end.saturating_sub(terminator)
+    }
+
     /// The bytes as they came, with the line end.
     pub(super) fn into_raw(self) -> Vec<u8> {
         let mut bytes = self.bytes;
@@ -42,6 +52,8 @@ impl Line {
 pub(super) struct Splitter {
     buffer: Vec<u8>,
     start: u64,
+    /// Stream offset after the last byte taken. Inside TLS the offsets between two records leave a hole.
+    end: u64,
     time: Timestamp,
     cut: bool,
 }
@@ -61,11 +73,13 @@ impl Splitter {
         }
         let room = LONGEST_LINE - self.buffer.len();
         let window = input.get(..room).unwrap_or(input);
-        if let Some(at) = window.iter().position(|&byte| byte == b'\n') {
+        if let Some(at) = memchr::memchr(b'\n', window) {
             self.buffer.extend_from_slice(&window[..=at]);
+            self.end = offset + at as u64 + 1;
             return (at + 1, Some(self.finish(true)));
         }
         self.buffer.extend_from_slice(window);
+        self.end = offset + window.len() as u64;
         let line = (self.buffer.len() >= LONGEST_LINE).then(|| self.finish(false));
         if line.is_some() {
             self.cut = true;
@@ -95,7 +109,6 @@ impl Splitter {
 
     fn finish(&mut self, ended: bool) -> Line {
         let mut bytes = std::mem::take(&mut self.buffer);
-        let end = self.start + bytes.len() as u64;
         let mut terminator = Terminator::Missing;
         if ended {
             bytes.pop();
@@ -109,7 +122,7 @@ impl Splitter {
         Line {
             bytes,
             start: self.start,
-            end,
+            end: self.end,
             time: self.time,
             terminator,
             continued,
@@ -155,6 +168,18 @@ mod tests {
                 (b"d", 8, 9, Terminator::Missing),
             ]
         );
+    }
+
+    #[test]
+    fn a_line_may_have_a_hole_in_its_offsets() {
+        let mut splitter = Splitter::default();
+        let (used, line) = splitter.take(b"EH", 10, Timestamp::default());
+        assert_eq!((used, line), (2, None));
+        let (_, line) = splitter.take(b"LO\r\nQ", 40, Timestamp::default());
+        let line = line.expect("ended");
+        assert_eq!(line.bytes, b"EHLO");
+        assert_eq!((line.start, line.end), (10, 44));
+        assert_eq!(line.text_end(), 42);
     }
 
     #[test]

@@ -151,6 +151,8 @@ pub(super) struct Server {
 pub(super) struct Machine {
     pub(super) log: Log,
     pub(super) midstream: bool,
+    /// The client said LHLO.
+    pub(super) lmtp: bool,
     pub(super) keep: Keep,
     /// How many extents of the client's provenance the last thinning left.
     pub(super) thinned: usize,
@@ -172,6 +174,7 @@ impl Machine {
         Self {
             log: Log::default(),
             midstream,
+            lmtp: false,
             keep,
             thinned: 0,
             ends: [0; 2],

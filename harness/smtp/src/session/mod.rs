@@ -19,6 +19,7 @@ mod look;
 mod machine;
 mod opened;
 mod pending;
+mod preamble;
 mod reader;
 mod reply;
 mod server;

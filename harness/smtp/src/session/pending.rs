@@ -30,6 +30,8 @@ pub(super) enum Asked {
     Data,
     /// The content of a transaction.
     Content { transaction: usize },
+    /// The content once more: with LMTP each recipient has a reply of its own (RFC 2033 section 4.2).
+    Again { transaction: usize },
     /// BDAT.
     Chunk,
     /// AUTH: number of the authentication.

@@ -8,6 +8,7 @@ use super::attempt::Attempt;
 use super::detect::{Detector, Verdict, turned};
 use super::encrypted::Encrypted;
 use super::machine::{Machine, Mode, ServerMode};
+use super::preamble::{self, Preamble};
 use crate::content::Keep;
 use crate::timeline::{Protocol, Timeline, TlsStart};
 use crate::tls::KeyLog;
@@ -34,6 +35,8 @@ pub struct Reader {
     midstream: bool,
     /// The directions of the conversation were exchanged after reading had begun.
     turned: bool,
+    /// The connection leads through a proxy, whose part is over.
+    tunnel: bool,
     stage: Stage,
 }
 
@@ -52,6 +55,7 @@ impl Reader {
             options,
             midstream: false,
             turned: false,
+            tunnel: false,
             stage: Stage::Detecting(Box::new(Detector::new(false)), Vec::new(), 0),
         }
     }
@@ -67,11 +71,32 @@ impl Reader {
                 if let Arrival::Data { bytes, .. } = arrival {
                     *weight += bytes.len();
                 }
-                if let Some(verdict) = detector.feed(arrival) {
+                let verdict = detector.feed(arrival);
+                if !self.tunnel {
+                    match preamble::look_again(events, *weight) {
+                        Preamble::None => {}
+                        Preamble::Undecided => return,
+                        Preamble::Tunnel(lengths) => {
+                            let events = std::mem::take(events);
+                            self.behind(events, lengths);
+                            return;
+                        }
+                    }
+                }
+                if let Some(verdict) = verdict {
                     let events = std::mem::take(events);
                     self.stage = self.start(verdict, &events);
                 }
             }
+        }
+    }
+
+    /// Begins again behind what was said to a proxy.
+    fn behind(&mut self, events: Vec<StreamEvent>, lengths: [usize; 2]) {
+        self.tunnel = true;
+        self.stage = Stage::Detecting(Box::new(Detector::new(false)), Vec::new(), 0);
+        for event in preamble::behind(events, lengths) {
+            self.feed(event.arrival());
         }
     }
 

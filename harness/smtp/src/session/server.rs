@@ -251,6 +251,13 @@ impl Machine {
                 self.pending.put_back(request);
                 return;
             }
+            Asked::Again { transaction } => {
+                // One recipient that got the message is enough for it to have been accepted.
+                if let Some(data) = self.envelope.data(transaction) {
+                    data.accepted = Some(positive || data.accepted == Some(true));
+                }
+                return;
+            }
             // An intermediate reply does not end content.
             Asked::Content { .. } if reply.code / 100 == 3 => {
                 self.pending.put_back(request);
@@ -283,6 +290,7 @@ impl Machine {
             Asked::Plain | Asked::Mail { .. } | Asked::StrayRcpt(_) => {}
             Asked::Data => self.data_answered(exchange, reply.code),
             Asked::Content { transaction } => self.content_answered(transaction, positive),
+            Asked::Again { .. } => {}
             Asked::Chunk => {
                 self.chunk_answered(exchange, event);
                 self.doubt_if(reply.is_negative(), |body| body.is_of(exchange));

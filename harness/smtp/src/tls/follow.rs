@@ -1,5 +1,6 @@
 //! TLS on a connection, followed from both streams as they arrive.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wire::{Direction, Span};
@@ -21,8 +22,8 @@ use crate::timeline::Located;
 /// travels as application data, and a client that refuses the certificate sends one in place of Finished.
 const ENCRYPTED_ALERT: usize = 19;
 
-/// What a key log made readable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a key log made readable. `Debug` shows lengths only: there may be passwords in it.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Plain {
     /// Application data of (a part of) one record.
     Bytes {
@@ -40,6 +41,19 @@ pub enum Plain {
         /// Where the first record stands that did not open.
         offset: u64,
     },
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes {
+                direction,
+                offset,
+                bytes,
+            } => write!(f, "Bytes({direction:?} {offset}, {} bytes)", bytes.len()),
+            Self::End { direction, offset } => write!(f, "End({direction:?} {offset})"),
+        }
+    }
 }
 
 /// What was seen of TLS when the streams have ended.
@@ -379,9 +393,14 @@ impl Follower {
             return;
         };
         let places = [client.span, server.span];
-        for direction in opener.agree(&client.value, &server.value, places) {
-            let offset = places[side(direction)].end;
-            out.push(Plain::End { direction, offset });
+        let agreed = opener.agree(&client.value, &server.value);
+        // In a repeated handshake the keys in use go on until the change.
+        if let Err(why) = agreed
+            && self.again.is_none()
+        {
+            for place in places {
+                self.stop(place.direction, why, place.start, place.end, out);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use crate::Secret;
 
@@ -13,9 +14,12 @@ const MASTER_SECRET: usize = 48;
 ///
 /// Lines with `CLIENT_RANDOM` (TLS 1.2 and older) and with the handshake and application traffic secrets of TLS 1.3 are
 /// read; other labels, comments and empty lines are passed over.
-#[derive(Clone, Default)]
+///
+/// It grows while it is in use: share it in an [`std::sync::Arc`], and [`KeyLog::extend`] it with what a capture brings
+/// (Decryption Secrets Blocks) before the packets that need it are read.
+#[derive(Default)]
 pub struct KeyLog {
-    connections: HashMap<[u8; 32], Secrets>,
+    connections: RwLock<HashMap<[u8; 32], Secrets>>,
 }
 
 /// The secrets of one connection.
@@ -72,7 +76,7 @@ impl KeyLog {
     ///
     /// See [`KeyLog::extend`].
     pub fn parse(text: &str) -> Result<Self, KeyLogError> {
-        let mut log = Self::default();
+        let log = Self::default();
         log.extend(text)?;
         Ok(log)
     }
@@ -82,7 +86,7 @@ impl KeyLog {
     /// # Errors
     ///
     /// At the first line that is wrong. The lines before it have been added.
-    pub fn extend(&mut self, text: &str) -> Result<(), KeyLogError> {
+    pub fn extend(&self, text: &str) -> Result<(), KeyLogError> {
         for (at, line) in text.lines().enumerate() {
             self.line(line).map_err(|(column, problem)| KeyLogError {
                 line: at + 1,
@@ -95,19 +99,23 @@ impl KeyLog {
 
     /// Number of connections that it has secrets of.
     pub fn len(&self) -> usize {
-        self.connections.len()
+        let connections = self.connections.read();
+        connections.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether it has no secret.
     pub fn is_empty(&self) -> bool {
-        self.connections.is_empty()
+        self.len() == 0
     }
 
-    pub(super) fn get(&self, client_random: &[u8; 32]) -> Option<&Secrets> {
-        self.connections.get(client_random)
+    /// What is known of a connection now.
+    pub(super) fn get(&self, client_random: &[u8; 32]) -> Option<Secrets> {
+        let connections = self.connections.read();
+        let connections = connections.unwrap_or_else(PoisonError::into_inner);
+        connections.get(client_random).cloned()
     }
 
-    fn line(&mut self, line: &str) -> Result<(), (usize, KeyLogProblem)> {
+    fn line(&self, line: &str) -> Result<(), (usize, KeyLogProblem)> {
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
@@ -134,10 +142,12 @@ impl KeyLog {
         if !word.is_empty() {
             return Err((column, KeyLogProblem::Excess));
         }
-        if self.connections.len() >= MOST_CONNECTIONS && !self.connections.contains_key(&random) {
+        let connections = self.connections.write();
+        let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
+        if connections.len() >= MOST_CONNECTIONS && !connections.contains_key(&random) {
             return Err((1, KeyLogProblem::TooMany));
         }
-        let secrets = self.connections.entry(random).or_default();
+        let secrets = connections.entry(random).or_default();
         let place = match label {
             "CLIENT_RANDOM" => &mut secrets.master,
             "CLIENT_HANDSHAKE_TRAFFIC_SECRET" => &mut secrets.handshake[0],
@@ -223,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_log_grows() {
-        let mut log = KeyLog::parse(&line("CLIENT_RANDOM", 1, 1, 48)).expect("reads");
+        let log = KeyLog::parse(&line("CLIENT_RANDOM", 1, 1, 48)).expect("reads");
         log.extend(&line("CLIENT_RANDOM", 1, 2, 48)).expect("reads");
         log.extend(&line("CLIENT_RANDOM", 2, 2, 48)).expect("reads");
         let broken = format!("{}CLIENT_RANDOM", line("CLIENT_RANDOM", 3, 3, 48));

@@ -68,6 +68,34 @@ pub enum WeaknessKind {
     Ssl2Hello,
 }
 
+impl WeaknessKind {
+    /// A short name that does not change, for reports: `no-forward-secrecy`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::OldVersion => "old-version",
+            Self::Downgrade => "downgrade",
+            Self::NullCipher => "null-cipher",
+            Self::Anonymous => "anonymous",
+            Self::Export => "export",
+            Self::Rc4 => "rc4",
+            Self::SmallBlocks => "small-blocks",
+            Self::NoForwardSecrecy => "no-forward-secrecy",
+            Self::Md5Mac => "md5-mac",
+            Self::Compression => "compression",
+            Self::ShortPrime => "short-prime",
+            Self::WeakHandshakeSignature => "weak-handshake-signature",
+            Self::Expired => "certificate-expired",
+            Self::NotYetValid => "certificate-not-yet-valid",
+            Self::SelfSigned => "certificate-self-signed",
+            Self::ShortKey => "short-key",
+            Self::WeakCertificateSignature => "weak-certificate-signature",
+            Self::WeakOffer => "weak-offer",
+            Self::Fallback => "fallback",
+            Self::Ssl2Hello => "ssl2-hello",
+        }
+    }
+}
+
 impl Tls {
     /// What is weak, as far as it can be seen; sorted by where it was decided. Nothing here means only that nothing was
     /// seen: without a ServerHello little can be said, and certificates are hidden in TLS 1.3. `at` is when the handshake
@@ -250,5 +278,166 @@ fn of_chain(chain: &[Located<Certificate>], at: Timestamp, all: &mut Vec<Weaknes
                 located.span,
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use wire::Direction;
+
+    use super::super::Handshake;
+    use super::*;
+    use crate::timeline::TlsStart;
+    use WeaknessKind as Kind;
+
+    fn located<T>(value: T, direction: Direction) -> Located<T> {
+        Located::new(value, Span::new(direction, 0, 9))
+    }
+
+    fn certificate() -> Certificate {
+        Certificate {
+            sha256: String::new(),
+            subject: "CN=mx.example.test".to_owned(),
+            issuer: "CN=Example CA".to_owned(),
+            serial: "01".to_owned(),
+            names: Vec::new(),
+            not_before: Timestamp::from_nanos(10),
+            not_after: Timestamp::from_nanos(20),
+            key: "RSA".to_owned(),
+            key_bits: Some(2048),
+            signature: "sha256WithRSAEncryption".to_owned(),
+            weak_digest: None,
+            self_signed: false,
+        }
+    }
+
+    /// A root that signs itself over SHA-1, which nobody checks.
+    fn root() -> Certificate {
+        Certificate {
+            weak_digest: Some("SHA-1"),
+            self_signed: true,
+            ..certificate()
+        }
+    }
+
+    /// Nothing is weak about this one.
+    fn good() -> Tls {
+        let client = ClientHello {
+            legacy_version: 0x0303,
+            supported_versions: vec![0x0303],
+            cipher_suites: vec![0xc02f, 0x00ff],
+            ..ClientHello::default()
+        };
+        let mut server = ServerHello {
+            version: 0x0303,
+            cipher_suite: 0xc02f,
+            ..ServerHello::default()
+        };
+        server.random[24..].copy_from_slice(b"DOWNGRD\x01");
+        let mut handshake = Handshake::default();
+        handshake.key_exchange.group = Some(29);
+        handshake.key_exchange.signature_scheme = Some(0x0804);
+        handshake.certificates = [certificate(), root()]
+            .map(|one| located(one, Direction::Server))
+            .into();
+        Tls {
+            start: TlsStart::Implicit,
+            client: Span::new(Direction::Client, 0, 9),
+            server: Span::new(Direction::Server, 0, 9),
+            client_hello: Some(located(client, Direction::Client)),
+            server_hello: Some(located(server, Direction::Server)),
+            handshake,
+            established: true,
+            opened: None,
+        }
+    }
+
+    fn client(tls: &mut Tls) -> &mut ClientHello {
+        &mut tls.client_hello.as_mut().expect("there").value
+    }
+
+    fn server(tls: &mut Tls) -> &mut ServerHello {
+        &mut tls.server_hello.as_mut().expect("there").value
+    }
+
+    fn kinds(tls: &Tls, at: u64) -> Vec<Kind> {
+        let found = tls.weaknesses(Timestamp::from_nanos(at));
+        found.into_iter().map(|one| one.kind).collect()
+    }
+
+    #[test]
+    fn a_sound_connection_has_none() {
+        assert_eq!(kinds(&good(), 15), []);
+    }
+
+    #[rstest]
+    #[case(|tls: &mut Tls| server(tls).version = 0x0302, Kind::OldVersion)]
+    #[case(|tls: &mut Tls| client(tls).supported_versions.push(0x0304), Kind::Downgrade)]
+    #[case(|tls: &mut Tls| server(tls).cipher_suite = 0xc010, Kind::NullCipher)]
+    #[case(|tls: &mut Tls| server(tls).cipher_suite = 0xc018, Kind::Anonymous)]
+    #[case(|tls: &mut Tls| server(tls).cipher_suite = 0xc011, Kind::Rc4)]
+    #[case(|tls: &mut Tls| server(tls).cipher_suite = 0xc012, Kind::SmallBlocks)]
+    #[case(|tls: &mut Tls| server(tls).cipher_suite = 0x009c, Kind::NoForwardSecrecy)]
+    #[case(|tls: &mut Tls| server(tls).compression = 1, Kind::Compression)]
+    #[case(|tls: &mut Tls| tls.handshake.key_exchange.prime_bits = Some(1024), Kind::ShortPrime)]
+    #[case(|tls: &mut Tls| tls.handshake.key_exchange.group = Some(19), Kind::ShortPrime)]
+    #[case(|tls: &mut Tls| tls.handshake.key_exchange.signature_scheme = Some(0x0201), Kind::WeakHandshakeSignature)]
+    #[case(|tls: &mut Tls| tls.handshake.certificates[0].value.not_after = Timestamp::from_nanos(14), Kind::Expired)]
+    #[case(|tls: &mut Tls| tls.handshake.certificates[1].value.not_before = Timestamp::from_nanos(16), Kind::NotYetValid)]
+    #[case(|tls: &mut Tls| tls.handshake.certificates[0].value.self_signed = true, Kind::SelfSigned)]
+    #[case(|tls: &mut Tls| tls.handshake.certificates[1].value.key_bits = Some(1024), Kind::ShortKey)]
+    #[case(|tls: &mut Tls| tls.handshake.certificates[0].value.weak_digest = Some("MD5"), Kind::WeakCertificateSignature)]
+    #[case(|tls: &mut Tls| client(tls).cipher_suites.push(0x0003), Kind::WeakOffer)]
+    #[case(|tls: &mut Tls| client(tls).cipher_suites.push(0x5600), Kind::Fallback)]
+    #[case(|tls: &mut Tls| client(tls).ssl2 = true, Kind::Ssl2Hello)]
+    fn each_is_found_alone(#[case] spoil: fn(&mut Tls), #[case] kind: Kind) {
+        let mut tls = good();
+        spoil(&mut tls);
+        assert_eq!(kinds(&tls, 15), [kind]);
+    }
+
+    #[rstest]
+    #[case(0x0003, &[Kind::Export, Kind::Rc4, Kind::NoForwardSecrecy, Kind::Md5Mac])]
+    #[case(0x0019, &[Kind::Anonymous, Kind::Export, Kind::SmallBlocks])]
+    fn one_suite_may_have_many(#[case] suite: u16, #[case] expected: &[Kind]) {
+        let mut tls = good();
+        server(&mut tls).cipher_suite = suite;
+        assert_eq!(kinds(&tls, 15), expected);
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_not_measured_as_rsa() {
+        let mut tls = good();
+        let certificate = &mut tls.handshake.certificates[0].value;
+        (certificate.key, certificate.key_bits) = ("secp256r1".to_owned(), Some(256));
+        assert_eq!(kinds(&tls, 15), []);
+    }
+
+    #[test]
+    fn what_was_not_seen_is_not_called_weak() {
+        let mut tls = good();
+        server(&mut tls).version = 0x0300;
+        tls.client_hello = None;
+        assert_eq!(kinds(&tls, 15), [Kind::OldVersion]);
+        tls.server_hello = None;
+        tls.handshake = Handshake::default();
+        assert_eq!(kinds(&tls, 15), []);
+    }
+
+    #[test]
+    fn the_words() {
+        let mut tls = good();
+        client(&mut tls).cipher_suites.extend([0x0003, 0x0006]);
+        client(&mut tls).supported_versions.push(0x0304);
+        let found = tls.weaknesses(Timestamp::from_nanos(15));
+        let texts: Vec<_> = found.iter().map(|one| one.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "the client offers TLS_RSA_EXPORT_WITH_RC4_40_MD5 and 1 more like it",
+                "the version is TLS 1.2 though the client offers TLS 1.3 and the server marks that it can do it",
+            ]
+        );
     }
 }

@@ -383,3 +383,35 @@ fn a_354_that_data_did_not_ask_for_begins_no_content() {
     ]);
     assert_eq!(pairs(&timeline), ["MAIL=354", "RCPT=250"]);
 }
+
+#[test]
+fn with_lmtp_each_recipient_has_a_reply() {
+    let timeline = read(&[
+        ("S", "220 mx LMTP\r\n"),
+        ("C", "LHLO a\r\n"),
+        ("S", "250 mx\r\n"),
+        (
+            "C",
+            "MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nRCPT TO:<d>\r\nDATA\r\n",
+        ),
+        ("S", "250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n"),
+        ("C", "x\r\n.\r\nQUIT\r\n"),
+        ("S", "452 full\r\n250 stored\r\n221 bye\r\n"),
+    ]);
+    assert_eq!(
+        pairs(&timeline),
+        [
+            "LHLO=250",
+            "MAIL=250",
+            "RCPT=250",
+            "RCPT=550",
+            "RCPT=250",
+            "DATA=354",
+            "content=452",
+            "QUIT=221"
+        ]
+    );
+    assert_eq!(messages(&timeline), [message("x\r\n", true, Some(true))]);
+    // The greeting, and what the second recipient got.
+    assert_eq!(unpaired(&timeline), [220, 250]);
+}

@@ -308,3 +308,25 @@ fn what_looks_like_a_record_inside_tls_begins_no_tls() {
     assert_eq!(timeline.exchanges.len(), 1);
     assert_eq!(timeline.reply(0).expect("answered").1.code, 500);
 }
+
+#[test]
+fn a_line_over_two_records_reaches_to_its_end() {
+    let pair = Pair::new(&TLS13, 0x1301);
+    let mut talk = pair.connect();
+    talk.shake_hands();
+    talk.say(Server, b"220 mx\r\n");
+    talk.say(Client, b"EHLO cli");
+    talk.say(Client, b"ent\r\n");
+    talk.say(Server, b"250 mx\r\n");
+    let session = Session {
+        turns: talk.turns,
+        keys: pair.keys(),
+    };
+    let conversation = session.conversation(&[], usize::MAX);
+    let timeline = session.read(&conversation);
+    let event = timeline.request(0).expect("asked");
+    assert_eq!(timeline.command(0).expect("a command").argument, "client");
+    // Between the two parts lie the content type and the tag of the first record, and the header of the second.
+    assert_eq!(event.span.len(), 13 + 17 + 5);
+    assert_eq!(event.packets.len(), 2);
+}

@@ -12,7 +12,7 @@ use wire::{Direction, Span};
 use super::hello::{ClientHello, ServerHello};
 use super::keylog::{KeyLog, Secrets};
 use super::names::version_name;
-use super::record::{ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Record};
+use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Record};
 use super::{DIRECTIONS, side, suite_name};
 use crate::Secret;
 use crate::timeline::Located;
@@ -118,6 +118,30 @@ struct Agreed {
     early: bool,
 }
 
+impl Agreed {
+    const fn is_tls13(&self) -> bool {
+        self.version == 0x0304
+    }
+
+    /// The suite, where it can be opened at all.
+    fn suite(&self) -> Result<Suite, Stop> {
+        if !(0x0301..=0x0304).contains(&self.version) {
+            return Err(Stop::Version(self.version));
+        }
+        let suite = Suite::find(self.number).ok_or(Stop::Suite(self.number))?;
+        if Suite::is_tls13(self.number) != self.is_tls13() {
+            return Err(Stop::Malformed("the cipher suite is of another version"));
+        }
+        if self.compression != 0 {
+            return Err(Stop::Feature("compression"));
+        }
+        if self.truncated && matches!(suite.method, Method::Cbc(..)) {
+            return Err(Stop::Feature("a truncated MAC"));
+        }
+        Ok(suite)
+    }
+}
+
 /// Opens the records of one connection.
 #[derive(Debug)]
 pub(super) struct Opener {
@@ -166,6 +190,11 @@ impl Opener {
         }
         let kind = record.kind();
         let early = self.agreed.is_some_and(|agreed| agreed.early);
+        if kind == APPLICATION_DATA
+            && let Err(why) = self.begin_tls13(direction)
+        {
+            return self.stop(direction, why, record.start, record.end());
+        }
         let own = &mut self.sides[side(direction)];
         let Some(protection) = &mut own.protection else {
             let clear = matches!(kind, HANDSHAKE | ALERT) && own.held.is_empty();
@@ -241,14 +270,9 @@ impl Opener {
         Outcome::Stopped
     }
 
-    /// Both hellos are there: what they agree on holds from the next change of keys on. The directions in which opening
-    /// stops for it.
-    pub(super) fn agree(
-        &mut self,
-        client: &ClientHello,
-        server: &ServerHello,
-        places: [Span; 2],
-    ) -> Vec<Direction> {
+    /// Both hellos are there: what they agree on holds from the next change of keys on. Why nothing can be opened then,
+    /// where that is so already; secrets are looked up when the first record needs them.
+    pub(super) fn agree(&mut self, client: &ClientHello, server: &ServerHello) -> Result<(), Stop> {
         let agreed = Agreed {
             client_random: client.random,
             server_random: server.random,
@@ -260,69 +284,36 @@ impl Opener {
             early: client.has_early_data(),
         };
         self.agreed = Some(agreed);
-        let mut stopped = Vec::new();
-        for direction in DIRECTIONS {
-            // A repeated handshake: the keys in use go on until the change.
-            if self.sides[side(direction)].protection.is_some() {
-                continue;
-            }
-            let place = places[side(direction)];
-            let begun = match self.suite(&agreed) {
-                Ok(suite) if agreed.version == 0x0304 => {
-                    self.begin_tls13(direction, suite, &agreed)
-                }
-                other => other.map(|_| ()),
-            };
-            if let Err(why) = begun {
-                if self.is_open(direction) {
-                    stopped.push(direction);
-                }
-                self.stop(direction, why, place.start, place.end);
-            }
-        }
-        stopped
+        agreed.suite().map(|_| ())
     }
 
-    /// The suite, where the connection can be opened at all.
-    fn suite(&self, agreed: &Agreed) -> Result<Suite, Stop> {
-        if !(0x0301..=0x0304).contains(&agreed.version) {
-            return Err(Stop::Version(agreed.version));
-        }
-        let suite = Suite::find(agreed.number).ok_or(Stop::Suite(agreed.number))?;
-        let tls13 = agreed.version == 0x0304;
-        if Suite::is_tls13(agreed.number) != tls13 {
-            return Err(Stop::Malformed("the cipher suite is of another version"));
-        }
-        if agreed.compression != 0 {
-            return Err(Stop::Feature("compression"));
-        }
-        if agreed.truncated && matches!(suite.method, Method::Cbc(..)) {
-            return Err(Stop::Feature("a truncated MAC"));
-        }
-        let secrets = self.secrets(agreed)?;
-        if !tls13 && secrets.master.is_none() {
-            return Err(Stop::MissingSecret("CLIENT_RANDOM"));
-        }
-        Ok(suite)
-    }
-
-    fn secrets(&self, agreed: &Agreed) -> Result<&Secrets, Stop> {
+    fn secrets(&self, agreed: &Agreed) -> Result<Secrets, Stop> {
         self.keys.get(&agreed.client_random).ok_or(Stop::NoSecret)
     }
 
-    fn begin_tls13(
-        &mut self,
-        direction: Direction,
-        suite: Suite,
-        agreed: &Agreed,
-    ) -> Result<(), Stop> {
-        let label = match direction {
-            Direction::Client => "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-            Direction::Server => "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    /// Sets the keys for the first record after the hellos, or after Finished, where that is of TLS 1.3.
+    fn begin_tls13(&mut self, direction: Direction) -> Result<(), Stop> {
+        let own = &self.sides[side(direction)];
+        let Some(agreed) = self.agreed.filter(Agreed::is_tls13) else {
+            return Ok(());
         };
-        let secret = self.secrets(agreed)?.handshake[side(direction)].clone();
-        let secret = secret.ok_or(Stop::MissingSecret(label))?;
-        self.protect_tls13(direction, suite, secret)
+        if own.protection.is_some() {
+            return Ok(());
+        }
+        let secrets = self.secrets(&agreed)?;
+        let (secrets, labels) = if own.application {
+            let labels = ["CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"];
+            (secrets.application, labels)
+        } else {
+            let labels = [
+                "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+                "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+            ];
+            (secrets.handshake, labels)
+        };
+        let at = side(direction);
+        let secret = secrets[at].clone().ok_or(Stop::MissingSecret(labels[at]))?;
+        self.protect_tls13(direction, agreed.suite()?, secret)
     }
 
     /// Sets the keys that follow from a traffic secret (RFC 8446 section 7.3).
@@ -352,47 +343,40 @@ impl Opener {
         Ok(())
     }
 
-    /// This direction said Finished or `KeyUpdate` under TLS 1.3.
+    /// This direction said Finished or `KeyUpdate` (`update`) under TLS 1.3: its next record has other keys.
     pub(super) fn next_tls13(&mut self, direction: Direction, update: bool) -> Result<(), Stop> {
-        let Some(agreed) = self.agreed.filter(|_| self.is_tls13(direction)) else {
+        let own = &mut self.sides[side(direction)];
+        let protection = own.protection.as_ref();
+        let Some(agreed) = self
+            .agreed
+            .filter(|_| protection.is_some_and(Protection::is_tls13))
+        else {
             return Ok(());
         };
-        let own = &self.sides[side(direction)];
-        if own.application != update {
-            return Ok(());
-        }
-        let suite = self.suite(&agreed)?;
-        let secret = match &own.secret {
-            Some(secret) if update => {
+        match (&own.secret, own.application, update) {
+            (_, false, false) => {
+                own.application = true;
+                own.protection = None;
+                Ok(())
+            }
+            (Some(secret), true, true) => {
+                let suite = agreed.suite()?;
                 let length = u8::try_from(secret.len()).unwrap_or_default();
-                expand_label(suite.prf, secret, "traffic upd", length)
+                let secret = expand_label(suite.prf, secret, "traffic upd", length);
+                self.protect_tls13(direction, suite, secret)
             }
-            _ => {
-                let label = match direction {
-                    Direction::Client => "CLIENT_TRAFFIC_SECRET_0",
-                    Direction::Server => "SERVER_TRAFFIC_SECRET_0",
-                };
-                let secret = self.secrets(&agreed)?.application[side(direction)].clone();
-                secret.ok_or(Stop::MissingSecret(label))?
-            }
-        };
-        self.sides[side(direction)].application = true;
-        self.protect_tls13(direction, suite, secret)
-    }
-
-    fn is_tls13(&self, direction: Direction) -> bool {
-        let protection = self.sides[side(direction)].protection.as_ref();
-        protection.is_some_and(Protection::is_tls13)
+            _ => Ok(()),
+        }
     }
 
     /// This direction said `ChangeCipherSpec`, which before TLS 1.3 puts the new keys in force (RFC 5246 section 6.3).
     pub(super) fn change_cipher(&mut self, direction: Direction) -> Result<(), Stop> {
         let agreed = self.agreed.ok_or(Stop::NoHello)?;
-        if agreed.version >= 0x0304 {
+        if agreed.is_tls13() {
             return Ok(());
         }
-        let suite = self.suite(&agreed)?;
-        let master = self.secrets(&agreed)?.master.clone();
+        let suite = agreed.suite()?;
+        let master = self.secrets(&agreed)?.master;
         let master = master.ok_or(Stop::MissingSecret("CLIENT_RANDOM"))?;
         let (mac, iv) = match suite.method {
             Method::Gcm => (0, 4),

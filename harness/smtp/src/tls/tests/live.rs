@@ -1,6 +1,7 @@
 //! TLS of rustls with itself: every suite it has, resumption, key updates, early data, a second hello.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use rstest::rstest;
 use rustls::SupportedProtocolVersion;
@@ -8,7 +9,7 @@ use rustls::crypto::ring;
 use rustls::version::{TLS12, TLS13};
 use wire::Direction::{Client, Server};
 
-use super::super::Stop;
+use super::super::{Follower, KeyLog, Plain, Stop};
 use super::rustls_pair::{Pair, Talk};
 use super::{STARTS, Turns, follow, follow_pieces, headers, side, steps, stream};
 
@@ -259,4 +260,36 @@ fn a_log_that_lacks_a_label_says_which() {
         assert!(stopped[1 - at].is_none() && followed.plain[1 - at].0.len() > 20);
         assert!(followed.ends[at].is_some());
     }
+}
+
+#[rstest]
+#[case(&TLS13, 0x1301, 1)]
+#[case(&TLS12, 0xc02c, 2)]
+fn secrets_may_come_with_the_packets_that_need_them(
+    #[case] version: &'static SupportedProtocolVersion,
+    #[case] suite: u16,
+    #[case] before: usize,
+) {
+    let pair = Pair::new(version, suite);
+    let mut talk = pair.connect();
+    greet(&mut talk);
+    let log = Arc::new(KeyLog::new());
+    let mut follower = Follower::new(Some(log.clone()));
+    let mut offsets = STARTS;
+    let mut text = Vec::new();
+    for (at, (direction, bytes)) in talk.turns.iter().enumerate() {
+        if at == before {
+            log.extend(&pair.keys()).expect("a key log");
+        }
+        let offset = &mut offsets[side(*direction)];
+        for plain in follower.feed(*direction, bytes, *offset) {
+            assert!(!format!("{plain:?}").contains("69, 72"), "EHLO is shown");
+            match plain {
+                Plain::Bytes { bytes, .. } => text.extend(bytes),
+                Plain::End { .. } => panic!("stopped"),
+            }
+        }
+        *offset += bytes.len() as u64;
+    }
+    assert_eq!(text, [GREETING, HELLO].concat());
 }
