@@ -6,6 +6,7 @@ default:
 # Format check, lints, every test, and the whole scenario catalogue.
 test: fmt-check lint deny
     cargo test --workspace --quiet
+    just corpus
     cargo run --quiet --release -- run --out target/smtpspec-out
 
 # Replay the scenario catalogue against the reference adapter and judge what was captured.
@@ -33,6 +34,19 @@ bless:
 bench:
     cargo build --quiet --release
     sh docs/bench.sh
+
+# Times of the audit against tshark, tcpflow and cat, on a capture that is made for it; `--big` for 4 GB through a pipe.
+bench-audit *args:
+    docs/bench-audit.sh {{ args }}
+
+# Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
+corpus *folders="captures":
+    cargo build --quiet
+    cargo run --quiet --package smtpspec --example corpus -- {{ folders }}
+
+# Make the captures of real clients again (needs root; captures/README.md says more).
+captures *names:
+    captures/make.sh {{ names }}
 
 # The public documentation of every room.
 doc:

@@ -6,8 +6,8 @@ use std::ops::Range;
 use smtp::Timeline;
 use smtp::cms::{Algorithm, Cms};
 use smtp::message::{Message, Part};
-use smtp::timeline::{Authentication, Data, Outcome, Protocol, Transaction};
-use wire::Span;
+use smtp::timeline::{Authentication, Data, EventKind, Outcome, Protocol, Transaction};
+use wire::{Direction, Opening, Span};
 
 use crate::given::{Mode, ServerTls};
 use crate::{Evidence, Finding, Given};
@@ -152,8 +152,8 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, or
-    /// nothing but a greeting).
+    /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, nothing but
+    /// a greeting, or bytes missing before the first mail).
     pub fn mode(&self) -> Option<Mode> {
         if self.given().mode.is_some() {
             return self.given().mode;
@@ -161,7 +161,7 @@ impl<'a> Subject<'a> {
         let timeline = self.timeline();
         match timeline.authentications.first() {
             Some(first) => mode_of(&first.mechanism.value),
-            None if !timeline.transactions.is_empty() => Some(Mode::None),
+            None if self.heard_up_to_mail() => Some(Mode::None),
             None => None,
         }
     }
@@ -208,9 +208,24 @@ impl<'a> Subject<'a> {
         ))
     }
 
-    /// Why absence cannot be concluded from this conversation: bytes are missing or cannot be read. `None` where
-    /// everything the client said can be.
+    /// Why absence cannot be concluded from this conversation: bytes are missing or cannot be read, or it was joined
+    /// midstream. `None` where everything that both sides said can be.
     pub fn blind(&self) -> Option<String> {
+        self.holes().or_else(|| self.joined_late())
+    }
+
+    /// The same for what the client did not say: a hole in the server's words hides no command.
+    pub fn unheard(&self) -> Option<String> {
+        self.unreadable(|gap| gap.direction == Direction::Client)
+            .or_else(|| self.joined_late())
+    }
+
+    /// Why not everything in the capture can be read, wherever it begins.
+    pub fn holes(&self) -> Option<String> {
+        self.unreadable(|_| true)
+    }
+
+    fn unreadable(&self, counts: fn(&Span) -> bool) -> Option<String> {
         let timeline = self.timeline();
         if let Some(tls) = &timeline.tls {
             return Some(format!(
@@ -218,7 +233,7 @@ impl<'a> Subject<'a> {
                 tls.client.start
             ));
         }
-        if let Some(gap) = timeline.gaps.first() {
+        if let Some(gap) = timeline.gaps.iter().find(|gap| counts(gap)) {
             return Some(format!(
                 "the capture does not hold {} bytes of the {} from offset {} on",
                 gap.len(),
@@ -230,6 +245,30 @@ impl<'a> Subject<'a> {
         Some(format!(
             "the conversation was not followed to its end: {reason}"
         ))
+    }
+
+    /// A capture that begins inside the connection may have missed anything, unless it shows the greeting first.
+    fn joined_late(&self) -> Option<String> {
+        let timeline = self.timeline();
+        let greeting = timeline.events.first().is_some_and(
+            |event| matches!(&event.kind, EventKind::Reply(reply) if reply.code / 10 == 22),
+        );
+        (timeline.opening == Opening::Midstream && !greeting)
+            .then(|| "the capture starts inside the conversation".to_owned())
+    }
+
+    /// Whether the client was heard from its first byte to the first mail transaction: what it did not say before that,
+    /// it did not say.
+    fn heard_up_to_mail(&self) -> bool {
+        let timeline = self.timeline();
+        let mail = timeline
+            .commands()
+            .find(|(_, _, command)| command.verb == "MAIL");
+        let hidden = |at: u64| {
+            let mut gaps = timeline.gaps.iter();
+            gaps.any(|gap| gap.direction == Direction::Client && gap.start < at)
+        };
+        self.joined_late().is_none() && mail.is_some_and(|(_, event, _)| !hidden(event.span.start))
     }
 
     /// Whether the server behind this conversation speaks TLS from the first byte, as far as is known.

@@ -36,7 +36,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     if recipients.len() < 2 {
         return Finding::undetermined("the message has a single recipient");
     }
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let evidence = recipients

@@ -47,7 +47,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     for (address, _) in &field {
         if let Some(span) = recipient(sent, address) {
             evidence.push(Evidence::bytes(sent.timeline, span, "RCPT of a Cc address"));
-        } else if let Some(reason) = subject.blind() {
+        } else if let Some(reason) = subject.unheard() {
             return Finding::undetermined(reason);
         } else if !delivered_elsewhere(sent, address) {
             let reason = format!("{address} is in the Cc field and was given no RCPT");

@@ -19,6 +19,11 @@ pub(super) static CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     if let (Protocol::ImplicitTls, Some(tls)) = (timeline.protocol, &timeline.tls) {
+        if timeline.opening == Opening::Midstream && !subject.implicit_tls_port() {
+            return Finding::undetermined(
+                "the capture starts inside the connection: how TLS began is not shown",
+            );
+        }
         let end = if tls.established {
             "the handshake completed"
         } else {
@@ -50,7 +55,7 @@ fn unused(subject: &Subject<'_>) -> Finding {
             );
         }
     };
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let mut ends = timeline.events.iter();
@@ -96,6 +101,12 @@ mod tests {
         }
         let broken = Talk::silent().turn("C", client_hello()).turn("!S", "");
         find(&CHECK, broken, Given::default()).observed("did not complete", &[&hello]);
+    }
+
+    #[test]
+    fn tls_in_the_middle_of_a_connection_may_have_begun_with_starttls() {
+        let talk = Talk::silent().tls().midstream();
+        find(&CHECK, talk, Given::default()).undetermined("how TLS began is not shown");
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
         evidence.push(sent.all("an accepted message"));
     }
-    let unreadable = subject.blind().or_else(|| accepted().find_map(|sent| sent.incomplete()));
+    let unreadable = subject.unheard().or_else(|| accepted().find_map(|sent| sent.incomplete()));
     if let Some(reason) = unreadable {
         return Finding::undetermined(reason);
     }

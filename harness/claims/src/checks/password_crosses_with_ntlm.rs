@@ -31,7 +31,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !seen.is_empty() {
         return Finding::observed("the account's password crossed the wire", seen);
     }
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();

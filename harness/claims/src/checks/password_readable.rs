@@ -35,7 +35,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
         others.get_or_insert(finding);
     }
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     if let Some(finding) = others {
@@ -103,7 +103,7 @@ mod tests {
     use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
     use smtp::Secret;
 
-    use super::super::testing::{Seen, Talk, find};
+    use super::super::testing::{Seen, Talk, find, plain};
     use super::*;
     use crate::Given;
 
@@ -145,6 +145,17 @@ mod tests {
         assert!(found.finding.reason.ends_with("refused with 535"));
         assert!(!format!("{found:?}").contains("S3cret"));
         find(&CHECK, pair, Given::default()).observed("AUTH LOGIN", &["c3Zj", "UzNjcmV0LXB3"]);
+    }
+
+    #[test]
+    fn no_mode_is_read_from_mail_whose_beginning_is_missing() {
+        let mail = || Talk::ehlo(&["AUTH LOGIN"]).message(&plain("", "x")).quit();
+        let none = find(&CHECK, mail(), Given::default());
+        none.not_applicable("this sender is in mode None");
+        let gap = Talk::ehlo(&["AUTH LOGIN"]).gap().message(&plain("", "x")).quit();
+        find(&CHECK, gap, Given::default()).undetermined("does not hold");
+        let late = Talk::silent().message(&plain("", "x")).quit().midstream();
+        find(&CHECK, late, Given::default()).undetermined("starts inside the conversation");
     }
 
     #[test]

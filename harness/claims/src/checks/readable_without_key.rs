@@ -30,7 +30,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(finding) = subject.nothing_said() {
         return finding;
     }
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.holes() {
         return Finding::undetermined(reason);
     }
     let unparsed = |event: &&smtp::timeline::Event| matches!(event.kind, EventKind::Unparsed(_));

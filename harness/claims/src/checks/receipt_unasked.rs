@@ -38,7 +38,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
             .with(seen),
         };
     }
-    if let Some(reason) = subject.blind().or_else(|| sent.incomplete()) {
+    if let Some(reason) = subject.unheard().or_else(|| sent.incomplete()) {
         return Finding::undetermined(reason);
     }
     match subject.offer("DSN") {

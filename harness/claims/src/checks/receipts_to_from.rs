@@ -58,7 +58,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>, wanted: Receipts) -> Finding {
                 "a delivery receipt was wanted, and the server did not offer DSN",
             );
         }
-        if let Some(reason) = subject.blind() {
+        if let Some(reason) = subject.unheard() {
             return Finding::undetermined(reason);
         }
         evidence.insert(0, sent.all("the message"));

@@ -39,7 +39,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             );
         }
     };
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let Some((_, mail, _)) = timeline.commands().find(|(_, _, command)| command.verb == "MAIL")

@@ -61,7 +61,7 @@ fn is_withheld(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
 
 /// Why it cannot be told what was sent in a conversation of the case.
 fn unknown(sibling: &Subject<'_>) -> Option<String> {
-    if let Some(reason) = sibling.blind() {
+    if let Some(reason) = sibling.unheard() {
         return Some(reason);
     }
     let timeline = sibling.timeline();

@@ -51,7 +51,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         };
         return Finding::undetermined(why);
     };
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let offered = timeline.capabilities.iter().find(|c| c.get("STARTTLS").is_some());
@@ -123,5 +123,11 @@ mod tests {
     fn a_gap_may_hide_it() {
         let talk = Talk::ehlo(&["STARTTLS"]).gap().message(&plain("", "x")).quit();
         seen(talk).undetermined("does not hold 6 bytes");
+    }
+
+    #[test]
+    fn a_gap_in_what_the_server_said_hides_no_command() {
+        let talk = Talk::ehlo(&["STARTTLS"]).turn("?S", "250 ok\r\n").message(&plain("", "x"));
+        seen(talk.quit()).not_observed("MAIL followed", &["250 STARTTLS\r\n", "MAIL FROM…"]);
     }
 }

@@ -31,7 +31,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             strayed.into_iter().map(evidence).collect(),
         );
     }
-    if let Some(reason) = subject.blind() {
+    if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
     let tempting = timeline
