@@ -9,12 +9,15 @@ use smtp::timeline::{Capabilities, Event, EventKind, Protocol, Reply, TlsStart};
 use wire::{Span, Timestamp};
 
 use crate::Subject;
-use crate::leaks::{Body, Exposure, first_packet, is_under_tls, login};
+use crate::leaks::{Body, Exposure, ProofVerdict, first_packet, is_under_tls, login};
 use crate::subject::Sent;
 use crate::transcript::Scrubber;
 
 /// Longest name that is kept, in characters.
 const MAX_NAME: usize = 96;
+
+/// Logins of one conversation that are tested against the known passwords: each may take long.
+const MAX_PROOFS: usize = 32;
 
 /// One conversation in brief. It owns what it holds, so that it can go to another thread.
 #[derive(Clone, Debug)]
@@ -82,6 +85,8 @@ pub struct Login {
     pub account: Option<String>,
     /// How far its secret is exposed.
     pub exposure: Exposure,
+    /// What the known passwords say of it; `None` where none is known.
+    pub proof: Option<ProofVerdict>,
     /// Whether it crossed under TLS.
     pub under_tls: bool,
     /// Packet of the AUTH command.
@@ -170,9 +175,17 @@ impl Mail {
             .header("Message-ID")
             .map(|field| field.value.as_bytes());
         // Without an id the length on the wire is part of it: the content may hold less than was sent.
+        // One of which not all was kept is like no other: what differs may be in the rest.
+        let place = sent.unkept().map(|_| {
+            (
+                timeline.start.as_nanos(),
+                timeline.packet_range,
+                sent.data.span.start,
+            )
+        });
         let content = id
             .is_none()
-            .then(|| (sent.data.span.len(), sent.message.content()));
+            .then(|| (sent.data.span.len(), sent.message.content(), place));
         Self {
             key: fingerprint((timeline.client.ip(), id, content)),
             packet: first_packet(timeline, sent.data.span),
@@ -200,24 +213,31 @@ fn logins(subject: &Subject<'_>) -> Vec<Login> {
         return Vec::new();
     }
     let scrubber = Scrubber::new(timeline, subject.given());
-    let all = timeline.authentications.iter().map(|authentication| {
-        let names = login::names(&authentication.identity);
-        let account = names.user.filter(|user| !user.is_empty()).map(|user| {
-            let name = match names.domain {
-                Some(domain) => format!("{domain}\\{user}"),
-                None => user.to_owned(),
-            };
-            short(&scrubber.scrub(&name))
+    let all = timeline
+        .authentications
+        .iter()
+        .enumerate()
+        .map(|(number, authentication)| {
+            let names = login::names(&authentication.identity);
+            let account = names.user.filter(|user| !user.is_empty()).map(|user| {
+                let name = match names.domain {
+                    Some(domain) => format!("{domain}\\{user}"),
+                    None => user.to_owned(),
+                };
+                short(&scrubber.scrub(&name))
+            });
+            let span = authentication.mechanism.span;
+            Login {
+                mechanism: login::mechanism(authentication),
+                account,
+                exposure: login::exposure(timeline, authentication),
+                proof: (number < MAX_PROOFS)
+                    .then(|| login::proven(&subject.given().accounts, authentication))
+                    .flatten(),
+                under_tls: is_under_tls(timeline, span),
+                packet: first_packet(timeline, span),
+            }
         });
-        let span = authentication.mechanism.span;
-        Login {
-            mechanism: login::mechanism(authentication),
-            account,
-            exposure: login::exposure(timeline, authentication),
-            under_tls: is_under_tls(timeline, span),
-            packet: first_packet(timeline, span),
-        }
-    });
     all.collect()
 }
 
@@ -255,9 +275,10 @@ fn tls_use(timeline: &Timeline) -> TlsUse {
     }
 }
 
-/// The greeting: a 220 before anything else.
+/// The greeting: a 220 before anything else but a TLS handshake.
 pub(crate) fn greeting(timeline: &Timeline) -> Option<(&Event, &Reply)> {
-    let event = timeline.events.first()?;
+    let mut said = timeline.events.iter();
+    let event = said.find(|event| event.kind != EventKind::Tls)?;
     match &event.kind {
         EventKind::Reply(reply) if reply.code == 220 => Some((event, reply)),
         _ => None,

@@ -6,6 +6,7 @@
 
 use smtp::Secret;
 use smtp::cms::RecipientKey;
+use smtp::sasl::proof::KnownAccount;
 
 /// The authentication mode that the sender is configured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,8 @@ pub struct Given {
     pub password: Option<Secret>,
     /// The account of the host instance.
     pub account: Option<Account>,
+    /// Accounts whose passwords are known, where it is not known which of them the sender has.
+    pub accounts: Vec<KnownAccount>,
     /// Configured `From`.
     pub from: Option<String>,
     /// Configured `CC` addresses.

@@ -188,6 +188,9 @@ pub struct Line {
     pub packets: Vec<u64>,
     /// `client` or `server`.
     pub direction: String,
+    /// Whether it crossed under TLS, and is only read because the key is at hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_tls: bool,
     /// The text, with secrets and content replaced by `<…>`.
     pub text: String,
 }

@@ -1,15 +1,18 @@
 //! What a check looks at: one conversation, with what was sent beside it and what is known beforehand.
 
+mod unseen;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
 use smtp::Timeline;
 use smtp::cms::{Algorithm, Cms};
 use smtp::message::{Message, Part};
-use smtp::timeline::{Authentication, Data, EventKind, Outcome, Protocol, Transaction};
-use wire::{Direction, Opening, Span};
+use smtp::timeline::{Authentication, Data, Identity, Keep, Outcome, Tls, Transaction};
+use wire::{Direction, Span};
 
 use crate::given::{Mode, ServerTls};
+use crate::leaks::is_under_tls;
 use crate::{Evidence, Finding, Given};
 
 /// Conversations that belong together (those of one scenario, or of one capture) and what is known about the sender.
@@ -77,17 +80,23 @@ impl Case {
     }
 }
 
-/// Groups the transactions that carried the same message: by its Message-ID, or, without one, by its bytes.
+/// Groups the transactions that carried the same message: by its Message-ID, or, without one, by its bytes and their
+/// number: of a long message only the beginning may be here.
 fn find_copies(conversations: &[(Timeline, Vec<Mail>)]) -> Vec<Vec<(usize, usize)>> {
     let mut numbers = HashMap::new();
     let mut copies: Vec<Vec<(usize, usize)>> = Vec::new();
-    for (conversation, (_, mails)) in conversations.iter().enumerate() {
+    for (conversation, (timeline, mails)) in conversations.iter().enumerate() {
         for (number, mail) in mails.iter().enumerate() {
             let id = mail
                 .message
                 .header("Message-ID")
                 .map(|field| field.value.as_bytes());
-            let key = (id.is_some(), id.unwrap_or_else(|| mail.message.content()));
+            let data = timeline.transactions[mail.transaction].data.as_ref();
+            let octets = data.map_or(0, |data| data.content.octets());
+            let key = match id {
+                Some(id) => (None, id),
+                None => (Some(octets), mail.message.content()),
+            };
             let group = *numbers.entry(key).or_insert_with(|| {
                 copies.push(Vec::new());
                 copies.len() - 1
@@ -160,7 +169,7 @@ impl<'a> Subject<'a> {
         }
         let timeline = self.timeline();
         match timeline.authentications.first() {
-            Some(first) => mode_of(&first.mechanism.value),
+            Some(first) => mode_of_login(first),
             None if self.heard_up_to_mail() => Some(Mode::None),
             None => None,
         }
@@ -208,55 +217,6 @@ impl<'a> Subject<'a> {
         ))
     }
 
-    /// Why absence cannot be concluded from this conversation: bytes are missing or cannot be read, or it was joined
-    /// midstream. `None` where everything that both sides said can be.
-    pub fn blind(&self) -> Option<String> {
-        self.holes().or_else(|| self.joined_late())
-    }
-
-    /// The same for what the client did not say: a hole in the server's words hides no command.
-    pub fn unheard(&self) -> Option<String> {
-        self.unreadable(|gap| gap.direction == Direction::Client)
-            .or_else(|| self.joined_late())
-    }
-
-    /// Why not everything in the capture can be read, wherever it begins.
-    pub fn holes(&self) -> Option<String> {
-        self.unreadable(|_| true)
-    }
-
-    fn unreadable(&self, counts: fn(&Span) -> bool) -> Option<String> {
-        let timeline = self.timeline();
-        if let Some(tls) = &timeline.tls {
-            return Some(format!(
-                "the conversation is under TLS from client byte {} on, and no key is at hand",
-                tls.client.start
-            ));
-        }
-        if let Some(gap) = timeline.gaps.iter().find(|gap| counts(gap)) {
-            return Some(format!(
-                "the capture does not hold {} bytes of the {} from offset {} on",
-                gap.len(),
-                gap.direction,
-                gap.start
-            ));
-        }
-        let reason = timeline.given_up.as_ref()?;
-        Some(format!(
-            "the conversation was not followed to its end: {reason}"
-        ))
-    }
-
-    /// A capture that begins inside the connection may have missed anything, unless it shows the greeting first.
-    fn joined_late(&self) -> Option<String> {
-        let timeline = self.timeline();
-        let greeting = timeline.events.first().is_some_and(
-            |event| matches!(&event.kind, EventKind::Reply(reply) if reply.code / 10 == 22),
-        );
-        (timeline.opening == Opening::Midstream && !greeting)
-            .then(|| "the capture starts inside the conversation".to_owned())
-    }
-
     /// Whether the client was heard from its first byte to the first mail transaction: what it did not say before that,
     /// it did not say.
     fn heard_up_to_mail(&self) -> bool {
@@ -264,7 +224,11 @@ impl<'a> Subject<'a> {
         let mail = timeline
             .commands()
             .find(|(_, _, command)| command.verb == "MAIL");
+        let early = |tls: &Tls| tls.opened.as_ref().is_some_and(|opened| opened.early > 0);
         let hidden = |at: u64| {
+            if timeline.tls.as_ref().is_some_and(early) {
+                return true;
+            }
             let mut gaps = timeline.gaps.iter();
             gaps.any(|gap| gap.direction == Direction::Client && gap.start < at)
         };
@@ -275,19 +239,6 @@ impl<'a> Subject<'a> {
     pub fn implicit_tls_port(&self) -> bool {
         self.given().server_tls == Some(ServerTls::Implicit)
     }
-
-    /// What an established connection without a byte of SMTP is called in reasons.
-    pub fn nothing_said(&self) -> Option<Finding> {
-        match self.timeline().protocol {
-            Protocol::Silent => Some(Finding::undetermined(
-                "the connection was opened and closed without a word",
-            )),
-            Protocol::ImplicitTls => Some(Finding::undetermined(
-                "the conversation is under TLS from the first byte on, and no key is at hand",
-            )),
-            Protocol::Smtp | Protocol::Other => None,
-        }
-    }
 }
 
 /// The documented mode that a mechanism belongs to.
@@ -296,6 +247,14 @@ pub fn mode_of(mechanism: &str) -> Option<Mode> {
         "LOGIN" | "PLAIN" => Some(Mode::Basic),
         "NTLM" => Some(Mode::Ntlm),
         _ => None,
+    }
+}
+
+/// The documented mode that a login belongs to. NTLM inside GSSAPI or SPNEGO is NTLM.
+pub fn mode_of_login(authentication: &Authentication) -> Option<Mode> {
+    match &authentication.identity {
+        Identity::Gss(_) => authentication.identity.ntlm().map(|_| Mode::Ntlm),
+        _ => mode_of(&authentication.mechanism.value),
     }
 }
 
@@ -341,9 +300,47 @@ impl<'a> Sent<'a> {
         self.data.content.span(range)
     }
 
-    /// What of this message cannot be trusted to be whole.
+    /// What of this message cannot be trusted to be whole: it is not all in the capture, or its header is not all here.
+    /// Bodies of which only the beginning was kept are told by [`Sent::unkept`].
     pub fn incomplete(&self) -> Option<String> {
-        (!self.data.complete).then(|| "the capture does not hold the whole message".to_owned())
+        if !self.data.complete {
+            return Some("the capture does not hold the whole message".to_owned());
+        }
+        let headless = self.data.content.elided() > 0 && self.message.root.body.is_empty();
+        headless.then(|| "only the first bytes of the long header were kept".to_owned())
+    }
+
+    /// Why a text that is not found may stand in the message all the same.
+    pub fn unkept(&self) -> Option<String> {
+        (self.data.content.elided() > 0)
+            .then(|| "only the first bytes of long parts were kept".to_owned())
+    }
+
+    /// Either of the two.
+    pub fn unsearched(&self) -> Option<String> {
+        self.incomplete().or_else(|| self.unkept())
+    }
+
+    /// Why parts may be missing from [`Message::parts`]: the message is longer than what this reader keeps in all.
+    pub fn unlisted(&self) -> Option<String> {
+        let content = &self.data.content;
+        let full = content.elided() > 0 && content.bytes().len() >= Keep::LEAN.message;
+        full.then(|| "not every part of the long message was kept".to_owned())
+    }
+
+    /// Whether the message crossed under TLS: nobody reads it off the wire without the keys of the session.
+    pub fn under_tls(&self) -> bool {
+        is_under_tls(self.timeline, self.data.span)
+    }
+
+    /// The finding for what a reader of the packets cannot see of a message under TLS.
+    pub fn hidden_by_tls(&self) -> Option<Finding> {
+        self.under_tls().then(|| {
+            Finding::not_observed(
+                "the message crossed under TLS, and without the keys of the session nothing of it is readable",
+                vec![self.all("the message, under TLS")],
+            )
+        })
     }
 
     /// Every CMS object that opens without a key, outermost first. One that a hole in the capture goes through is not

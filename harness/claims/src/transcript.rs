@@ -11,6 +11,7 @@ pub(crate) use scrub::Scrubber;
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 
 use crate::Given;
+use crate::leaks::is_under_tls;
 use crate::result::Line;
 
 /// The lines of a conversation.
@@ -23,6 +24,7 @@ pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
         .map(|(index, event)| Line {
             packets: event.packets.clone(),
             direction: event.span.direction.as_str().to_owned(),
+            under_tls: event.kind != EventKind::Tls && is_under_tls(timeline, event.span),
             text: text(timeline, index)
                 .iter()
                 .map(|line| printable(&scrubber.scrub(line)))
@@ -132,14 +134,14 @@ fn challenge(timeline: &Timeline, index: usize, reply: &Reply) -> String {
 }
 
 fn content(timeline: &Timeline, transaction: usize, octets: u64) -> String {
-    let lines = timeline
-        .transactions
-        .get(transaction)
-        .and_then(|t| t.data.as_ref())
-        .map_or(0, |data| {
-            let ends = data.content.bytes().split(|byte| *byte == b'\n');
-            ends.count().saturating_sub(1)
-        });
+    let data = timeline.transactions.get(transaction);
+    let content = data.and_then(|t| t.data.as_ref()).map(|data| &data.content);
+    if content.is_some_and(|content| content.elided() > 0) {
+        return format!("<message, {octets} octets>");
+    }
+    let lines = content.map_or(0, |content| {
+        memchr::memchr_iter(b'\n', content.bytes()).count()
+    });
     format!("<message, {octets} octets, {lines} lines>")
 }
 

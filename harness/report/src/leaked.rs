@@ -51,24 +51,25 @@ pub(crate) fn lines(leaks: &Leaks) -> Vec<(String, String)> {
     add(
         "hosts",
         list(&leaks.hosts, |host| {
-            format!("{} ({})", host.name, host.place)
+            format!("{} ({}{})", host.name, host.place, under(host.under_tls))
         }),
     );
     add(
         "inner addresses",
         list(&leaks.internal_addresses, |found| {
             format!(
-                "{} ({}, {})",
+                "{} ({}, {}{})",
                 found.address,
                 InternalKind::name(found.kind),
-                found.place
+                found.place,
+                under(found.under_tls)
             )
         }),
     );
     add(
         "software",
         list(&leaks.software, |found| {
-            format!("{} ({})", found.name, found.place)
+            format!("{} ({}{})", found.name, found.place, under(found.under_tls))
         }),
     );
     for account in &leaks.accounts.items {
@@ -95,6 +96,10 @@ fn list<T>(entries: &Capped<T>, text: impl Fn(&T) -> String) -> String {
     all.join(", ")
 }
 
+const fn under(tls: bool) -> &'static str {
+    if tls { ", under TLS" } else { "" }
+}
+
 fn login(account: &Account) -> String {
     let mut text = format!("AUTH {}", account.mechanism);
     for (what, value) in [
@@ -107,11 +112,13 @@ fn login(account: &Account) -> String {
             text = format!("{text} {what} {value}");
         }
     }
-    let under = if account.under_tls { ", under TLS" } else { "" };
+    let proof = account.proof.as_ref();
+    let proof = proof.map_or_else(String::new, |proof| format!("; {}", proof.text()));
     format!(
-        "{text}: {}; its secret: {}{under}",
+        "{text}: {}; its secret: {}{}{proof}",
         account.outcome,
-        account.exposure.name()
+        account.exposure.name(),
+        under(account.under_tls)
     )
 }
 
@@ -146,10 +153,11 @@ fn message(mail: &Mail) -> Vec<(&'static str, String)> {
         all.push((
             "body",
             format!(
-                "{}, {} octets{}",
+                "{}, {} octets{}{}",
                 body.name(),
                 mail.octets,
-                word(mail.accepted)
+                word(mail.accepted),
+                under(mail.under_tls)
             ),
         ));
     }
@@ -170,4 +178,46 @@ fn object(object: &CmsObject) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use claims::leaks::{Exposure, Proof, ProofVerdict};
+
+    use super::*;
+
+    fn account(under_tls: bool, verdict: Option<ProofVerdict>) -> Account {
+        Account {
+            mechanism: "NTLM".to_owned(),
+            user: Some("svc".to_owned()),
+            domain: Some("CORP".to_owned()),
+            workstation: None,
+            claimed_os: None,
+            response: Some("NTLMv2".to_owned()),
+            outcome: "accepted".to_owned(),
+            exposure: Exposure::Guessable,
+            proof: verdict.map(|verdict| Proof {
+                verdict,
+                account: Some("CORP\\svc".to_owned()),
+                reason: None,
+            }),
+            under_tls,
+            packet: None,
+        }
+    }
+
+    #[test]
+    fn a_login_says_what_the_known_passwords_say() {
+        let start =
+            "AUTH NTLM as CORP\\svc with NTLMv2: accepted; its secret: can be guessed off line";
+        assert_eq!(login(&account(false, None)), start);
+        assert_eq!(
+            login(&account(true, Some(ProofVerdict::Proven))),
+            format!("{start}, under TLS; made with the known password of CORP\\svc")
+        );
+        assert_eq!(
+            login(&account(false, Some(ProofVerdict::Contradicted))),
+            format!("{start}; not made with the known password of CORP\\svc")
+        );
+    }
 }

@@ -110,11 +110,17 @@ pub(crate) fn numbers(packets: &[u64]) -> String {
 /// Bytes before the text of a transcript line.
 pub(crate) const TRANSCRIPT_HEAD: usize = 14;
 
-/// The lines of a transcript: packet numbers, who spoke, and the text. Packet numbers that the column
+/// The lines of a transcript: packet numbers, who spoke (`C`, `S`; under TLS that was opened `c`, `s`), and the text. Packet numbers that the column
 /// cannot hold one by one are given as `first..last`.
 pub(crate) fn transcript(conversation: &ConversationOutcome) -> impl Iterator<Item = String> {
     conversation.transcript.iter().flat_map(|line| {
-        let who = if line.direction == "client" { "C" } else { "S" };
+        // In lower case what crossed under TLS, and is only read because the key is at hand.
+        let who = match (line.direction.as_str(), line.under_tls) {
+            ("client", false) => "C",
+            ("client", true) => "c",
+            (_, false) => "S",
+            (_, true) => "s",
+        };
         line.text
             .split('\n')
             .enumerate()

@@ -2,7 +2,7 @@
 
 use claims::Answer;
 use claims::answer::{AccountRow, ClientRow};
-use claims::leaks::Exposure;
+use claims::leaks::{Exposure, ProofVerdict};
 use claims::result::{CaseOutcome, Outcome};
 
 /// The heading of the table by client host.
@@ -82,7 +82,7 @@ pub(crate) fn accounts(answer: &Answer) -> Vec<[String; 5]> {
         [
             name.to_owned(),
             row.mechanism.clone(),
-            row.exposure.map_or("under TLS", Exposure::name).to_owned(),
+            exposed(row),
             number(row.logins),
             format!("{}{}", row.conversation, place.unwrap_or_default()),
         ]
@@ -90,6 +90,22 @@ pub(crate) fn accounts(answer: &Answer) -> Vec<[String; 5]> {
     let own = answer.by_account.iter().map(|one| row(one, &one.account));
     let others = answer.other_accounts.iter().map(|all| row(all, "(others)"));
     own.chain(others).collect()
+}
+
+/// How far the secret is exposed, and what the known passwords say of it.
+fn exposed(row: &AccountRow) -> String {
+    let exposure = row.exposure.map_or("under TLS", Exposure::name);
+    let known = match row.proof {
+        Some(ProofVerdict::Proven) => "known one",
+        Some(ProofVerdict::Contradicted) => "other one",
+        Some(ProofVerdict::NotTestable) | None => return exposure.to_owned(),
+    };
+    // The column has room for 23 characters.
+    let exposure = match row.exposure {
+        Some(Exposure::Guessable) => "guessable",
+        _ => exposure,
+    };
+    format!("{known}, {exposure}")
 }
 
 /// A number that fits six columns.
@@ -111,6 +127,39 @@ fn minute(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_known_passwords_say_fits_beside_the_exposure() {
+        let row = |exposure, proof| AccountRow {
+            exposure,
+            proof,
+            ..AccountRow::default()
+        };
+        let exposures = [
+            None,
+            Some(Exposure::Nothing),
+            Some(Exposure::Hidden),
+            Some(Exposure::Unknown),
+            Some(Exposure::Guessable),
+            Some(Exposure::Recoverable),
+        ];
+        for exposure in exposures {
+            let plain = exposed(&row(exposure, None));
+            assert_eq!(
+                exposed(&row(exposure, Some(ProofVerdict::NotTestable))),
+                plain
+            );
+            for (proof, word) in [
+                (ProofVerdict::Proven, "known one, "),
+                (ProofVerdict::Contradicted, "other one, "),
+            ] {
+                let text = exposed(&row(exposure, Some(proof)));
+                assert!(text.starts_with(word) && text.len() <= 23, "{text}");
+            }
+        }
+        let read = row(Some(Exposure::Recoverable), Some(ProofVerdict::Proven));
+        assert_eq!(exposed(&read), "known one, can be read");
+    }
 
     #[test]
     fn numbers_fit_their_column() {

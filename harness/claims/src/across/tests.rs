@@ -1,3 +1,5 @@
+use wire::Timestamp;
+
 use super::*;
 use crate::checks::testing::{Talk, case, plain};
 use crate::result::ConversationOutcome;
@@ -178,4 +180,21 @@ fn a_finding_across_conversations_takes_the_place_of_the_one_inside() {
         words.push((judged.verdict, judged.evidence.len()));
     }
     assert_eq!(words, [(Verdict::Pass, 1), (Verdict::Fail, 2)]);
+}
+
+#[test]
+fn messages_of_which_not_all_was_kept_are_known_by_their_id_only() {
+    let long = |header: &str| {
+        let text = plain(header, &"0123456789\n".repeat(1000));
+        let lean = Talk::ehlo(&[]).kept(smtp::timeline::Keep::LEAN);
+        lean.message(&text).quit()
+    };
+    let later = |talk: Talk| talk.at(Timestamp::from_nanos(1_800_000_000_000_000_000));
+    let header = "Message-ID: <1@x>\n";
+    let found = last(vec![long(header), later(long(header))]);
+    assert_eq!(
+        found.iter().map(|(check, _)| *check).collect::<Vec<_>>(),
+        [TWICE]
+    );
+    assert!(last(vec![long(""), later(long(""))]).is_empty());
 }

@@ -9,7 +9,7 @@ use wire::Timestamp;
 use super::Answer;
 use crate::Brief;
 use crate::brief::{Login, TlsUse};
-use crate::leaks::Exposure;
+use crate::leaks::{Exposure, ProofVerdict};
 use crate::result::rfc3339;
 
 /// Rows that are kept while counting. Whoever comes later goes to the row of the others.
@@ -56,6 +56,9 @@ pub struct AccountRow {
     /// How far its secret is exposed; `None` where it only crossed under TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
+    /// What the known passwords say of any of its logins; `None` where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<ProofVerdict>,
     /// Its logins.
     pub logins: u64,
     /// Where it is exposed most: the conversation.
@@ -228,14 +231,17 @@ impl AccountRow {
             self.packet = login.packet;
         }
         self.logins += 1;
+        self.proof = self.proof.max(login.proof);
     }
 
     /// Adds a row that is not shown.
     fn take(&mut self, row: &Self) {
         let logins = self.logins + row.logins;
+        let proof = self.proof.max(row.proof);
         if self.logins == 0 || row.exposure > self.exposure {
             *self = row.clone();
         }
         self.logins = logins;
+        self.proof = proof;
     }
 }

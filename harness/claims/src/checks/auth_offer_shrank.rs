@@ -52,6 +52,9 @@ fn run(subject: &Subject<'_>) -> Finding {
             compared = Some(*second);
         }
     }
+    if let Some(reason) = subject.hidden_in_clear() {
+        return Finding::undetermined(reason);
+    }
     match compared {
         Some(event) => Finding::not_observed(
             "the second offer has every mechanism of the first",

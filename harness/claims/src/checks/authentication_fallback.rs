@@ -3,7 +3,7 @@
 use smtp::timeline::{Authentication, Outcome};
 
 use crate::given::Mode;
-use crate::subject::mode_of;
+use crate::subject::{mode_of, mode_of_login};
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -46,7 +46,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     let refused = all.iter().find(|a| matches!(a.outcome, Outcome::Refused(code) if code != 421));
     if let Some(refused) = refused {
         let name = &refused.mechanism.value;
-        if !offered.iter().any(|mechanism| differ(mechanism, name)) {
+        let mode = mode_of_login(refused);
+        let other = |mechanism: &str| mechanism != name && (mode.is_none() || mode_of(mechanism) != mode);
+        if !offered.iter().any(|mechanism| other(mechanism)) {
             return Finding::undetermined("refused, and no mechanism of another mode was on offer");
         }
         let what = format!("refused AUTH {name}");
@@ -72,7 +74,7 @@ fn strayed(all: &[Authentication], configured: Option<Mode>) -> Option<(&Authent
     let mut before: Option<&Authentication> = None;
     for one in all.iter().filter(|a| !a.mechanism.value.is_empty()) {
         if let Some(before) = before
-            && differ(&before.mechanism.value, &one.mechanism.value)
+            && differ(before, one)
         {
             let after = match before.outcome {
                 Outcome::Refused(code) => format!("after {code}"),
@@ -80,7 +82,7 @@ fn strayed(all: &[Authentication], configured: Option<Mode>) -> Option<(&Authent
             };
             return Some((one, after));
         }
-        let mode = mode_of(&one.mechanism.value);
+        let mode = mode_of_login(one);
         if configured.is_some_and(|configured| mode.is_some_and(|mode| mode != configured)) {
             return Some((one, "in place of the configured mode".to_owned()));
         }
@@ -89,9 +91,10 @@ fn strayed(all: &[Authentication], configured: Option<Mode>) -> Option<(&Authent
     None
 }
 
-/// Whether two mechanisms belong to different modes. LOGIN and PLAIN are both Basic.
-fn differ(one: &str, other: &str) -> bool {
-    one != other && (mode_of(one).is_none() || mode_of(one) != mode_of(other))
+/// Whether two exchanges belong to different modes. LOGIN and PLAIN are both Basic.
+fn differ(one: &Authentication, other: &Authentication) -> bool {
+    let mode = mode_of_login(one);
+    one.mechanism.value != other.mechanism.value && (mode.is_none() || mode != mode_of_login(other))
 }
 
 #[cfg(test)]
@@ -128,6 +131,15 @@ mod tests {
         let talk = Talk::ehlo(&["AUTH PLAIN"]).cs(TOKEN, "235 ok").quit();
         let found = find(&CHECK, talk, given(Mode::Ntlm));
         found.observed("tried PLAIN in place of the configured mode", &["PLAIN AHN2YwBwdw=="]);
+    }
+
+    #[test]
+    fn ntlm_inside_spnego_is_ntlm() {
+        let talk = || Talk::ehlo(&["AUTH GSS-SPNEGO NTLM"]).spnego("CORP", "svc", "pw", "535 no");
+        let after = talk().ntlm("CORP", "svc", "pw", "535 no").quit();
+        seen(after).undetermined("no mechanism of another mode was on offer");
+        let basic = talk().cs(TOKEN, "235 ok").quit();
+        seen(basic).observed("tried PLAIN after 535", &["PLAIN AHN2YwBwdw==", "GSS-SPNEGO …"]);
     }
 
     #[test]

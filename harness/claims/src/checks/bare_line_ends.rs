@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use smtp::timeline::Terminator;
 
-use super::in_clear;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "bare-line-ends",
     observed_when: "a command ends with a bare LF, or content holds a CR or LF that is not part of CR LF",
-    trigger: "commands and whole messages of the sender were captured in clear",
+    trigger: "commands and whole messages of the sender were captured, in clear or with the keys of TLS",
     method: "Receivers differ in what they make of a bare CR or LF, and so in where a line, a header field, or the whole \
              message ends. Content is looked at as it stood on the wire, before any decoding; BDAT carries any bytes, and \
              still lines are to end with CR LF in it.",
@@ -23,7 +22,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         return finding;
     }
     let timeline = subject.timeline();
-    let mut commands = in_clear(timeline).map(|(_, event, command)| (event, command)).peekable();
+    let mut commands = timeline.commands().map(|(_, event, command)| (event, command)).peekable();
     let first = commands.peek().map(|(event, _)| *event);
     if let Some((event, command)) = commands.find(|(_, command)| command.terminator == Terminator::Lf) {
         return Finding::observed(

@@ -12,7 +12,8 @@ pub(super) static CHECK: Check = Check {
     observed_when: "the message is an opaque SignedData blob, and its text is read out of it without a key",
     trigger: "the message was to be blob-signed, and a text of its body is known",
     method: "The blob is opened after base64 as CMS SignedData (OID 1.2.840.113549.1.7.2), whose content needs no key. \
-             Its MIME label, and the fact that a raw search finds nothing, make it look encrypted; it is not.",
+             Its MIME label, and the fact that a raw search finds nothing, make it look encrypted; it is not. TLS around \
+             it is no property of the blob and does not count.",
     references: &["RFC 8551 3.5.2", "RFC 5652 5.1"],
     run,
 };
@@ -29,7 +30,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
     let opaque = |blob: &Blob<'_>| matches!(blob.cms, Cms::Signed(s) if s.content.is_some());
     let Some(blob) = sent.blobs().into_iter().find(opaque) else {
-        if let Some(reason) = sent.incomplete() {
+        if let Some(reason) = sent.incomplete().or_else(|| sent.unlisted()) {
             return Finding::undetermined(reason);
         }
         if given.protection.is_none() {
@@ -50,8 +51,11 @@ fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
     if evidence.is_empty() {
         return match sent.encrypted() {
             Some(_) => Finding::not_observed("what is signed is encrypted", vec![shown()]),
-            None => Finding::undetermined("the body's text is not in the signed blob")
-                .with(vec![shown()]),
+            None => Finding::undetermined(
+                sent.unkept()
+                    .unwrap_or_else(|| "the body's text is not in the signed blob".to_owned()),
+            )
+            .with(vec![shown()]),
         };
     }
     evidence.push(shown());

@@ -1,5 +1,7 @@
 //! Is the body of an unprotected message readable?
 
+use smtp::message::Part;
+
 use super::{each, exposure};
 use crate::given::Protection;
 use crate::subject::Sent;
@@ -12,7 +14,8 @@ pub(super) static CHECK: Check = Check {
     method: "The known text is searched at every depth that opens without a key: raw, after quoted-printable and \
              base64, inside signed blobs. A raw search alone would prove nothing, since base64 hides a text from it. \
              Where no text is known, a text part that decodes and is neither CMS nor OpenPGP counts as readable. A \
-             known text that is nowhere shows nothing: it may never have been in this message.",
+             known text that is nowhere shows nothing: it may never have been in this message. Under TLS nobody reads it \
+             off the wire without the session's keys.",
     references: &["RFC 2045 6", "RFC 5321 4.5.2"],
     run,
 };
@@ -38,11 +41,14 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
             ),
         };
     }
+    if let Some(finding) = sent.hidden_by_tls() {
+        return finding;
+    }
     if let Some(body) = &subject.given().body {
         let seen = exposure::in_message(sent, body.expose(), "the body's text");
         return match seen.first() {
             Some(first) => Finding::observed(first.what.clone(), seen),
-            None => Finding::undetermined(sent.incomplete().unwrap_or_else(|| {
+            None => Finding::undetermined(sent.unsearched().unwrap_or_else(|| {
                 "the body's text is not in the message at any depth, and no encryption is seen".to_owned()
             })),
         };
@@ -61,12 +67,22 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
             let what = &part.content_type;
             let reason = format!(
                 "{what} of {} bytes is readable ({})",
-                part.decoded.len(),
+                length(sent, part),
                 part.transfer_encoding.name()
             );
             Finding::observed(reason, vec![sent.evidence(part.body.clone(), format!("{what} part"))])
         }
         None => Finding::undetermined("the message has no text part, and no text of its body is known"),
+    }
+}
+
+/// How long a part is: decoded, or, where not all of it was kept, as it was sent.
+fn length(sent: &Sent<'_>, part: &Part) -> u64 {
+    let whole = sent.data.content.length(part.body.clone());
+    if whole > part.body.len() as u64 {
+        whole
+    } else {
+        part.decoded.len() as u64
     }
 }
 

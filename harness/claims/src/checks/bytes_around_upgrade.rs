@@ -3,6 +3,7 @@
 use smtp::timeline::{Timeline, TlsStart};
 use wire::Span;
 
+use super::in_clear;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -61,7 +62,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 fn pipelined(timeline: &Timeline, number: usize) -> Option<Finding> {
     let (answer, _) = timeline.reply(number)?;
     let answered = *answer.packets.first()?;
-    let (_, event, command) = timeline.commands().find(|(other, _, _)| *other > number)?;
+    let (_, event, command) = in_clear(timeline).find(|(other, _, _)| *other > number)?;
     let early = event.packets.last().is_some_and(|packet| *packet < answered);
     early.then(|| {
         Finding::observed(

@@ -1,6 +1,7 @@
 //! Does a sender that asked for TLS go on without it?
 
 use super::{SUBMITS, has_ended, said_after};
+use crate::leaks::is_under_tls;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -23,7 +24,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     let Some((number, event, _)) = asked else {
         return Finding::undetermined("the sender did not ask for STARTTLS");
     };
-    if timeline.tls.is_some() {
+    let went_on = said_after(timeline, number, &SUBMITS).filter(|(after, _)| !is_under_tls(timeline, after.span));
+    // A second try may have been granted, after the sender had gone on without.
+    if timeline.tls.is_some() && went_on.is_none() {
         return Finding::undetermined("TLS began, so that there was nothing to go on without");
     }
     let Some((answer, reply)) = timeline.reply(number) else {
@@ -31,7 +34,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     };
     let code = reply.code;
     let evidence = |last: Evidence| vec![last, Evidence::event(event, "STARTTLS command"), Evidence::event(answer, format!("{code} reply"))];
-    if let Some((after, command)) = said_after(timeline, number, &SUBMITS) {
+    if let Some((after, command)) = went_on {
         let verb = command.verb.as_str();
         return Finding::observed(
             format!("STARTTLS was answered {code}, no TLS came of it, and {verb} followed in clear"),
@@ -71,6 +74,14 @@ mod tests {
         seen(refused().message(&plain("", "x")).quit()).observed("MAIL followed", &quotes);
         let granted = Talk::ehlo(&["STARTTLS"]).cs("STARTTLS", "220 go").cs("AUTH PLAIN AGEAYg==", "235 ok");
         seen(granted.quit()).observed("answered 220", &["AUTH PLAIN AGEAYg==\r\n"]);
+    }
+
+    #[test]
+    fn mail_before_a_second_try_and_not_after_it() {
+        let again = || Talk::ehlo(&["STARTTLS"]).cs("STARTTLS", "220 go").opened().again(&[]);
+        seen(again().message(&plain("", "x")).quit()).undetermined("TLS began");
+        let between = refused().message(&plain("", "x")).cs("STARTTLS", "220 go").opened().again(&[]);
+        seen(between.quit()).observed("MAIL followed in clear", &["MAIL FROM…"]);
     }
 
     #[test]

@@ -45,11 +45,17 @@ fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
         _ => None,
     });
     let Some((blob, signed)) = detached else {
+        if let Some(reason) = sent.unkept() {
+            return Finding::undetermined(reason);
+        }
         return Finding::not_observed(
             "multipart/signed without a detached CMS signature",
             body("multipart/signed body".to_owned()),
         );
     };
+    if let Some(finding) = sent.hidden_by_tls() {
+        return finding;
+    }
     let Some(text) = &given.body else {
         return Finding::undetermined("no text of the body is known");
     };
@@ -60,7 +66,10 @@ fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
                 "what is signed is encrypted",
                 vec![sent.evidence(inner.range.clone(), format!("CMS {}", inner.name()))],
             ),
-            None => Finding::undetermined("the body's text is not in the message at any depth"),
+            None => Finding::undetermined(
+                sent.unkept()
+                    .unwrap_or_else(|| "the body's text is not in the message at any depth".to_owned()),
+            ),
         };
     }
     evidence.push(sent.evidence(blob.range, "detached CMS SignedData"));

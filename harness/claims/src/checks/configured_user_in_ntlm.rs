@@ -38,7 +38,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !seen.is_empty() {
         return Finding::observed("the configured credentials were used", seen);
     }
-    if let Some(reason) = subject.unheard() {
+    if let Some(reason) = subject.unsearched() {
         return Finding::undetermined(reason);
     }
     let Some((_, _, message)) = ntlm_messages(timeline).next() else {

@@ -6,24 +6,27 @@ use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "conflicting-overlap",
-    observed_when: "the same place of a stream was captured twice, with different bytes",
+    observed_when: "the same place of a stream, or of a datagram in fragments, was captured twice with different bytes",
     trigger: "every byte of both directions was captured",
-    method: "Hosts differ in which of two overlapping segments they believe, so that an auditor and the server can be \
+    method: "Hosts differ in which of two overlapping segments or fragments they believe, so that an auditor and the server can be \
              shown different mail. This reader keeps the bytes that it saw first, and remarks on every place where later \
              ones differ. Where bytes are missing, those that would differ may be among them.",
     references: &["RFC 9293 3.10.7.4", "RFC 9293 3.4"],
     run,
 };
 
+/// Two values for one place, in a stream or in a datagram that was sent in pieces.
+const CONFLICTS: [NoteKind; 2] = [NoteKind::ConflictingOverlap, NoteKind::ConflictingFragments];
+
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
-    let mut conflicts = timeline.notes.iter().filter(|note| note.kind == NoteKind::ConflictingOverlap);
+    let mut conflicts = timeline.notes.iter().filter(|note| CONFLICTS.contains(&note.kind));
     if let Some(first) = conflicts.next() {
         let more = match conflicts.count() {
             0 => String::new(),
             more => format!(" (and {more} more)"),
         };
-        let place = first.packet.map(|packet| Evidence::packet(packet, "a segment with other bytes than before"));
+        let place = first.packet.map(|packet| Evidence::packet(packet, "a segment or fragment with other bytes than before"));
         return Finding::observed(
             format!("two readers of these packets could see two different conversations: {}{more}", first.detail),
             place.into_iter().collect(),
@@ -66,6 +69,7 @@ mod tests {
     fn different_bytes_in_the_same_place() {
         let talk = Talk::ehlo(&[]).message(&plain("", "x")).quit();
         seen(talk.clone().note(NoteKind::ConflictingOverlap, 4)).observed("two readers", &["packet 4"]);
+        seen(talk.clone().note(NoteKind::ConflictingFragments, 3)).observed("two readers", &["packet 3"]);
         let twice = talk.gap().note(NoteKind::ConflictingOverlap, 4).note(NoteKind::ConflictingOverlap, 5);
         seen(twice).observed("(and 1 more)", &["packet 4"]);
     }

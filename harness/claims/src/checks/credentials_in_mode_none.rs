@@ -28,7 +28,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !seen.is_empty() {
         return Finding::observed("credentials were sent although the mode is None", seen);
     }
-    if let Some(reason) = subject.unheard() {
+    if let Some(reason) = subject.unsearched() {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();

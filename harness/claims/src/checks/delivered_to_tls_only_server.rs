@@ -4,6 +4,7 @@ use smtp::timeline::{Event, Protocol};
 
 use super::{has_ended, implicit_tls_used};
 use crate::given::ServerTls;
+use crate::leaks::is_under_tls;
 use crate::{Check, Evidence, Finding, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -91,6 +92,10 @@ fn demand<'a>(subject: &Subject<'a>, required: bool) -> Option<(usize, &'a Event
     let timeline = subject.timeline();
     (0..timeline.exchanges.len()).find_map(|number| {
         let (event, reply) = timeline.reply(number)?;
+        // What is said under TLS demands something else.
+        if is_under_tls(timeline, event.span) {
+            return None;
+        }
         let names_tls = || reply.lines.iter().any(|line| line.to_ascii_uppercase().contains("TLS"));
         let demands = reply.code == 538 || reply.code == 530 && (required || names_tls());
         demands.then_some((number, event, reply.code))

@@ -51,7 +51,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     if let Some(finding) = documented {
         return finding;
     }
-    if let Some(reason) = sent.incomplete() {
+    if let Some(reason) = sent.incomplete().or_else(|| sent.unlisted()) {
         return Finding::undetermined(reason);
     }
     if subject.given().protection == Some(Protection::Encrypted) {

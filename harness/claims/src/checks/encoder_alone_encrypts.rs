@@ -37,9 +37,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         let seen = exposure::in_message(sent, body.expose(), "the body's text");
         match seen.first() {
             Some(first) => Finding::not_observed(first.what.clone(), seen),
-            None => Finding::undetermined(
-                "the body's text is not in the message at any depth, and no encryption is seen",
-            ),
+            None => Finding::undetermined(sent.unkept().unwrap_or_else(|| {
+                "the body's text is not in the message at any depth, and no encryption is seen".to_owned()
+            })),
         }
     })
 }

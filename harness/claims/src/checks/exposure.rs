@@ -6,6 +6,8 @@ use smtp::identity::Credential;
 use smtp::message::{Message, Sighting};
 use smtp::timeline::{Event, EventKind, Timeline};
 
+use super::under;
+use crate::leaks::is_under_tls;
 use crate::subject::Sent;
 use crate::{Evidence, Subject};
 
@@ -41,8 +43,13 @@ fn sightings(
     found
         .into_iter()
         .map(|sighting| {
+            let seen = if sent.under_tls() {
+                "stands, under TLS,"
+            } else {
+                "is readable"
+            };
             let how = format!(
-                "{what} is readable in {} ({})",
+                "{what} {seen} in {} ({})",
                 sighting.layer, sighting.encoding
             );
             sent.evidence(sighting.range, how)
@@ -66,8 +73,9 @@ pub(super) fn of_secret(subject: &Subject<'_>, secret: &[u8], what: &str) -> Vec
                 Credential::Token => "token",
             };
             let how = format!(
-                "{what} as {kind} of AUTH {}",
-                authentication.mechanism.value
+                "{what} as {kind} of AUTH {}{}",
+                authentication.mechanism.value,
+                under(timeline, sent.span)
             );
             found.push(Evidence::bytes(timeline, sent.span, how));
         }
@@ -84,7 +92,10 @@ pub(super) fn of_secret(subject: &Subject<'_>, secret: &[u8], what: &str) -> Vec
         if let Some(encoding) = said(event, secret).filter(|_| !told) {
             found.push(Evidence::event(
                 event,
-                format!("{what} in a line of the client ({encoding})"),
+                format!(
+                    "{what} in a line of the client ({encoding}){}",
+                    under(timeline, event.span)
+                ),
             ));
         }
     }
@@ -150,7 +161,12 @@ pub(super) fn of_name(subject: &Subject<'_>, name: &str, what: &str) -> Vec<Evid
         if let EventKind::Command(command) = &event.kind
             && stands_as_word(&command.raw, name.as_bytes())
         {
-            found.push(Evidence::event(event, format!("{what} in clear")));
+            let how = if is_under_tls(timeline, event.span) {
+                format!("{what} under TLS")
+            } else {
+                format!("{what} in clear")
+            };
+            found.push(Evidence::event(event, how));
         }
     }
     for sent in subject.sent() {
@@ -175,7 +191,11 @@ fn authenticated_as(timeline: &Timeline, name: &str, what: &str) -> Vec<Evidence
                 .rsplit_once('\\')
                 .map_or(given.name, |(_, user)| user);
             if given.name.eq_ignore_ascii_case(name) || bare.eq_ignore_ascii_case(name) {
-                let how = format!("{what} as {} of AUTH {mechanism}", given.slot.word());
+                let how = format!(
+                    "{what} as {} of AUTH {mechanism}{}",
+                    given.slot.word(),
+                    under(timeline, given.span)
+                );
                 found.push(Evidence::bytes(timeline, given.span, how));
             }
         }

@@ -30,11 +30,14 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
     let Some(blob) = sent.encrypted() else {
-        return match sent.incomplete() {
+        return match sent.incomplete().or_else(|| sent.unlisted()) {
             Some(reason) => Finding::undetermined(reason),
             None => Finding::not_applicable("about an encrypted message; this one is not encrypted"),
         };
     };
+    if let Some(finding) = sent.hidden_by_tls() {
+        return finding;
+    }
     if !given.headers.iter().any(|(name, _)| name == "Subject") {
         return Finding::undetermined("the Subject holds no known text: nothing sensitive was at stake");
     }

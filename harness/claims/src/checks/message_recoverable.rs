@@ -22,6 +22,11 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut evidence = Vec::new();
     for sent in accepted() {
         let copies = sent.copies().filter(|other| other.data.accepted == Some(true)).count();
+        if copies > 1 && sent.message.header("Message-ID").is_none() && sent.data.content.elided() > 0 {
+            return Finding::undetermined(
+                "messages begin alike and have no Message-ID: only the first bytes of their long parts were kept",
+            );
+        }
         if copies > 1 && sent.incomplete().is_none() {
             return Finding::not_observed(
                 format!("the same message was accepted {copies} times"),

@@ -2,8 +2,8 @@
 
 use smtp::Timeline;
 use smtp::ntlm::Authenticate;
-use smtp::timeline::{Authentication, Command, Event, Identity, Located, NtlmExchange};
-use wire::Closing;
+use smtp::timeline::{Authentication, Command, Event, Located, NtlmExchange};
+use wire::{Closing, Span};
 
 use crate::Check;
 use crate::given::Account;
@@ -16,6 +16,8 @@ mod exposure;
 mod receipts;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod under_tls;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -81,18 +83,16 @@ pub fn find(id: &str) -> Option<&'static Check> {
     ALL.iter().copied().find(|check| check.id == id)
 }
 
-/// The NTLM exchanges that got as far as an AUTHENTICATE message.
+/// The NTLM exchanges that got as far as an AUTHENTICATE message, those inside GSSAPI and SPNEGO too.
 fn ntlm_messages(
     timeline: &Timeline,
 ) -> impl Iterator<Item = (&Authentication, &NtlmExchange, &Located<Authenticate>)> {
     timeline
         .authentications
         .iter()
-        .filter_map(|authentication| match &authentication.identity {
-            Identity::Ntlm(exchange) => {
-                Some((authentication, &**exchange, exchange.authenticate.as_ref()?))
-            }
-            _ => None,
+        .filter_map(|authentication| {
+            let exchange = authentication.identity.ntlm()?;
+            Some((authentication, exchange, exchange.authenticate.as_ref()?))
         })
 }
 
@@ -132,6 +132,15 @@ fn in_clear(timeline: &Timeline) -> impl Iterator<Item = (usize, &Event, &Comman
     timeline
         .commands()
         .filter(|(_, event, _)| !is_under_tls(timeline, event.span))
+}
+
+/// What a reason or a piece of evidence says of bytes that only who has the session's keys can read.
+fn under(timeline: &Timeline, span: Span) -> &'static str {
+    if is_under_tls(timeline, span) {
+        ", under TLS"
+    } else {
+        ""
+    }
 }
 
 /// Whether the capture shows the end of the session, so that nothing more was to come from the client.

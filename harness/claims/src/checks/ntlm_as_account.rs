@@ -1,10 +1,12 @@
 //! Whom does NTLM prove?
 
 use smtp::ntlm::{self, Authenticate, Proof, ResponseKind};
+use smtp::sasl::proof::{self, Verdict};
 use smtp::timeline::{Authentication, Located, NtlmExchange};
 
 use super::{names_account, ntlm_messages};
 use crate::given::{Account, Mode};
+use crate::leaks::login::known_name;
 use crate::subject::outcome_word;
 use crate::{Check, Evidence, Finding, Given, Observation, Subject};
 
@@ -16,7 +18,8 @@ pub(super) static CHECK: Check = Check {
              instance runs under, without regard to case. Where the account's password is known, the NTLMv2 (or \
              NTLMv1) response is computed anew from challenge and password and compared in constant time. An anonymous \
              exchange, or one between processes of one machine, shows nothing, and neither does a configured user name that is \
-             the account's, unless the password tells them apart.",
+             the account's, unless the password tells them apart. Where the account is not known and passwords of some \
+             accounts are, the response must be made with that of the one it names.",
     references: &["MS-NLMP 2.2.1.3", "MS-NLMP 3.3.2", "MS-SMTPNTLM 3.1"],
     run,
 };
@@ -59,8 +62,7 @@ fn judge(
     let seen = format!("{}\\{} from {}", who.domain, who.user, who.workstation);
     let given = subject.given();
     let Some(account) = &given.account else {
-        let reason = format!("NTLM names {seen}; which account the sender runs under is not known");
-        return Finding::undetermined(reason).with(evidence);
+        return by_known_accounts(subject, authentication, &seen).with(evidence);
     };
     let same = account.user.eq_ignore_ascii_case(&who.user)
         && account.domain.eq_ignore_ascii_case(&who.domain);
@@ -100,6 +102,31 @@ fn judge(
     }
 }
 
+/// The finding where it is not known which account the sender has, and passwords of some are.
+fn by_known_accounts(subject: &Subject<'_>, authentication: &Authentication, seen: &str) -> Finding {
+    let known = &subject.given().accounts;
+    let tested = proof::test(authentication, known);
+    let Some(account) = tested.account.and_then(|number| known.get(number)) else {
+        let reason = format!("NTLM names {seen}; which account the sender runs under is not known");
+        return Finding::undetermined(reason);
+    };
+    let name = known_name(account);
+    let end = outcome_word(authentication);
+    match tested.verdict {
+        Verdict::Proven => Finding::observed(
+            format!("NTLM names {seen}; the response is made with the known password of {name}; {end}"),
+            Vec::new(),
+        ),
+        Verdict::Contradicted => Finding::not_observed(
+            format!("NTLM names {seen}, but the response is not made with the known password of {name}; {end}"),
+            Vec::new(),
+        ),
+        Verdict::NotTestable(why) => {
+            Finding::undetermined(format!("NTLM names {seen}; the response was not verified: {why}; {end}"))
+        }
+    }
+}
+
 /// Judges the response by the account's password; `None` where that is not known.
 fn prove(account: &Account, exchange: &NtlmExchange, who: &Authenticate) -> Option<Proof> {
     let password = account.password.as_ref()?;
@@ -123,6 +150,7 @@ mod tests {
     use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
     use smtp::Secret;
     use smtp::ntlm::AuthenticateParts;
+    use smtp::sasl::proof::KnownAccount;
 
     use super::super::testing::{Seen, Talk, authenticate_line, find, ntlm_messages, plain};
     use super::*;
@@ -137,6 +165,35 @@ mod tests {
             }),
             ..Given::default()
         }
+    }
+
+    #[test]
+    fn inside_spnego() {
+        let talk = Talk::ehlo(&["AUTH GSS-SPNEGO"]).spnego("CORP", "svc", "account-pw", "235 ok").quit();
+        let unknown = Given { mode: None, ..given(Some("account-pw")) };
+        let line = authenticate_line("CORP", "svc", "account-pw");
+        find(&CHECK, talk, unknown).observed("response is that account's", &[&line]);
+    }
+
+    #[test]
+    fn where_passwords_of_some_accounts_are_known_and_not_whose_it_is() {
+        let known = |user: &str, password: &str| Given {
+            accounts: vec![KnownAccount {
+                domain: Some("CORP".to_owned()),
+                user: user.to_owned(),
+                password: Secret::new(password.as_bytes()),
+            }],
+            ..Given::default()
+        };
+        let talk = || offered().ntlm("CORP", "svc", "account-pw", "235 ok").quit();
+        let line = authenticate_line("CORP", "svc", "account-pw");
+        let proven = find(&CHECK, talk(), known("svc", "account-pw"));
+        proven.observed("made with the known password of CORP\\svc; accepted", &[&line]);
+        assert!(!format!("{proven:?}").contains("account-pw"));
+        find(&CHECK, talk(), known("svc", "other-pw")).not_observed("is not made with the known", &[&line]);
+        find(&CHECK, talk(), known("other", "account-pw")).undetermined("runs under is not known");
+        let both = Given { accounts: known("svc", "other-pw").accounts, ..given(Some("account-pw")) };
+        find(&CHECK, talk(), both).observed("response is that account's", &[&line]);
     }
 
     fn offered() -> Talk {

@@ -2,7 +2,7 @@
 
 use smtp::ntlm::ResponseKind;
 
-use super::ntlm_messages;
+use super::{ntlm_messages, under};
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -24,13 +24,14 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut good = None;
     for (_, _, authenticate) in ntlm_messages(timeline) {
         let kind = authenticate.value.response_kind();
+        let under = under(timeline, authenticate.span);
         let evidence = vec![Evidence::bytes(timeline, authenticate.span, "AUTHENTICATE message")];
         match kind {
             ResponseKind::Lm | ResponseKind::NtlmV1 | ResponseKind::NtlmV1WithoutLm | ResponseKind::NtlmV1Ess => {
-                return Finding::observed(format!("the response is {}", kind.name()), evidence);
+                return Finding::observed(format!("the response is {}{under}", kind.name()), evidence);
             }
             ResponseKind::NtlmV2 { .. } => {
-                good.get_or_insert_with(|| Finding::not_observed(format!("the response is {}", kind.name()), evidence));
+                good.get_or_insert_with(|| Finding::not_observed(format!("the response is {}{under}", kind.name()), evidence));
             }
             ResponseKind::Anonymous | ResponseKind::Malformed => {}
         }

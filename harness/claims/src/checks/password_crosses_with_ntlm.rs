@@ -1,15 +1,20 @@
 //! Does the account's password itself cross in mode NTLM?
 
+use smtp::Secret;
+use smtp::sasl::proof::{self, Verdict};
+
 use super::{exposure, ntlm_messages};
 use crate::given::Mode;
+use crate::leaks::is_under_tls;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "password-crosses-with-ntlm",
-    observed_when: "in mode NTLM the account's password can be read anywhere: raw, in base64 or in UTF-16",
+    observed_when: "in mode NTLM the account's password is sent anywhere, under TLS too: raw, in base64 or in UTF-16",
     trigger: "an AUTHENTICATE message crossed the wire, and the account's password is known",
     method: "The password is looked for in every command and SASL line and in the message at every depth that opens \
-             without a key. That the response can be attacked off line is another matter and not decided here.",
+             without a key; where the account is not known, those that are known for the accounts which NTLM names. That the \
+             response can be attacked off line is another matter and not decided here.",
     references: &["MS-NLMP 3.3.2", "MS-NLMP 5.1"],
     run,
 };
@@ -18,20 +23,23 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(finding) = subject.other_mode(Mode::Ntlm) {
         return finding;
     }
-    let account = subject.given().account.as_ref();
-    let Some(password) = account.and_then(|account| account.password.as_ref()) else {
+    let passwords = passwords(subject);
+    if passwords.is_empty() {
         return Finding::undetermined(
             "the account's password is not known, so it cannot be looked for",
         );
-    };
-    if password.len() < exposure::SHORTEST {
+    }
+    if passwords.iter().any(|password| password.len() < exposure::SHORTEST) {
         return Finding::undetermined("the account's password is too short to be looked for");
     }
-    let seen = exposure::of_secret(subject, password.expose(), "the account's password");
+    let look = |password: &&Secret| exposure::of_secret(subject, password.expose(), "the account's password");
+    let seen: Vec<_> = passwords.iter().flat_map(look).collect();
     if !seen.is_empty() {
-        return Finding::observed("the account's password crossed the wire", seen);
+        let clear = |evidence: &Evidence| evidence.bytes.is_none_or(|span| !is_under_tls(subject.timeline(), span));
+        let under = if seen.iter().any(clear) { "" } else { ", under TLS: the server has read it" };
+        return Finding::observed(format!("the account's password crossed the wire{under}"), seen);
     }
-    if let Some(reason) = subject.unheard() {
+    if let Some(reason) = subject.unsearched() {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();
@@ -47,10 +55,33 @@ fn run(subject: &Subject<'_>) -> Finding {
     )
 }
 
+/// Accounts of one conversation whose passwords are looked for.
+const MOST: usize = 8;
+
+/// The password of the account, or, where it is not known which that is, those known for the accounts that NTLM names.
+fn passwords<'a>(subject: &Subject<'a>) -> Vec<&'a Secret> {
+    let given = subject.given();
+    if let Some(account) = &given.account {
+        return account.password.iter().collect();
+    }
+    let mut numbers = Vec::new();
+    for (authentication, _, _) in ntlm_messages(subject.timeline()) {
+        let tested = proof::test(authentication, &given.accounts);
+        // A password that the client does not have is not the account's.
+        let number = tested.account.filter(|_| tested.verdict != Verdict::Contradicted);
+        numbers.extend(number.filter(|number| !numbers.contains(number)));
+        if numbers.len() == MOST {
+            break;
+        }
+    }
+    let known = numbers.into_iter().filter_map(|number| given.accounts.get(number));
+    known.map(|account| &account.password).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
-    use smtp::Secret;
+    use smtp::sasl::proof::KnownAccount;
 
     use super::super::testing::{Seen, Talk, authenticate_line, find, plain};
     use super::*;
@@ -100,6 +131,26 @@ mod tests {
         find(&CHECK, proven().quit(), given(None)).undetermined("is not known");
         find(&CHECK, proven().quit(), given(Some("abc"))).undetermined("too short");
         seen(Talk::ehlo(&["AUTH NTLM"]).quit()).undetermined("no AUTHENTICATE message");
+    }
+
+    #[test]
+    fn the_known_password_of_the_account_that_ntlm_names() {
+        let known = |user: &str, password: &str| KnownAccount {
+            domain: Some("CORP".to_owned()),
+            user: user.to_owned(),
+            password: Secret::new(password.as_bytes()),
+        };
+        let given = |password: &str| Given {
+            accounts: vec![known("other", "other-pw"), known("svc", password)],
+            ..Given::default()
+        };
+        let talk = || proven().message(&plain("", "account-pw and other-pw")).quit();
+        let found = find(&CHECK, talk(), given("account-pw"));
+        found.observed("crossed the wire", &["account-pw"]);
+        assert!(!found.quotes.iter().any(|quote| quote == "other-pw"), "{found:?}");
+        let line = authenticate_line("CORP", "svc", "account-pw");
+        find(&CHECK, proven().quit(), given("account-pw")).not_observed("is nowhere", &[&line]);
+        find(&CHECK, talk(), given("not-its-pw")).undetermined("is not known");
     }
 
     #[test]

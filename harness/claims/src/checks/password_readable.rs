@@ -1,8 +1,11 @@
 //! Can the Basic password be read off the wire?
 
+use smtp::sasl::proof::{self, Verdict};
 use smtp::timeline::{Authentication, Identity};
 
 use crate::given::Mode;
+use crate::leaks::is_under_tls;
+use crate::leaks::login::known_name;
 use crate::subject::outcome_word;
 use crate::{Check, Evidence, Finding, Subject};
 
@@ -12,7 +15,8 @@ pub(super) static CHECK: Check = Check {
     trigger: "the sender authenticates in mode Basic and gets as far as sending its password",
     method: "The SASL lines of AUTH PLAIN and AUTH LOGIN are decoded. Where the configured user name and password are \
              known, what was recovered must equal them; the password itself is never reported. A digest mechanism in \
-             their place means that the password did not cross in clear.",
+             their place means that the password did not cross in clear, and so does TLS around them, though the key \
+             may be at hand.",
     references: &["RFC 4616 2", "MS-XLOGIN 2.2", "RFC 4954 4"],
     run,
 };
@@ -25,20 +29,23 @@ fn run(subject: &Subject<'_>) -> Finding {
         return finding;
     }
     let timeline = subject.timeline();
-    let mut others = None;
+    let (mut others, mut hidden) = (None, None);
     for authentication in &timeline.authentications {
         let Some((finding, configured)) = recovered(subject, authentication) else {
             continue;
         };
-        if configured {
+        if is_under_tls(timeline, authentication.mechanism.span) {
+            hidden.get_or_insert_with(|| under_tls(subject, authentication));
+        } else if configured {
             return finding;
+        } else {
+            others.get_or_insert(finding);
         }
-        others.get_or_insert(finding);
     }
     if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
-    if let Some(finding) = others {
+    if let Some(finding) = others.or(hidden) {
         return finding;
     }
     if let Some(a) = timeline.authentications.iter().find(|a| is_hidden(a)) {
@@ -53,6 +60,15 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined("neither LOGIN nor PLAIN was offered");
     }
     Finding::undetermined("no password was sent")
+}
+
+/// The finding on a mechanism that shows the password to whoever has the keys of the session.
+fn under_tls(subject: &Subject<'_>, authentication: &Authentication) -> Finding {
+    let how = format!("AUTH {}", authentication.mechanism.value);
+    Finding::not_observed(
+        format!("{how} crossed under TLS, and without the keys of the session its password cannot be read"),
+        vec![Evidence::bytes(subject.timeline(), authentication.span(), format!("{how}, under TLS"))],
+    )
 }
 
 /// User name and password of a mechanism that shows them, and whether they are the configured ones.
@@ -74,8 +90,9 @@ fn recovered(subject: &Subject<'_>, authentication: &Authentication) -> Option<(
     let finding = if configured {
         Finding::observed(
             format!(
-                "AUTH {mechanism}: user name and password ({} bytes) decode from base64; {}",
+                "AUTH {mechanism}: user name and password ({} bytes{}) decode from base64; {}",
                 password.value.len(),
+                known(subject, authentication),
                 outcome_word(authentication)
             ),
             evidence,
@@ -85,6 +102,21 @@ fn recovered(subject: &Subject<'_>, authentication: &Authentication) -> Option<(
         Finding::not_observed(reason, evidence)
     };
     Some((finding, configured))
+}
+
+/// What the known passwords say of the one that was sent.
+fn known(subject: &Subject<'_>, authentication: &Authentication) -> String {
+    let accounts = &subject.given().accounts;
+    let tested = proof::test(authentication, accounts);
+    let Some(account) = tested.account.and_then(|number| accounts.get(number)) else {
+        return String::new();
+    };
+    let name = known_name(account);
+    match tested.verdict {
+        Verdict::Proven => format!(", those known for {name}"),
+        Verdict::Contradicted => format!(", not those known for {name}"),
+        Verdict::NotTestable(_) => String::new(),
+    }
 }
 
 /// Whether the client proved itself with a mechanism that does not show the password. One that was refused before the
@@ -102,6 +134,7 @@ fn is_hidden(authentication: &Authentication) -> bool {
 mod tests {
     use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
     use smtp::Secret;
+    use smtp::sasl::proof::KnownAccount;
 
     use super::super::testing::{Seen, Talk, find, plain};
     use super::*;
@@ -182,6 +215,22 @@ mod tests {
         seen(offered().cs("AUTH NTLM", "504 no").quit()).undetermined("no password was sent");
         seen(Talk::ehlo(&["AUTH NTLM"]).quit()).undetermined("neither LOGIN nor PLAIN");
         seen(Talk::ehlo(&[]).quit()).undetermined("neither LOGIN nor PLAIN");
+    }
+
+    #[test]
+    fn a_known_password_is_known_again() {
+        let known = |password: &str| Given {
+            accounts: vec![KnownAccount {
+                domain: None,
+                user: "svc".to_owned(),
+                password: Secret::new(password.as_bytes()),
+            }],
+            ..Given::default()
+        };
+        let talk = || login(offered(), "svc", "S3cret-pw", "235 ok").quit();
+        let found = find(&CHECK, talk(), known("S3cret-pw"));
+        found.observed("(9 bytes, those known for svc)", &["c3Zj", "UzNjcmV0LXB3"]);
+        find(&CHECK, talk(), known("other-pw")).observed("(9 bytes, not those known for svc)", &["c3Zj"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Does a password or token cross where anybody can read it?
 
-use smtp::timeline::{Authentication, Tls};
+use smtp::timeline::Authentication;
 use wire::Span;
 
 use crate::leaks::{Exposure, is_under_tls, login};
@@ -32,7 +32,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             vec![Evidence::bytes(timeline, place(a), format!("secret of AUTH {mechanism}"))],
         );
     }
-    if let Some(reason) = subject.blind().filter(|_| timeline.tls.is_none()) {
+    if let Some(reason) = subject.hidden_in_clear() {
         return Finding::undetermined(reason);
     }
     if clear.iter().any(|(_, exposure)| *exposure == Exposure::Unknown) {
@@ -45,11 +45,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             vec![Evidence::bytes(timeline, a.span(), how)],
         );
     }
-    let before = |tls: &Tls| {
-        let hidden = |gap: &Span| gap.direction == tls.client.direction && gap.start < tls.client.start;
-        !timeline.gaps.iter().any(hidden)
-    };
-    match timeline.tls.as_ref().filter(|tls| tls.established && before(tls)) {
+    match timeline.tls.as_ref().filter(|tls| tls.established) {
         Some(tls) => Finding::not_observed(
             "no login was said in clear before TLS",
             vec![Evidence::bytes(timeline, tls.client, "TLS records of the sender")],
@@ -102,7 +98,7 @@ mod tests {
     fn no_login_or_a_hole() {
         seen(offered().quit()).undetermined("did not log in");
         seen(offered().gap().quit()).undetermined("does not hold");
-        seen(offered().gap().cs("STARTTLS", "220 go").tls()).undetermined("did not log in");
+        seen(offered().gap().cs("STARTTLS", "220 go").tls()).undetermined("does not hold");
         seen(Talk::silent()).undetermined("without a word");
         seen(offered().cs("AUTH PLAIN !!!!", "501 what").quit()).undetermined("not decoded");
     }

@@ -29,9 +29,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !tls.established {
         return Finding::undetermined("the TLS handshake did not come to its end");
     }
-    // Before a STARTTLS that was granted, a gap could hide a command.
-    if timeline.gaps.iter().any(|gap| gap.direction == tls.client.direction && gap.start < tls.client.start) {
-        return Finding::undetermined("the capture does not hold all that was said before TLS");
+    // Before a STARTTLS that was granted, a hole could hide a command.
+    if let Some(reason) = subject.hidden_in_clear() {
+        return Finding::undetermined(format!("what was said before TLS is not known: {reason}"));
     }
     Finding::observed(
         "everything that was submitted crossed under TLS",

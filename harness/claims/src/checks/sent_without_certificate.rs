@@ -23,6 +23,8 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(sent) = subject.sent().find(|sent| is_withheld(subject, sent)) {
         let state = if sent.encrypted().is_some() {
             "encrypted"
+        } else if sent.under_tls() {
+            "unencrypted (but for TLS)"
         } else {
             "in clear text"
         };

@@ -47,7 +47,7 @@ fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
 fn unencrypted(given: &Given, sent: &Sent<'_>, exposed: Vec<Evidence>) -> Finding {
     let blob = sent.blobs().into_iter().next();
     if given.protection.is_none() {
-        if let Some(reason) = sent.incomplete() {
+        if let Some(reason) = sent.incomplete().or_else(|| sent.unlisted()) {
             return Finding::undetermined(reason);
         }
         return Finding::not_applicable(match blob {
@@ -56,7 +56,7 @@ fn unencrypted(given: &Given, sent: &Sent<'_>, exposed: Vec<Evidence>) -> Findin
         });
     }
     if exposed.is_empty()
-        && let Some(reason) = sent.incomplete()
+        && let Some(reason) = sent.unsearched()
     {
         return Finding::undetermined(reason);
     }
@@ -74,7 +74,7 @@ fn opened(given: &Given, sent: &Sent<'_>, encrypted: &Blob<'_>) -> Finding {
     let name = encrypted.name();
     let evidence = vec![cms_evidence(sent, encrypted)];
     let undecided = |why: String| Finding::undetermined(why).with(vec![cms_evidence(sent, encrypted)]);
-    if let Some(reason) = sent.incomplete() {
+    if let Some(reason) = sent.unsearched() {
         return undecided(reason);
     }
     let Some(body) = &given.body else {

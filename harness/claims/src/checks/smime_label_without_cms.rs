@@ -44,6 +44,9 @@ fn judge(sent: &Sent<'_>) -> Finding {
     if unread {
         return Finding::undetermined("the part is too long for this reader to keep whole");
     }
+    if let Some(reason) = sent.unlisted() {
+        return Finding::undetermined(reason);
+    }
     good.unwrap_or_else(|| Finding::not_applicable("about a part with the label of S/MIME; there is none"))
 }
 

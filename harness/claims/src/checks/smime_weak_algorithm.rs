@@ -12,7 +12,8 @@ pub(super) static CHECK: Check = Check {
     trigger: "a message holds a CMS object that is encrypted or signed",
     method: "Algorithms are known by object identifier: the content cipher of EnvelopedData and AuthEnvelopedData, digest \
              and signature algorithm of SignedData, keys and signatures of its certificates. The size of a recipient's RSA \
-             key is that of the encrypted content key.",
+             key is that of the encrypted content key. Of an object that was not kept whole nothing is concluded unless \
+             all that names algorithms stands in what was kept.",
     references: &["RFC 8551 2.7", "RFC 8551 2.1", "RFC 8551 2.3", "RFC 8551 B"],
     run,
 };
@@ -22,7 +23,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let mut good = None;
+    let (mut good, mut cut) = (None, false);
     for blob in sent.blobs() {
         if !matches!(blob.cms, Cms::Enveloped(_) | Cms::AuthEnveloped(_) | Cms::Signed(_)) {
             continue;
@@ -33,10 +34,17 @@ fn judge(sent: &Sent<'_>) -> Finding {
         if let Some(weak) = weak {
             return Finding::observed(format!("{}: {}", blob.name(), weak.why), evidence);
         }
+        if !blob.part.tells_all_algorithms() {
+            cut = true;
+            continue;
+        }
         good.get_or_insert_with(|| Finding::not_observed(described(&blob), evidence));
     }
-    if let Some(reason) = sent.incomplete() {
+    if let Some(reason) = sent.incomplete().or_else(|| sent.unlisted()) {
         return Finding::undetermined(reason);
+    }
+    if cut {
+        return Finding::undetermined("a CMS object ends, as far as it was kept, before all its algorithms are told");
     }
     good.unwrap_or_else(|| Finding::not_applicable("about S/MIME; the message holds none that can be read"))
 }
@@ -50,6 +58,8 @@ fn described(blob: &Blob<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use smtp::timeline::Keep;
+
     use super::super::testing::{Seen, Talk, base64_body, find, mail_fixture, plain, smime};
     use super::*;
     use crate::Given;
@@ -79,6 +89,20 @@ mod tests {
         }
         let clear = Talk::ehlo(&[]).message(&mail_fixture("signed-clear.eml"));
         seen(clear).not_observed("SignedData", &["MII…"]);
+    }
+
+    /// Of a signature that was cut, the algorithms at its end are not here.
+    #[test]
+    fn an_object_that_was_not_kept_to_its_algorithms() {
+        let keep = |cms| Keep { leaf: cms, cms, ..Keep::LEAN };
+        for file in ["signed-opaque.der", "enveloped-aes128.der"] {
+            let cut = |length| Talk::ehlo(&[]).kept(keep(length)).message(&smime("", file));
+            seen(cut(240)).undetermined("before all its algorithms are told");
+            seen(cut(100_000)).not_observed("", &["MII…"]);
+        }
+        // What is weak is weak, whatever else there is.
+        let cut = Talk::ehlo(&[]).kept(keep(240)).message(&smime("", "signed-sha1.der"));
+        seen(cut).observed("SHA-1", &["MI…"]);
     }
 
     #[test]

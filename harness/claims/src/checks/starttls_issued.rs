@@ -1,8 +1,9 @@
 //! Does the sender use STARTTLS where it is offered?
 
-use smtp::timeline::TlsStart;
+use smtp::timeline::{Protocol, TlsStart};
 
 use super::said_after;
+use crate::leaks::is_under_tls;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -26,7 +27,10 @@ fn run(subject: &Subject<'_>) -> Finding {
         return finding;
     }
     let timeline = subject.timeline();
-    let offer = subject.offer("STARTTLS");
+    let offered = timeline.capabilities.iter().find(|c| c.get("STARTTLS").is_some());
+    // An offer under TLS is nothing to take up.
+    let offered = offered.filter(|c| timeline.reply(c.exchange).is_some_and(|(event, _)| !is_under_tls(timeline, event.span)));
+    let offer = offered.and_then(|_| subject.offer("STARTTLS"));
     if let Some((number, event, _)) = timeline.commands().find(|(_, _, c)| c.verb == "STARTTLS") {
         let upgraded = timeline
             .tls
@@ -44,7 +48,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::observed(format!("STARTTLS was issued; {answer}"), evidence);
     }
     let Some(offer) = offer else {
-        let why = if timeline.capabilities.is_empty() {
+        let why = if timeline.protocol == Protocol::ImplicitTls {
+            "the conversation is under TLS from the first byte on: there was nothing to upgrade"
+        } else if timeline.capabilities.is_empty() {
             "no EHLO reply was seen"
         } else {
             "STARTTLS was not offered"
@@ -54,7 +60,6 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(reason) = subject.unheard() {
         return Finding::undetermined(reason);
     }
-    let offered = timeline.capabilities.iter().find(|c| c.get("STARTTLS").is_some());
     match offered.and_then(|c| said_after(timeline, c.exchange, &GOES_ON)) {
         Some((event, command)) => {
             let verb = command.verb.as_str();

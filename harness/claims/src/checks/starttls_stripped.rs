@@ -1,6 +1,8 @@
 //! Was the offer of STARTTLS taken out on the way?
 
+use super::in_clear;
 use crate::brief::clear_offer;
+use crate::leaks::is_under_tls;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -27,14 +29,15 @@ fn run(subject: &Subject<'_>) -> Finding {
         return finding;
     }
     let timeline = subject.timeline();
-    let keywords = timeline.capabilities.iter().flat_map(|c| &c.keywords);
+    // Nobody on the path writes over what is under TLS.
+    let keywords = timeline.capabilities.iter().flat_map(|c| &c.keywords).filter(|keyword| !is_under_tls(timeline, keyword.span));
     if let Some(keyword) = keywords.into_iter().find(|keyword| is_masked(&keyword.value.name)) {
         return Finding::observed(
             format!("a keyword of the EHLO reply is masked: {}", keyword.value.name),
             vec![Evidence::bytes(timeline, keyword.span, "masked keyword in the EHLO reply")],
         );
     }
-    if let Some((_, event, command)) = timeline.commands().find(|(_, _, command)| is_masked(&command.verb)) {
+    if let Some((_, event, command)) = in_clear(timeline).find(|(_, _, command)| is_masked(&command.verb)) {
         return Finding::observed(
             format!("a command of the sender is masked: {}", command.verb),
             vec![Evidence::event(event, "masked command")],

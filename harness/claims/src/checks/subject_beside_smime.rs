@@ -10,7 +10,8 @@ pub(super) static CHECK: Check = Check {
     trigger: "the body of a message is encrypted with S/MIME",
     method: "S/MIME covers the body and not the header of the message, unless the sender puts a copy of the header inside \
              and takes it out outside (RFC 8551 section 3.1, RFC 9788). A Subject that is missing, empty, or one of the \
-             usual stand-ins (`[...]`, `...`, `Encrypted message`) says nothing.",
+             usual stand-ins (`[...]`, `...`, `Encrypted message`) says nothing. TLS around it covers it as far as the \
+             next server, and changes nothing about the message.",
     references: &["RFC 8551 3.1", "RFC 9788"],
     run,
 };
@@ -22,9 +23,18 @@ fn run(subject: &Subject<'_>) -> Finding {
     each::message(subject, Observation::Observed, judge)
 }
 
+/// How the Subject crossed.
+fn state(sent: &Sent<'_>) -> &'static str {
+    if sent.under_tls() {
+        "protected by TLS alone, to the next server"
+    } else {
+        "in clear"
+    }
+}
+
 fn judge(sent: &Sent<'_>) -> Finding {
     let Some(blob) = sent.encrypted() else {
-        return match sent.incomplete() {
+        return match sent.incomplete().or_else(|| sent.unlisted()) {
             Some(reason) => Finding::undetermined(reason),
             None => Finding::not_applicable("about an encrypted message; this one is not encrypted"),
         };
@@ -35,8 +45,8 @@ fn judge(sent: &Sent<'_>) -> Finding {
     };
     match sent.message.headers("Subject").find(|field| says(&field.decoded)) {
         Some(field) => Finding::observed(
-            format!("the body is {}, and the Subject beside it is in clear", blob.name()),
-            vec![sent.evidence(field.range.clone(), "Subject field in clear")],
+            format!("the body is {}, and the Subject beside it is {}", blob.name(), state(sent)),
+            vec![sent.evidence(field.range.clone(), format!("Subject field, {}", state(sent)))],
         ),
         None => Finding::not_observed(
             format!("the body is {}, and no Subject beside it says anything", blob.name()),

@@ -1,12 +1,17 @@
 //! Conversations written down for the tests of the checks, and what a check says about them.
 
+mod ntlm;
+mod opened;
+
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
-use smtp::Secret;
 use smtp::cms::RecipientKey;
-use smtp::ntlm::{self, ClientIdentity, FileTime, Target};
+use smtp::session::Options;
 use smtp::session::testing::dialogue;
+use smtp::timeline::Keep;
+use smtp::tls::Stop;
 use wire::{Direction, Note, NoteKind, Opening, Timestamp};
 
+pub(crate) use self::ntlm::{authenticate_line, ntlm_messages, ntlm_v1_message};
 use crate::{Case, Check, Finding, Given, Observation, Subject};
 
 /// A time at which the certificates of the S/MIME test data are valid.
@@ -25,6 +30,10 @@ pub(crate) struct Talk {
     notes: Vec<Note>,
     client: [u8; 4],
     start: Option<Timestamp>,
+    keep: Keep,
+    given_up: Option<String>,
+    /// Number of the turn with which TLS begins that was opened, and where opening stopped, if it did.
+    opened: Option<(usize, Option<(Direction, Stop)>)>,
 }
 
 impl Talk {
@@ -37,6 +46,9 @@ impl Talk {
             notes: Vec::new(),
             client: [192, 0, 2, 1],
             start: None,
+            keep: Keep::default(),
+            given_up: None,
+            opened: None,
         }
     }
 
@@ -221,15 +233,16 @@ impl Talk {
         talk.turn("S", &data).turn("C", &data).turn("S", &data)
     }
 
-    /// AUTH NTLM as this account, with `end` as the last reply.
-    pub(crate) fn ntlm(self, domain: &str, user: &str, password: &str, end: &str) -> Self {
-        let [first, second, third] = ntlm_messages(domain, user, password);
-        self.cs("AUTH NTLM", "334 ntlm supported")
-            .cs(
-                &BASE64.encode(first),
-                &format!("334 {}", BASE64.encode(second)),
-            )
-            .cs(&BASE64.encode(third), end)
+    /// No more than this is kept of messages.
+    pub(crate) fn kept(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// The reader stops following it.
+    pub(crate) fn given_up(mut self, reason: &str) -> Self {
+        self.given_up = Some(reason.to_owned());
+        self
     }
 
     /// Everything that one side sent, lost bytes included.
@@ -241,45 +254,6 @@ impl Talk {
         let turns = self.turns.iter().filter(|(who, _)| who.ends_with(side));
         turns.flat_map(|(_, bytes)| bytes.clone()).collect()
     }
-}
-
-/// NEGOTIATE, CHALLENGE and AUTHENTICATE for this account.
-pub(crate) fn ntlm_messages(domain: &str, user: &str, password: &str) -> [Vec<u8>; 3] {
-    let target = Target {
-        netbios_domain: "FABRIKAM".to_owned(),
-        netbios_computer: "MX".to_owned(),
-        dns_domain: "fabrikam.example".to_owned(),
-        dns_computer: "mx.fabrikam.example".to_owned(),
-    };
-    let first = ntlm::negotiate(None);
-    let second = ntlm::challenge(ntlm::CLIENT_FLAGS, &target, [7; 8], None).expect("short names");
-    let challenge = ntlm::Challenge::parse(&second).expect("just made");
-    let password = Secret::new(password.as_bytes());
-    let identity = ClientIdentity {
-        domain,
-        user,
-        password: &password,
-        workstation: "HOST01",
-    };
-    let third = ntlm::respond(&first, &challenge, &identity, [5; 8], FileTime(1)).expect("encodes");
-    [first, second, third]
-}
-
-/// An AUTHENTICATE message with these responses (MS-NLMP section 2.2.1.3), without a version and a MIC.
-pub(crate) fn ntlm_v1_message(lm: &[u8], nt: &[u8]) -> Vec<u8> {
-    let user: Vec<u8> = "svc".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let mut message = b"NTLMSSP\0\x03\0\0\0".to_vec();
-    let mut payload = Vec::new();
-    for part in [lm, nt, &[], &user, &[], &[]] {
-        let length = u16::try_from(part.len()).expect("short").to_le_bytes();
-        let offset = u32::try_from(64 + payload.len()).expect("short");
-        message.extend([length, length].concat());
-        message.extend(offset.to_le_bytes());
-        payload.extend_from_slice(part);
-    }
-    message.extend(ntlm::flags::NEGOTIATE_UNICODE.to_le_bytes());
-    message.extend(payload);
-    message
 }
 
 fn crlf(text: &str) -> String {
@@ -307,7 +281,14 @@ pub(crate) fn case(talks: Vec<Talk>, given: Given) -> Tested {
         if let Some(start) = talk.start {
             conversation.about.start = start;
         }
-        smtp::session::read(&conversation)
+        conversation.about.given_up.clone_from(&talk.given_up);
+        let options = Options {
+            keep: talk.keep,
+            ..Options::default()
+        };
+        let mut timeline = smtp::session::read_with(options, &conversation);
+        talk.lay_tls_over(&mut timeline);
+        timeline
     });
     Tested {
         case: Case::new(timelines.collect(), given),
@@ -488,10 +469,4 @@ fn server_hello(version: u16, suite: u16) -> Vec<u8> {
 fn hello(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u8::try_from(body.len()).expect("short");
     record(22, &[&[kind, 0, 0, length], body].concat())
-}
-
-/// The line with the AUTHENTICATE message that [`Talk::ntlm`] sends, as evidence quotes it.
-pub(crate) fn authenticate_line(domain: &str, user: &str, password: &str) -> String {
-    let [_, _, third] = ntlm_messages(domain, user, password);
-    BASE64.encode(third)
 }

@@ -21,7 +21,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
     let Some(blob) = sent.encrypted() else {
-        return match sent.incomplete() {
+        return match sent.incomplete().or_else(|| sent.unlisted()) {
             Some(reason) => Finding::undetermined(reason),
             None => Finding::not_applicable("about an encrypted message; this one is not encrypted"),
         };
@@ -39,7 +39,7 @@ fn judge(given: &Given, sent: &Sent<'_>) -> Finding {
     if let Some(first) = seen.first() {
         return Finding::observed(format!("beside the encrypted blob, {}", first.what), seen);
     }
-    if let Some(reason) = sent.incomplete() {
+    if let Some(reason) = sent.unsearched() {
         return Finding::undetermined(reason);
     }
     let names: Vec<_> = beside.iter().map(|(what, _)| what.as_str()).collect();

@@ -1,5 +1,7 @@
 //! Does the sender take a weaker mechanism than it could have?
 
+use smtp::timeline::Authentication;
+
 use crate::leaks::{is_under_tls, login};
 use crate::{Check, Evidence, Finding, Subject};
 
@@ -28,6 +30,12 @@ fn rank(mechanism: &str) -> Option<u8> {
     }
 }
 
+/// The rank of a login: what stands inside GSSAPI decides.
+fn shown(login: &Authentication, name: &str) -> Option<u8> {
+    let ntlm = login.identity.ntlm().and_then(|_| rank("NTLM"));
+    ntlm.or_else(|| rank(name))
+}
+
 fn run(subject: &Subject<'_>) -> Finding {
     if let Some(finding) = subject.nothing_said() {
         return finding;
@@ -40,10 +48,10 @@ fn run(subject: &Subject<'_>) -> Finding {
         // The list that the client had last read when it chose.
         let before = timeline.capabilities.partition_point(|c| c.exchange < a.exchange);
         let offered = before.checked_sub(1).and_then(|last| timeline.capabilities.get(last));
-        let (Some(chosen), Some(offered)) = (rank(&name), offered) else { continue };
+        let (Some(chosen), Some(offered)) = (shown(a, &name), offered) else { continue };
         let ranks = offered.mechanisms().into_iter().filter_map(|m| Some((rank(&m)?, m)));
         let ranks: Vec<_> = ranks.collect();
-        let Some((_, strongest)) = ranks.iter().find(|(rank, _)| *rank > chosen) else {
+        let Some((_, strongest)) = ranks.iter().find(|(rank, other)| *rank > chosen && *other != name) else {
             let choice = ranks.iter().any(|(rank, _)| *rank < chosen);
             best = best.or(choice.then_some((a, name)));
             continue;
@@ -54,7 +62,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         }));
         return Finding::observed(format!("{name} was chosen although {strongest} was on offer"), evidence);
     }
-    if let Some(reason) = subject.blind().filter(|_| best.is_none()) {
+    if let Some(reason) = subject.hidden_in_clear() {
         return Finding::undetermined(reason);
     }
     match best {
@@ -62,7 +70,9 @@ fn run(subject: &Subject<'_>) -> Finding {
             format!("{name} was chosen; only weaker ones were on offer beside it"),
             vec![Evidence::bytes(timeline, a.mechanism.span, format!("AUTH {name}"))],
         ),
-        None if timeline.authentications.is_empty() => Finding::undetermined("the sender did not log in in clear"),
+        None if !timeline.authentications.iter().any(|a| !is_under_tls(timeline, a.mechanism.span)) => {
+            Finding::undetermined("the sender did not log in in clear")
+        }
         None => Finding::undetermined("there was nothing to choose between"),
     }
 }
@@ -83,6 +93,12 @@ mod tests {
         seen(talk).observed("PLAIN was chosen although SCRAM-SHA-256", &["PLAIN", "250 AUTH LOGIN PLAIN SCRAM-SHA-256\r\n"]);
         let talk = Talk::ehlo(&["AUTH NTLM GSSAPI"]).ntlm("D", "u", "pw", "235 ok");
         seen(talk).observed("NTLM was chosen although GSSAPI", &["NTLM"]);
+    }
+
+    #[test]
+    fn ntlm_inside_spnego_is_no_stronger_than_ntlm() {
+        let talk = Talk::ehlo(&["AUTH GSS-SPNEGO SCRAM-SHA-256"]).spnego("D", "u", "pw", "235 ok");
+        seen(talk).observed("GSS-SPNEGO was chosen although SCRAM-SHA-256", &["GSS-SPNEGO"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum Body {
     PartlyEncrypted,
     /// It is `OpenPGP`, encrypted.
     OpenPgp,
-    /// The capture does not hold all of it, and what it holds does not tell.
+    /// Not all of it is in the capture, or was kept, and what there is does not tell.
     NotWhole,
     /// It says that it is CMS, and cannot be read as such.
     Undecided,
@@ -78,7 +78,7 @@ impl Body {
             (false, false, true) => Self::OpenPgp,
             _ if odd && !clear => Self::Undecided,
             (true, false, _) if sent.data.complete => Self::Readable,
-            _ if !sent.data.complete => Self::NotWhole,
+            _ if !sent.data.complete || sent.unkept().is_some() => Self::NotWhole,
             _ => Self::Empty,
         }
     }

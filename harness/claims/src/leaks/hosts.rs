@@ -20,6 +20,9 @@ pub struct Host {
     pub name: String,
     /// Where it stands: `EHLO`, `greeting`, `Message-ID`, `Received`.
     pub place: String,
+    /// Whether it crossed under TLS, and is only read because the key is at hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_tls: bool,
     /// Its packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
@@ -101,6 +104,9 @@ pub struct InternalAddress {
     pub kind: InternalKind,
     /// Where it stands: `EHLO`, `Received`, `X-Originating-IP`.
     pub place: String,
+    /// Whether it crossed under TLS, and is only read because the key is at hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_tls: bool,
     /// Its packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
@@ -184,6 +190,7 @@ impl Places<'_> {
         let host = Host {
             name: view.text(name),
             place: place.to_owned(),
+            under_tls: view.under_tls(span),
             packet: view.packet(span),
         };
         self.hosts.insert(host, MAX_ENTRIES);
@@ -196,6 +203,7 @@ impl Places<'_> {
                     address,
                     kind,
                     place: place.to_owned(),
+                    under_tls: view.under_tls(span),
                     packet: view.packet(span),
                 };
                 self.addresses.insert(found, MAX_ENTRIES);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smtp::Timeline;
 use smtp::identity::{Identity, NameSlot, NtlmExchange};
 use smtp::ntlm::ResponseKind;
+use smtp::sasl::proof::{self, KnownAccount, Verdict};
 use smtp::timeline::Authentication;
 
 use super::{MAX_ENTRIES, View, is_under_tls};
@@ -65,12 +66,91 @@ pub struct Account {
     pub outcome: String,
     /// How far the secret is exposed.
     pub exposure: Exposure,
+    /// What the known passwords say of it; `None` where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// Whether it crossed under TLS, and is only read because the key is at hand.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub under_tls: bool,
     /// Packet of the AUTH command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
+}
+
+/// Whether the client had the password that is known for the account which it named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Proof {
+    /// The answer.
+    pub verdict: ProofVerdict,
+    /// The known account, as `DOMAIN\user`; `None` where none has the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Why it cannot be tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What testing a login against known passwords showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofVerdict {
+    /// It cannot be told.
+    NotTestable,
+    /// The client had another one.
+    Contradicted,
+    /// The client had the known password.
+    Proven,
+}
+
+impl Proof {
+    fn of(view: &View<'_>, authentication: &Authentication) -> Option<Self> {
+        if view.accounts.is_empty() {
+            return None;
+        }
+        let tested = proof::test(authentication, view.accounts);
+        let account = tested.account.and_then(|number| view.accounts.get(number));
+        let (verdict, reason) = match tested.verdict {
+            Verdict::Proven => (ProofVerdict::Proven, None),
+            Verdict::Contradicted => (ProofVerdict::Contradicted, None),
+            Verdict::NotTestable(reason) => (ProofVerdict::NotTestable, Some(reason.to_owned())),
+        };
+        Some(Self {
+            verdict,
+            account: account.map(|account| view.text(&known_name(account))),
+            reason,
+        })
+    }
+
+    /// The answer in a few words.
+    pub fn text(&self) -> String {
+        let name = self.account.as_deref().unwrap_or("a known account");
+        match (self.verdict, &self.reason) {
+            (ProofVerdict::Proven, _) => format!("made with the known password of {name}"),
+            (ProofVerdict::Contradicted, _) => {
+                format!("not made with the known password of {name}")
+            }
+            (ProofVerdict::NotTestable, Some(reason)) => format!("not testable: {reason}"),
+            (ProofVerdict::NotTestable, None) => "not testable".to_owned(),
+        }
+    }
+}
+
+/// What the known passwords say of a login; `None` where none is known.
+pub(crate) fn proven(accounts: &[KnownAccount], login: &Authentication) -> Option<ProofVerdict> {
+    (!accounts.is_empty()).then(|| match proof::test(login, accounts).verdict {
+        Verdict::Proven => ProofVerdict::Proven,
+        Verdict::Contradicted => ProofVerdict::Contradicted,
+        Verdict::NotTestable(_) => ProofVerdict::NotTestable,
+    })
+}
+
+/// A known account as people write it.
+pub(crate) fn known_name(account: &KnownAccount) -> String {
+    match &account.domain {
+        Some(domain) => format!("{domain}\\{}", account.user),
+        None => account.user.clone(),
+    }
 }
 
 impl Account {
@@ -113,6 +193,7 @@ fn account(view: &View<'_>, authentication: &Authentication) -> Account {
         }),
         outcome: outcome_word(authentication),
         exposure: exposure(view.timeline, authentication),
+        proof: Proof::of(view, authentication),
         under_tls: is_under_tls(view.timeline, span),
         packet: view.packet(span),
     }
@@ -194,8 +275,16 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
         Identity::Malformed(_) => Exposure::Unknown,
         Identity::External { .. } | Identity::Anonymous { .. } => Exposure::Nothing,
         Identity::Undecoded if !authentication.responses.is_empty() => Exposure::Unknown,
-        // It ended before its secret, unless bytes of the client are missing.
-        _ if timeline.gaps.is_empty() && timeline.given_up.is_none() => Exposure::Nothing,
+        // It ended before its secret, unless bytes of the client are missing or stayed closed.
+        _ if timeline.gaps.is_empty() && timeline.given_up.is_none() && !stopped(timeline) => {
+            Exposure::Nothing
+        }
         _ => Exposure::Unknown,
     }
+}
+
+/// Whether not all could be opened that went under TLS.
+fn stopped(timeline: &Timeline) -> bool {
+    let opened = timeline.tls.as_ref().and_then(|tls| tls.opened.as_ref());
+    opened.is_some_and(|opened| opened.stopped != [None, None])
 }

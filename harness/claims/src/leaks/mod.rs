@@ -1,5 +1,7 @@
 //! What one conversation tells anybody who can read the wire.
 //!
+//! What crossed under TLS, and is here because the keys of the session are at hand, is marked so.
+//!
 //! Facts, without opinion: names, addresses, header fields, programs, accounts, times, and whether the bodies could be
 //! read. Every list has a bound and says how many entries it left out. Texts are as they stood on the wire, cut at
 //! [`MAX_TEXT`] characters, with secrets taken out; whoever shows them escapes them for the place that they go to.
@@ -14,12 +16,13 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 use smtp::Timeline;
+use smtp::sasl::proof::KnownAccount;
 use smtp::timeline::TlsStart;
 use wire::Span;
 
 pub use body::{Body, CmsObject, CmsRecipient};
 pub use hosts::{Host, InternalAddress, InternalKind};
-pub use login::{Account, Exposure};
+pub use login::{Account, Exposure, Proof, ProofVerdict};
 pub use mail::{Attachment, Header, Mail, Recipient};
 pub use software::Software;
 
@@ -137,13 +140,15 @@ impl Leaks {
 /// A conversation, with what its texts are cleaned of.
 pub(crate) struct View<'a> {
     pub(crate) timeline: &'a Timeline,
+    accounts: &'a [KnownAccount],
     scrubber: Scrubber,
 }
 
 impl<'a> View<'a> {
-    fn new(timeline: &'a Timeline, given: &Given) -> Self {
+    fn new(timeline: &'a Timeline, given: &'a Given) -> Self {
         Self {
             timeline,
+            accounts: &given.accounts,
             scrubber: Scrubber::new(timeline, given),
         }
     }
@@ -163,6 +168,11 @@ impl<'a> View<'a> {
         (!text.is_empty()).then(|| self.text(text))
     }
 
+    /// Whether the bytes crossed under TLS.
+    fn under_tls(&self, span: Span) -> bool {
+        is_under_tls(self.timeline, span)
+    }
+
     /// The packet of the first byte.
     fn packet(&self, span: Span) -> Option<u64> {
         first_packet(self.timeline, span)
@@ -175,7 +185,7 @@ pub(crate) fn first_packet(timeline: &Timeline, span: Span) -> Option<u64> {
     timeline.packets(first).first().copied()
 }
 
-/// Whether a place of the client's stream lies under TLS that was opened with a key.
+/// Whether a place of a stream lies under TLS: only a key makes it readable.
 pub(crate) fn is_under_tls(timeline: &Timeline, span: Span) -> bool {
     timeline.tls.as_ref().is_some_and(|tls| tls.under_tls(span))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use smtp::timeline::Transaction;
+use wire::Span;
 
 use super::{MAX_ENTRIES, MAX_MAILS, View};
 use crate::brief;
@@ -38,6 +39,9 @@ pub struct Software {
     pub name: String,
     /// Where: `greeting`, a header field, `boundary`.
     pub place: String,
+    /// Whether it crossed under TLS, and is only read because the key is at hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_tls: bool,
     /// Its packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
@@ -58,19 +62,17 @@ pub(super) fn software(
     mails: &[(&Transaction, Option<Sent<'_>>)],
 ) -> Capped<Software> {
     let mut found = Capped::default();
-    let mut add = |name: String, place: &str, packet: Option<u64>| {
-        let place = place.to_owned();
-        found.insert(
-            Software {
-                name,
-                place,
-                packet,
-            },
-            MAX_ENTRIES,
-        );
+    let mut add = |name: String, place: &str, span: Span| {
+        let program = Software {
+            name,
+            place: place.to_owned(),
+            under_tls: view.under_tls(span),
+            packet: view.packet(span),
+        };
+        found.insert(program, MAX_ENTRIES);
     };
-    if let Some((text, packet)) = greeting(view) {
-        add(text, "greeting", packet);
+    if let Some((text, span)) = greeting(view) {
+        add(text, "greeting", span);
     }
     for sent in mails
         .iter()
@@ -82,7 +84,7 @@ pub(super) fn software(
                 add(
                     view.text(&field.decoded),
                     name,
-                    view.packet(sent.span(field.range.clone())),
+                    sent.span(field.range.clone()),
                 );
             }
         }
@@ -94,19 +96,15 @@ pub(super) fn software(
             known.map(|(_, name)| *name)
         });
         if let Some(style) = style {
-            add(
-                style.to_owned(),
-                "boundary",
-                view.packet(sent.span(root.header.clone())),
-            );
+            add(style.to_owned(), "boundary", sent.span(root.header.clone()));
         }
     }
     found
 }
 
 /// What follows the name in the greeting.
-fn greeting(view: &View<'_>) -> Option<(String, Option<u64>)> {
+fn greeting(view: &View<'_>) -> Option<(String, Span)> {
     let (event, reply) = brief::greeting(view.timeline)?;
     let (_, text) = reply.lines.first()?.trim().split_once(' ')?;
-    Some((view.some(text)?, view.packet(event.span)))
+    Some((view.some(text)?, event.span))
 }

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -344,4 +345,166 @@ proptest! {
         tally.add(&brief);
         prop_assert!(tally.answer().sentences().len() >= 4);
     }
+}
+
+/// A login and a message after STARTTLS, read with the keys of the session.
+fn opened() -> Talk {
+    let token = BASE64.encode(b"\0svc\0S3cret-pw");
+    Talk::ehlo(&["STARTTLS"])
+        .cs("STARTTLS", "220 go")
+        .opened()
+        .again(&["AUTH PLAIN"])
+        .cs(&format!("AUTH PLAIN {token}"), "235 ok")
+        .message(LETTER)
+        .quit()
+}
+
+#[test]
+fn what_only_a_key_shows_is_marked() {
+    let all = leaks(opened());
+    let hosts: Vec<_> = all
+        .hosts
+        .items
+        .iter()
+        .map(|host| (host.place.as_str(), host.under_tls))
+        .collect();
+    // The name in the second EHLO is that of the first, which crossed in clear.
+    assert_eq!(
+        hosts[..3],
+        [("EHLO", false), ("greeting", false), ("Received", true)]
+    );
+    assert!(all.internal_addresses.items.iter().all(|a| a.under_tls));
+    let programs = all.software.items.iter();
+    let programs: Vec<_> = programs.map(|p| (p.place.as_str(), p.under_tls)).collect();
+    assert_eq!(
+        programs,
+        [("greeting", false), ("X-Mailer", true), ("boundary", true)]
+    );
+    assert!(all.accounts.items[0].under_tls && all.messages.items[0].under_tls);
+    assert!(all.tls.is_some_and(|tls| tls.opened));
+    let tested = case(vec![opened()], Given::default());
+    let brief = crate::Brief::of(&tested.subject(0));
+    assert!(brief.logins[0].under_tls && !brief.mails[0].is_in_clear());
+    assert_eq!(brief.offer.map(|offer| offer.mechanisms.len()), Some(0));
+    let mut tally = crate::Tally::default();
+    tally.add(&crate::Brief::of(&tested.subject(0)));
+    let answer = tally.answer();
+    assert_eq!(
+        (answer.messages.in_clear, answer.messages.under_tls),
+        (0, 1)
+    );
+    assert_eq!((answer.logins.recoverable, answer.logins.under_tls), (0, 1));
+    assert_eq!(answer.by_account[0].exposure, None);
+}
+
+#[test]
+fn a_transcript_tells_what_only_a_key_shows() {
+    let tested = case(vec![opened()], Given::default());
+    let subject = tested.subject(0);
+    let lines = crate::transcript::lines(subject.timeline(), subject.given());
+    let first = lines.iter().position(|line| line.under_tls);
+    let first = first.expect("some were under TLS");
+    assert!(lines[first - 1].text.starts_with("220 go"), "{lines:#?}");
+    let closing = |text: &str| text == "<FIN>";
+    assert!(
+        lines[first..]
+            .iter()
+            .all(|line| line.under_tls || closing(&line.text))
+    );
+    assert!(
+        !lines.iter().any(|line| line.text.contains("UzNj")),
+        "{lines:#?}"
+    );
+}
+
+fn known(domain: Option<&str>, user: &str, password: &str) -> KnownAccount {
+    KnownAccount {
+        domain: domain.map(str::to_owned),
+        user: user.to_owned(),
+        password: Secret::new(password.as_bytes()),
+    }
+}
+
+#[rstest]
+#[case(
+    known(Some("CORP"), "svc", "account-pw"),
+    ProofVerdict::Proven,
+    Some("CORP\\svc"),
+    "made with the known"
+)]
+#[case(
+    known(None, "svc", "other-pw"),
+    ProofVerdict::Contradicted,
+    Some("svc"),
+    "not made with"
+)]
+#[case(
+    known(None, "someone", "account-pw"),
+    ProofVerdict::NotTestable,
+    None,
+    "not testable: no known account"
+)]
+fn a_login_is_tested_against_the_known_passwords(
+    #[case] account: KnownAccount,
+    #[case] verdict: ProofVerdict,
+    #[case] name: Option<&str>,
+    #[case] text: &str,
+) {
+    let given = Given {
+        accounts: vec![known(None, "unrelated", "x"), account],
+        ..Given::default()
+    };
+    let talk = Talk::ehlo(&["AUTH NTLM"]).ntlm("CORP", "svc", "account-pw", "235 ok");
+    let tested = case(vec![talk.quit()], given);
+    let leaks = Leaks::of(&tested.subject(0));
+    let proof = leaks.accounts.items[0].proof.clone().expect("was tested");
+    assert_eq!((proof.verdict, proof.account.as_deref()), (verdict, name));
+    assert!(proof.text().starts_with(text), "{}", proof.text());
+    let json = serde_json::to_string(&leaks).expect("serialises");
+    assert!(
+        json.contains("\"proof\"") && !json.contains("-pw"),
+        "{json}"
+    );
+    let mut tally = crate::Tally::default();
+    tally.add(&crate::Brief::of(&tested.subject(0)));
+    assert_eq!(tally.answer().by_account[0].proof, Some(verdict));
+}
+
+#[test]
+fn where_no_password_is_known_nothing_is_said_of_any() {
+    let talk = Talk::ehlo(&["AUTH NTLM"]).ntlm("CORP", "svc", "account-pw", "235 ok");
+    assert_eq!(leaks(talk.quit()).accounts.items[0].proof, None);
+}
+
+#[test]
+fn a_known_password_is_not_shown_wherever_it_stands() {
+    let given = Given {
+        accounts: vec![known(None, "svc", "account-pw")],
+        ..Given::default()
+    };
+    let talk = Talk::ehlo(&[])
+        .cs("NOOP account-pw", "250 account-pw")
+        .message(&plain("Subject: account-pw\n", "x"));
+    let tested = case(vec![talk.quit()], given);
+    let subject = tested.subject(0);
+    let lines = crate::transcript::lines(subject.timeline(), subject.given());
+    let json = serde_json::to_string(&(Leaks::of(&subject), lines)).expect("serialises");
+    assert!(
+        json.contains("<secret>") && !json.contains("account-pw"),
+        "{json}"
+    );
+}
+
+#[test]
+fn the_end_of_a_body_that_was_not_kept_may_say_something() {
+    let long = format!("{}said\n", " \n".repeat(5000));
+    let lean = Talk::ehlo(&[]).kept(smtp::timeline::Keep::LEAN);
+    assert_eq!(
+        one(lean.message(&plain("", &long)).quit()).body,
+        Some(Body::NotWhole)
+    );
+    assert_eq!(
+        one(Talk::ehlo(&[]).message(&plain("", " \n")).quit()).body,
+        Some(Body::Empty)
+    );
 }

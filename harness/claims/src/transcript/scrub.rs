@@ -22,7 +22,8 @@ impl Scrubber {
             .iter()
             .filter_map(|account| account.password.as_ref());
         let mut writings = Vec::new();
-        for secret in given.password.iter().chain(account) {
+        let known = given.accounts.iter().map(|account| &account.password);
+        for secret in given.password.iter().chain(account).chain(known) {
             writings_of(secret.expose(), &mut writings);
         }
         for authentication in &timeline.authentications {

@@ -27,6 +27,7 @@ pub(super) fn given(
             .as_ref()
             .is_some_and(|text| text.contains(&canaries.body));
     Given {
+        accounts: Vec::new(),
         mode: Some(match config.auth {
             AuthMode::None => Mode::None,
             AuthMode::Basic => Mode::Basic,

@@ -1,0 +1,497 @@
+//! What each check makes of a login and a message that crossed under TLS and were read with the keys of the session.
+//!
+//! What is told of the wire is what somebody without the keys sees of it; what is told of the sender is what it did.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+use smtp::Secret;
+use smtp::session::Options;
+use smtp::session::testing::dialogue;
+use smtp::timeline::Keep;
+use smtp::tls::{KeyLog, Stop};
+use wire::Direction;
+
+use super::testing::{BODY, FROM, TO, Talk, case, mail_fixture, plain, recipient_key, smime};
+use super::{ALL, find};
+use crate::given::{Account, GivenSubject, Mode, Protection, Receipts};
+use crate::{Case, Given, Observation};
+
+use Observation::{NotApplicable, NotObserved, Observed, Undetermined};
+
+const PASSWORD: &str = "S3cret-pw";
+
+/// All that can be known of a sender that logs in as the account `CORP\svc`.
+fn given(mode: Mode, protection: Protection) -> Given {
+    Given {
+        mode: Some(mode),
+        username: Some("svc".to_owned()),
+        password: Some(Secret::new(PASSWORD.as_bytes())),
+        account: Some(Account {
+            domain: "CORP".to_owned(),
+            user: "host-account".to_owned(),
+            password: Some(Secret::new(*b"account-pw")),
+        }),
+        from: Some(FROM.to_owned()),
+        subject: Some(GivenSubject::Text("merger".to_owned())),
+        receipts: Some(Receipts {
+            read: false,
+            delivery: false,
+        }),
+        body: Some(Secret::new(BODY.as_bytes())),
+        headers: vec![("Subject".to_owned(), "merger".to_owned())],
+        protection: Some(protection),
+        keys: vec![recipient_key()],
+        ..Given::default()
+    }
+}
+
+const OFFER: [&str; 2] = ["AUTH LOGIN PLAIN NTLM CRAM-MD5", "DSN"];
+
+/// After STARTTLS, the sender begins again.
+fn upgraded() -> Talk {
+    Talk::ehlo(&["STARTTLS"])
+        .cs("STARTTLS", "220 go")
+        .opened()
+        .again(&OFFER)
+}
+
+fn implicit() -> Talk {
+    Talk::silent()
+        .opened()
+        .s("220 mx.example ESMTP")
+        .again(&OFFER)
+}
+
+fn login(talk: Talk) -> Talk {
+    let token = BASE64.encode(format!("\0svc\0{PASSWORD}"));
+    talk.cs(&format!("AUTH PLAIN {token}"), "235 ok")
+}
+
+fn proof(talk: Talk) -> Talk {
+    talk.ntlm("CORP", "host-account", "account-pw", "235 ok")
+}
+
+fn body() -> String {
+    plain("Subject: merger\nMessage-ID: <1@a>\n", BODY)
+}
+
+/// What every check that is named here, and by default every other one, says.
+fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
+    let tested = case(vec![talk.quit()], given);
+    let expected: BTreeMap<_, _> = expected.iter().copied().collect();
+    for id in expected.keys() {
+        assert!(find(id).is_some(), "{id} is no check");
+    }
+    let mut wrong = Vec::new();
+    for check in ALL {
+        let finding = tested.find(check, 0).finding;
+        let wanted = expected.get(check.id).copied().unwrap_or(Undetermined);
+        let either = !expected.contains_key(check.id) && finding.observation == NotApplicable;
+        if finding.observation != wanted && !either {
+            wrong.push(format!(
+                "{}: {:?}, not {wanted:?}: {}",
+                check.id, finding.observation, finding.reason
+            ));
+        }
+        if finding.observation == Undetermined {
+            continue;
+        }
+        let texts = finding.evidence.iter().map(|evidence| &evidence.what);
+        for text in texts.chain([&finding.reason]) {
+            for claim in [
+                "in clear",
+                "is readable",
+                "are readable",
+                "decode from base64",
+            ] {
+                let denied = text.contains("without the keys")
+                    || text.contains("no login was said in clear");
+                if text.contains(claim) && !denied {
+                    wrong.push(format!("{} says {text:?}", check.id));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is the same in every conversation under TLS with one plain message.
+const MESSAGE: [(&str, Observation); 15] = [
+    ("receiving-command", NotObserved),
+    ("message-recoverable", Observed),
+    ("readable-without-key", NotObserved),
+    ("body-readable", NotObserved),
+    ("undocumented-mechanism", NotObserved),
+    ("from-as-configured", Observed),
+    ("receipt-unasked", NotObserved),
+    ("sent-under-tls", Observed),
+    ("secret-recoverable", NotObserved),
+    ("end-of-data-ambiguous", NotObserved),
+    ("bare-line-ends", NotObserved),
+    ("cc-delivered", NotApplicable),
+    ("subject-is-message-id", NotApplicable),
+    ("blind-recipient", Undetermined),
+    ("conflicting-overlap", NotObserved),
+];
+
+#[test]
+fn a_password_and_a_message_after_starttls() {
+    let talk = login(upgraded()).message(&body());
+    let mut expected = MESSAGE.to_vec();
+    expected.extend([
+        ("starttls-issued", Observed),
+        ("password-readable", NotObserved),
+        ("starttls-stripped", NotObserved),
+        ("bytes-around-upgrade", NotObserved),
+    ]);
+    expect(talk, given(Mode::Basic, Protection::None), &expected);
+}
+
+#[test]
+fn a_password_and_a_message_under_implicit_tls() {
+    let talk = login(implicit()).message(&body());
+    let mut expected = MESSAGE.to_vec();
+    expected.extend([
+        ("implicit-tls-used", Observed),
+        ("starttls-issued", Undetermined),
+        ("password-readable", NotObserved),
+    ]);
+    expect(talk, given(Mode::Basic, Protection::None), &expected);
+}
+
+#[test]
+fn a_proof_and_a_message_after_starttls() {
+    let talk = proof(upgraded()).message(&body());
+    let mut expected = MESSAGE.to_vec();
+    expected.extend([
+        ("starttls-issued", Observed),
+        ("ntlm-as-account", Observed),
+        ("configured-user-in-ntlm", NotObserved),
+        ("password-crosses-with-ntlm", NotObserved),
+        ("ntlm-v1-response", NotObserved),
+        ("starttls-stripped", NotObserved),
+        ("bytes-around-upgrade", NotObserved),
+    ]);
+    expect(talk, given(Mode::Ntlm, Protection::None), &expected);
+}
+
+#[test]
+fn an_encrypted_message_after_starttls() {
+    let talk = upgraded().message(&smime("Subject: merger\n", "enveloped-aes128.der"));
+    let mut expected = MESSAGE.to_vec();
+    expected.extend([
+        ("starttls-issued", Observed),
+        ("credentials-in-mode-none", NotObserved),
+        ("body-readable", NotApplicable),
+        ("smime-encrypted", Observed),
+        // Nobody reads the header off the wire; it stands outside S/MIME all the same.
+        ("headers-readable-when-encrypted", NotObserved),
+        ("subject-beside-smime", Observed),
+        ("documented-cipher", Observed),
+        ("smime-weak-algorithm", NotObserved),
+        ("smime-label-without-cms", NotObserved),
+        ("starttls-stripped", NotObserved),
+        ("bytes-around-upgrade", NotObserved),
+    ]);
+    expect(talk, given(Mode::None, Protection::Encrypted), &expected);
+}
+
+#[test]
+fn signed_messages_after_starttls() {
+    let clear = case(
+        vec![upgraded().message(&mail_fixture("signed-clear.eml")).quit()],
+        given(Mode::None, Protection::ClearSigned),
+    );
+    let check = find("clear-signed-readable").expect("is one");
+    clear.find(check, 0).not_observed("under TLS", &["…"]);
+    let blob = case(
+        vec![upgraded().message(&smime("", "signed-opaque.der")).quit()],
+        given(Mode::None, Protection::BlobSigned),
+    );
+    // A signed blob hides nothing, whatever it travels in.
+    let check = find("blob-signed-readable").expect("is one");
+    blob.find(check, 0)
+        .observed("stands, under TLS, in", &["…"]);
+}
+
+/// Known secrets that are sent in modes which need none of them are found under TLS too, and told to be there.
+#[test]
+fn secrets_under_tls_are_told_as_such() {
+    let talk = proof(upgraded()).cs(&format!("NOOP {}", BASE64.encode("account-pw")), "250 ok");
+    let tested = case(vec![talk.quit()], given(Mode::Ntlm, Protection::None));
+    let check = find("password-crosses-with-ntlm").expect("is one");
+    tested.find(check, 0).observed("under TLS", &["NOOP …"]);
+    let tested = case(
+        vec![login(upgraded()).quit()],
+        given(Mode::None, Protection::None),
+    );
+    let check = find("credentials-in-mode-none").expect("is one");
+    let seen = tested.find(check, 0);
+    seen.observed("credentials were sent", &["PLAIN …"]);
+    assert!(
+        seen.finding
+            .evidence
+            .iter()
+            .any(|e| e.what.ends_with(", under TLS")),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_login_in_clear_counts_whatever_follows_under_tls() {
+    let talk = login(Talk::ehlo(&["STARTTLS", "AUTH PLAIN"]))
+        .cs("STARTTLS", "220 go")
+        .opened()
+        .again(&OFFER)
+        .message(&body());
+    let tested = case(
+        vec![login(talk).quit()],
+        given(Mode::Basic, Protection::None),
+    );
+    for (id, reason) in [
+        ("password-readable", "decode from base64"),
+        ("secret-recoverable", "shows its secret"),
+    ] {
+        tested
+            .find(find(id).expect("is one"), 0)
+            .observed(reason, &["AHN2Y…"]);
+    }
+    let check = find("sent-under-tls").expect("is one");
+    tested
+        .find(check, 0)
+        .not_observed("AUTH crossed in clear", &["AUTH PLAIN…"]);
+}
+
+/// A session inside TLS that OpenSSL made, opened with its key log, or not.
+fn recorded(with_keys: bool) -> Case {
+    let text = include_str!("../../../smtp/tests/data/tls/tls12-gcm-rsa.txt");
+    let (mut keys, mut turns) = (String::new(), Vec::new());
+    for line in text.lines() {
+        match line.split_once(' ') {
+            Some((who @ ("C" | "S"), rest)) => {
+                turns.push((who, hex::decode(rest).expect("hexadecimal")));
+            }
+            _ => keys.extend([line, "\n"]),
+        }
+    }
+    let turns: Vec<_> = turns
+        .iter()
+        .map(|(who, bytes)| (*who, bytes.as_slice()))
+        .collect();
+    let keys = KeyLog::parse(&keys).expect("a key log");
+    let options = Options {
+        keys: with_keys.then(|| Arc::new(keys)),
+        ..Options::default()
+    };
+    let timeline = smtp::session::read_with(options, &dialogue(&turns));
+    Case::new(vec![timeline], Given::default())
+}
+
+#[test]
+fn a_recorded_session_is_read_with_its_keys_and_hidden_all_the_same() {
+    let (opened, closed) = (recorded(true), recorded(false));
+    let says = |case: &Case, id: &str| {
+        let subject = case.subjects().next().expect("one");
+        (find(id).expect("is one").run)(&subject)
+    };
+    for id in [
+        "readable-without-key",
+        "sent-under-tls",
+        "implicit-tls-used",
+    ] {
+        let [with, without] = [&opened, &closed].map(|case| says(case, id));
+        assert_eq!(with, without, "{id}: keys change nothing about the wire");
+        assert_ne!(with.observation, Undetermined, "{id}");
+    }
+    let asks = says(&opened, "receiving-command");
+    assert_eq!(asks.observation, NotObserved, "{asks:?}");
+    let asks = says(&closed, "receiving-command");
+    assert_eq!(asks.observation, Undetermined);
+    assert!(asks.reason.contains("no key is at hand"));
+}
+
+/// What was not opened may hold anything.
+#[test]
+fn where_opening_stopped_nothing_is_concluded_from_silence() {
+    let stopped = || {
+        implicit()
+            .message(&body())
+            .quit()
+            .stopped(Direction::Client, Stop::NotAuthentic)
+    };
+    let known = given(Mode::Basic, Protection::None);
+    for id in [
+        "receiving-command",
+        "message-recoverable",
+        "undocumented-mechanism",
+        "password-readable",
+        "receipt-unasked",
+        "bare-line-ends",
+    ] {
+        let tested = case(vec![stopped()], known.clone());
+        let seen = tested.find(find(id).expect("is one"), 0);
+        seen.undetermined("TLS was opened up to client byte");
+        assert!(seen.finding.reason.contains("not authentic"), "{seen:?}");
+    }
+    // What the server said does not bear on what the client left unsaid.
+    let server = implicit()
+        .message(&body())
+        .quit()
+        .stopped(Direction::Server, Stop::Gap);
+    let tested = case(vec![server], known);
+    let subject = tested.subject(0);
+    assert_eq!(subject.unheard(), None);
+    assert!(
+        subject
+            .blind()
+            .is_some_and(|reason| reason.contains("server byte"))
+    );
+}
+
+#[test]
+fn a_conversation_that_was_opened_whole_is_not_blind() {
+    let tested = case(
+        vec![login(implicit()).message(&body()).quit()],
+        Given::default(),
+    );
+    let subject = tested.subject(0);
+    assert_eq!((subject.blind(), subject.hidden_in_clear()), (None, None));
+    assert!(subject.nothing_said().is_none());
+    assert_eq!(subject.mode(), Some(Mode::Basic));
+}
+
+/// A text that was not found may stand in what was not kept.
+#[test]
+fn what_was_not_kept_is_not_absent() {
+    let lean = || {
+        let long = format!("{}\n", "x".repeat(60)).repeat(200);
+        Talk::ehlo(&OFFER)
+            .kept(Keep::LEAN)
+            .message(&plain("Subject: merger\n", &long))
+    };
+    let encrypted = |kept: Keep| {
+        let second = format!("{}\n", "x".repeat(60)).repeat(200);
+        let first = smime("", "enveloped-aes128.der");
+        let (_, entity) = first
+            .split_once("MIME-Version: 1.0\n")
+            .expect("has a MIME header");
+        let text = format!(
+            "From: {FROM}\nTo: {TO}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+             --b\n{entity}\n--b\nContent-Type: text/plain\n\n{second}\n--b--\n"
+        );
+        Talk::ehlo(&OFFER).kept(kept).message(&text).quit()
+    };
+    let kept = "only the first bytes of long parts were kept";
+    let none = given(Mode::None, Protection::None);
+    for (id, talk, given) in [
+        ("body-readable", lean().quit(), none.clone()),
+        ("credentials-in-mode-none", lean().quit(), none.clone()),
+        (
+            "password-crosses-with-ntlm",
+            proof(lean()).quit(),
+            given(Mode::Ntlm, Protection::None),
+        ),
+        (
+            "configured-user-in-ntlm",
+            proof(lean()).quit(),
+            given(Mode::Ntlm, Protection::None),
+        ),
+        (
+            "encoder-alone-encrypts",
+            lean().quit(),
+            given(Mode::None, Protection::EncoderOnly),
+        ),
+        (
+            "smime-encrypted",
+            encrypted(Keep::LEAN),
+            given(Mode::None, Protection::Encrypted),
+        ),
+        (
+            "text-beside-blob",
+            encrypted(Keep::LEAN),
+            Given {
+                beside: vec![(
+                    "the configured text".to_owned(),
+                    Secret::new(*b"Beside-5521"),
+                )],
+                ..given(Mode::None, Protection::Encrypted)
+            },
+        ),
+    ] {
+        let tested = case(vec![talk], given);
+        tested.find(find(id).expect("is one"), 0).undetermined(kept);
+    }
+    // The same, kept whole, is told.
+    let tested = case(
+        vec![encrypted(Keep::default())],
+        given(Mode::None, Protection::Encrypted),
+    );
+    tested
+        .find(find("smime-encrypted").expect("is one"), 0)
+        .observed("EnvelopedData", &["…"]);
+}
+
+#[test]
+fn the_length_of_a_part_is_that_of_all_of_it() {
+    let long = "0123456789\n".repeat(1000);
+    let talk = Talk::ehlo(&[])
+        .kept(Keep::LEAN)
+        .message(&plain("", &long))
+        .quit();
+    let seen = case(vec![talk], Given::default()).find(find("body-readable").expect("is one"), 0);
+    seen.observed("text/plain of 12002 bytes is readable", &["…"]);
+}
+
+#[test]
+fn messages_that_only_begin_alike_are_not_one_message() {
+    let long = |end: &str| plain("", &format!("{}{end}", "0123456789\n".repeat(1000)));
+    let talk = |second: &str| {
+        let talk = Talk::ehlo(&[]).kept(Keep::LEAN).message(&long("first"));
+        case(vec![talk.message(&long(second)).quit()], Given::default())
+    };
+    let check = find("message-recoverable").expect("is one");
+    talk("other!")
+        .find(check, 0)
+        .observed("the 2 messages are", &["…"]);
+    talk("other")
+        .find(check, 0)
+        .undetermined("only the first bytes");
+}
+
+/// A conversation that was not followed to its end shows nothing by what is not in it.
+#[test]
+fn where_the_reader_gave_up_nothing_is_absent() {
+    let talk = || proof(Talk::ehlo(&["STARTTLS", "AUTH NTLM LOGIN CRAM-MD5", "DSN"]));
+    let talk = || talk().message(&body()).given_up("too many bytes at once");
+    let tested = case(vec![talk().quit()], given(Mode::Ntlm, Protection::None));
+    assert!(
+        tested
+            .subject(0)
+            .blind()
+            .is_some_and(|reason| reason.contains("too many bytes at once"))
+    );
+    let may_conclude = [
+        // Each by something that is in what was read.
+        "body-readable",
+        "from-as-configured",
+        "ntlm-as-account",
+        "smime-encrypted",
+        "sent-under-tls",
+        "end-of-data-ambiguous",
+        "subject-is-message-id",
+        "starttls-stripped",
+        "cc-delivered",
+        // Of an NTLM response the kind is seen; another could follow.
+    ];
+    for check in ALL {
+        let finding = tested.find(check, 0).finding;
+        let decided = matches!(finding.observation, Observed | NotObserved);
+        assert!(
+            !decided || may_conclude.contains(&check.id),
+            "{}: {finding:?}",
+            check.id
+        );
+    }
+}
