@@ -216,7 +216,7 @@ impl Logins {
             Exposure::Recoverable => &mut self.recoverable,
             Exposure::Guessable => &mut self.guessable,
             Exposure::Unknown => &mut self.unknown,
-            Exposure::Nothing => return,
+            Exposure::Nothing | Exposure::Hidden => return,
         };
         *counter += 1;
     }

@@ -24,11 +24,21 @@ pub(crate) fn lines(leaks: &Leaks) -> Vec<(String, String)> {
             bytes(leaks.missing_octets)
         ),
     );
+    add(
+        "TLS is weak",
+        leaks
+            .tls
+            .as_ref()
+            .map(|tls| list(&tls.weaknesses, String::clone))
+            .unwrap_or_default(),
+    );
     if let Some(tls) = &leaks.tls {
         let parts = [
             tls.version.as_ref(),
             tls.cipher_suite.as_ref(),
             tls.server_name.as_ref(),
+            tls.ja4.as_ref(),
+            tls.subject.as_ref(),
         ];
         let known: Vec<_> = parts.into_iter().flatten().cloned().collect();
         let end = if tls.established {

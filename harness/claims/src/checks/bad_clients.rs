@@ -4,7 +4,7 @@
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use wire::NoteKind;
 
-use super::testing::{Talk, case, ntlm_messages, ntlm_v1_message, plain, smime};
+use super::testing::{CERTIFIED, Talk, case, ntlm_messages, ntlm_v1_message, plain, smime};
 use crate::claim::Kind;
 use crate::{Claim, Given, Profile, Verdict, judge};
 
@@ -68,6 +68,12 @@ fn table() -> Vec<(&'static str, Talk, Talk)> {
             Talk::silent().tls_as(0x0303, 0x0005),
             upgraded(),
         ),
+        (
+            "RFC8314-4.4",
+            Talk::silent().tls_certified(),
+            Talk::silent().tls_certified().at(CERTIFIED),
+        ),
+        ("RFC8446-4.1.3", Talk::silent().tls_downgraded(), upgraded()),
         (
             "RFC3207-4",
             offered().message(&plain("", "x")).quit(),

@@ -31,15 +31,22 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     let mut documented = None;
+    let mut unread = None;
     for blob in sent.blobs().into_iter().filter(|blob| blob.cms.is_encrypted()) {
-        let Some(cipher) = blob.cipher() else { continue };
         let evidence = vec![sent.evidence(blob.range.clone(), format!("CMS {}", blob.name()))];
+        let Some(cipher) = blob.cipher() else {
+            unread.get_or_insert(evidence);
+            continue;
+        };
         let name = format!("{} ({})", cipher.name, cipher.oid);
         if !OFFERED.contains(&cipher.oid.as_str()) {
             let reason = format!("encrypted with {name}, which the encoder does not offer");
             return Finding::not_observed(reason, evidence);
         }
         documented.get_or_insert_with(|| Finding::observed(format!("encrypted with {name}"), evidence));
+    }
+    if let Some(evidence) = unread {
+        return Finding::undetermined("an encrypted object ends before its cipher").with(evidence);
     }
     if let Some(finding) = documented {
         return finding;
@@ -102,6 +109,15 @@ mod tests {
         let torn = Talk::ehlo(&[]).torn(&text, &text[text.len() - 100..text.len() - 80]);
         seen(torn.clone()).undetermined("the whole message");
         seen(torn.message(&plain("", "x"))).undetermined("the whole message");
+    }
+
+    #[test]
+    fn a_blob_that_ends_before_its_cipher() {
+        let cut = plain("Content-Transfer-Encoding: base64\n", &base64_body("enveloped-gcm256.der")[..240]);
+        let talk = Talk::ehlo(&[]).message(&cut);
+        seen(talk.clone()).undetermined("ends before its cipher");
+        let other = talk.message(&smime("", "enveloped-gcm256.der"));
+        seen(other).not_observed("which the encoder does not offer", &[&base64_body("enveloped-gcm256.der")]);
     }
 
     #[test]

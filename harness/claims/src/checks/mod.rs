@@ -59,6 +59,8 @@ registry! {
     sent_under_tls,
     tls_outdated,
     tls_weak_cipher,
+    tls_weak_certificate,
+    tls_downgraded,
     clear_after_starttls,
     starttls_stripped,
     bytes_around_upgrade,

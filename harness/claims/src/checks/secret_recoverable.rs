@@ -1,6 +1,6 @@
 //! Does a password or token cross where anybody can read it?
 
-use smtp::timeline::{Authentication, Identity, Tls};
+use smtp::timeline::{Authentication, Tls};
 use wire::Span;
 
 use crate::leaks::{Exposure, is_under_tls, login};
@@ -60,10 +60,8 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 /// Where the secret stands.
 fn place(authentication: &Authentication) -> Span {
-    match &authentication.identity {
-        Identity::Plain { password, .. } | Identity::Login { password: Some(password), .. } => password.span,
-        _ => authentication.span(),
-    }
+    let secret = authentication.identity.readable();
+    secret.map_or_else(|| authentication.span(), |(_, secret)| secret.span)
 }
 
 #[cfg(test)]
@@ -85,6 +83,10 @@ mod tests {
         // `user` and `secret`.
         let login = offered().cs("AUTH LOGIN", "334 a").cs("dXNlcg==", "334 b").cs("c2VjcmV0", "535 no");
         seen(login.quit()).observed("AUTH LOGIN shows its secret; refused with 535", &["c2VjcmV0"]);
+        // `user=u^Aauth=Bearer secret^A^A`
+        let token = "dXNlcj11AWF1dGg9QmVhcmVyIHNlY3JldAEB";
+        let bearer = Talk::ehlo(&["AUTH XOAUTH2"]).cs(&format!("AUTH XOAUTH2 {token}"), "235 ok");
+        seen(bearer.quit()).observed("AUTH XOAUTH2 shows its secret", &[token]);
         let plain = offered().cs("AUTH PLAIN AHVzZXIAc2VjcmV0", "235 ok");
         seen(plain.quit()).observed("AUTH PLAIN shows its secret", &["AHVzZXIAc2VjcmV0"]);
     }

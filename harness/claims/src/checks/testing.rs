@@ -5,9 +5,12 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 use smtp::ntlm::{self, ClientIdentity, FileTime, Target};
 use smtp::session::testing::dialogue;
-use wire::{Direction, Note, NoteKind, Opening};
+use wire::{Direction, Note, NoteKind, Opening, Timestamp};
 
 use crate::{Case, Check, Finding, Given, Observation, Subject};
+
+/// A time at which the certificates of the S/MIME test data are valid.
+pub(crate) const CERTIFIED: Timestamp = Timestamp::from_nanos(1_900_000_000_000_000_000);
 
 /// The reverse-path of messages that name no other.
 pub(crate) const FROM: &str = "sender@contoso.example";
@@ -21,6 +24,7 @@ pub(crate) struct Talk {
     opening: Opening,
     notes: Vec<Note>,
     client: [u8; 4],
+    start: Option<Timestamp>,
 }
 
 impl Talk {
@@ -32,6 +36,7 @@ impl Talk {
             opening,
             notes: Vec::new(),
             client: [192, 0, 2, 1],
+            start: None,
         }
     }
 
@@ -147,6 +152,51 @@ impl Talk {
         self
     }
 
+    /// It began at this time.
+    pub(crate) fn at(mut self, start: Timestamp) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// A TLS handshake in which the server shows the certificate of the S/MIME test data.
+    pub(crate) fn tls_certified(self) -> Self {
+        let pem = String::from_utf8(fixture("sender-cert.pem")).expect("PEM is text");
+        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = BASE64.decode(base64).expect("PEM is base64");
+        let length = |length: usize| u32::try_from(length).expect("short").to_be_bytes();
+        let chain = [&length(der.len())[1..], &der].concat();
+        let body = [&length(chain.len())[1..], &chain].concat();
+        let message = [&[11], &length(body.len())[1..], &body].concat();
+        let data = record(23, &[0; 40]);
+        self.turn("C", client_hello())
+            .turn("S", server_hello(0x0303, 0xc02f))
+            .turn("S", record(22, &message))
+            .turn("S", &data)
+            .turn("C", &data)
+            .turn("S", &data)
+    }
+
+    /// A TLS handshake for version 1.2 between a client and a server that can both do 1.3.
+    pub(crate) fn tls_downgraded(self) -> Self {
+        let random = [7; 32];
+        // supported_versions: 1.3 and 1.2.
+        let extension = [0, 9, 0, 43, 0, 5, 4, 3, 4, 3, 3];
+        let offer = [
+            &[3, 3],
+            &random[..],
+            &[0, 0, 2, 0xc0, 0x2f, 1, 0],
+            &extension,
+        ]
+        .concat();
+        let marked = [&[9; 24], &b"DOWNGRD\x01"[..]].concat();
+        let choice = [&[3, 3], &marked[..], &[0, 0xc0, 0x2f, 0]].concat();
+        let data = record(23, &[0; 40]);
+        self.turn("C", hello(1, &offer))
+            .turn("S", hello(2, &choice))
+            .turn("S", &data)
+            .turn("C", &data)
+    }
+
     /// A remark on the packets of the conversation.
     pub(crate) fn note(mut self, kind: NoteKind, packet: u64) -> Self {
         let (packet, detail) = (Some(packet), "what was met".to_owned());
@@ -254,6 +304,9 @@ pub(crate) fn case(talks: Vec<Talk>, given: Given) -> Tested {
         conversation.about.opening = talk.opening;
         conversation.about.client.set_ip(talk.client.into());
         conversation.about.notes.clone_from(&talk.notes);
+        if let Some(start) = talk.start {
+            conversation.about.start = start;
+        }
         smtp::session::read(&conversation)
     });
     Tested {
@@ -406,8 +459,8 @@ pub(crate) fn plain(header: &str, body: &str) -> String {
 
 /// A TLS record.
 pub(crate) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(body.len()).expect("short");
-    [&[kind, 3, 3, 0, length], body].concat()
+    let [high, low] = u16::try_from(body.len()).expect("short").to_be_bytes();
+    [&[kind, 3, 3, high, low], body].concat()
 }
 
 /// A ClientHello of TLS 1.2 with one cipher suite.

@@ -162,11 +162,10 @@ pub(super) fn object(view: &View<'_>, blob: &Blob<'_>) -> CmsObject {
 fn enveloped(view: &View<'_>, data: &Enveloped, object: &mut CmsObject) {
     object.octets = data.content_length.map(|length| length as u64);
     for recipient in &data.recipients {
-        let by_rsa = is_rsa_transport(&recipient.key_encryption.oid);
         let described = CmsRecipient {
             id: view.text(&identifier(&recipient.id)),
             algorithm: view.text(&recipient.key_encryption.name),
-            modulus_bits: by_rsa.then_some(8 * recipient.encrypted_key_length as u64),
+            modulus_bits: recipient.rsa_bits().map(|bits| bits as u64),
             signing_time: None,
         };
         object.recipients.push(described, MAX_NAMES);
@@ -195,11 +194,6 @@ fn signed(view: &View<'_>, data: &Signed, object: &mut CmsObject) {
             .certificate_addresses
             .insert(view.text(address), MAX_NAMES);
     }
-}
-
-/// Whether an object identifier means RSA key transport, PKCS#1 v1.5 or OAEP.
-pub(crate) fn is_rsa_transport(oid: &str) -> bool {
-    matches!(oid, "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.7")
 }
 
 fn identifier(id: &Identifier) -> String {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use smtp::Timeline;
-use smtp::ntlm::{ResponseKind, Version};
-use smtp::timeline::{Authentication, Identity, NtlmExchange};
+use smtp::identity::{Identity, NameSlot, NtlmExchange};
+use smtp::ntlm::ResponseKind;
+use smtp::timeline::Authentication;
 
 use super::{MAX_ENTRIES, View, is_under_tls};
 use crate::capped::Capped;
@@ -16,6 +17,8 @@ use crate::transcript::is_mechanism;
 pub enum Exposure {
     /// No secret was sent: the login ended before that, or the mechanism has none.
     Nothing,
+    /// A proof was sent that gives nothing away, or not without what this capture does not hold.
+    Hidden,
     /// What was sent does not decode, or is of a mechanism that is not read.
     Unknown,
     /// A challenge and its response: passwords can be tried against them off line.
@@ -28,7 +31,8 @@ impl Exposure {
     /// A word for people.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
+            Self::Nothing => "was not sent",
+            Self::Hidden => "stays hidden",
             Self::Unknown => "not decoded",
             Self::Guessable => "can be guessed off line",
             Self::Recoverable => "can be read",
@@ -96,10 +100,7 @@ pub(super) fn accounts(view: &View<'_>) -> Capped<Account> {
 fn account(view: &View<'_>, authentication: &Authentication) -> Account {
     let span = authentication.mechanism.span;
     let names = names(&authentication.identity);
-    let ntlm = match &authentication.identity {
-        Identity::Ntlm(exchange) => Some(&**exchange),
-        _ => None,
-    };
+    let ntlm = authentication.identity.ntlm();
     Account {
         mechanism: mechanism(authentication),
         user: names.user.and_then(|user| view.some(user)),
@@ -127,7 +128,7 @@ pub(crate) fn mechanism(authentication: &Authentication) -> String {
     }
 }
 
-/// The names in an exchange.
+/// The names in an exchange, those of its last message first.
 #[derive(Default)]
 pub(crate) struct Names<'a> {
     pub(crate) user: Option<&'a str>,
@@ -136,38 +137,18 @@ pub(crate) struct Names<'a> {
 }
 
 pub(crate) fn names(identity: &Identity) -> Names<'_> {
-    match identity {
-        Identity::Plain { authcid, .. } => Names {
-            user: Some(authcid.value.as_str()),
-            ..Names::default()
-        },
-        Identity::Login { user, .. } | Identity::CramMd5 { user, .. } => Names {
-            user: user.as_ref().map(|user| user.value.as_str()),
-            ..Names::default()
-        },
-        Identity::Ntlm(exchange) => ntlm_names(exchange),
-        _ => Names::default(),
-    }
-}
-
-/// The names of AUTHENTICATE; before it came, those of NEGOTIATE.
-fn ntlm_names(exchange: &NtlmExchange) -> Names<'_> {
-    if let Some(authenticate) = &exchange.authenticate {
-        let message = &authenticate.value;
-        let [user, domain, workstation] = [&message.user, &message.domain, &message.workstation]
-            .map(|name| Some(name.as_str()).filter(|name| !name.is_empty()));
-        return Names {
-            user,
-            domain,
-            workstation,
+    let mut names = Names::default();
+    for given in identity.names() {
+        let place = match given.slot {
+            NameSlot::User => &mut names.user,
+            NameSlot::Domain => &mut names.domain,
+            NameSlot::Workstation => &mut names.workstation,
+            _ => continue,
         };
+        // In NEGOTIATE some programs put the names where they do not belong; AUTHENTICATE comes after it.
+        *place = Some(given.name).filter(|name| !name.is_empty());
     }
-    let negotiate = exchange.negotiate.as_ref().map(|located| &located.value);
-    Names {
-        user: None,
-        domain: negotiate.and_then(|message| message.domain.as_deref()),
-        workstation: negotiate.and_then(|message| message.workstation.as_deref()),
-    }
+    names
 }
 
 fn claimed_os(exchange: &NtlmExchange) -> Option<String> {
@@ -179,62 +160,42 @@ fn claimed_os(exchange: &NtlmExchange) -> Option<String> {
         .negotiate
         .as_ref()
         .and_then(|message| message.value.version);
-    let Version {
-        major,
-        minor,
-        build,
-        ..
-    } = third.or(first)?;
-    ((major, minor, build) != (0, 0, 0)).then(|| format!("Windows {major}.{minor} build {build}"))
+    let version = third.or(first)?;
+    if (version.major, version.minor, version.build) == (0, 0, 0) {
+        return None;
+    }
+    Some(match version.product() {
+        Some(product) => format!("{product} ({version})"),
+        None => format!("version {version}"),
+    })
 }
 
 /// How far a login gives its secret away.
-#[allow(
-    clippy::match_wildcard_for_single_variants,
-    reason = "a mechanism that this does not look into is judged by its name"
-)]
 pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> Exposure {
-    let answered = !authentication.responses.is_empty();
-    match &authentication.identity {
-        Identity::Plain { .. }
-        | Identity::Login {
-            password: Some(_), ..
-        } => Exposure::Recoverable,
-        Identity::CramMd5 {
-            digest: Some(_), ..
-        } => Exposure::Guessable,
-        Identity::Login { .. } | Identity::CramMd5 { .. } => unfinished(timeline),
-        Identity::Ntlm(exchange) => match &exchange.authenticate {
-            None if exchange.problems.is_empty() => unfinished(timeline),
-            None => Exposure::Unknown,
-            Some(authenticate) => match authenticate.value.response_kind() {
-                ResponseKind::Anonymous => Exposure::Nothing,
-                ResponseKind::Malformed => Exposure::Unknown,
-                _ => Exposure::Guessable,
-            },
-        },
+    let identity = &authentication.identity;
+    if identity.readable().is_some() {
+        return Exposure::Recoverable;
+    }
+    if identity.is_guessable_offline() {
+        return Exposure::Guessable;
+    }
+    if let Some(third) = identity
+        .ntlm()
+        .and_then(|exchange| exchange.authenticate.as_ref())
+    {
+        return match third.value.response_kind() {
+            ResponseKind::Anonymous => Exposure::Nothing,
+            ResponseKind::Malformed => Exposure::Unknown,
+            _ => Exposure::Hidden,
+        };
+    }
+    match identity {
+        _ if identity.has_hidden_proof() => Exposure::Hidden,
         Identity::Malformed(_) => Exposure::Unknown,
-        _ if !answered => unfinished(timeline),
-        _ => by_mechanism(&authentication.mechanism.value),
-    }
-}
-
-/// An exchange without its secret: none was sent, unless bytes of the client are missing.
-fn unfinished(timeline: &Timeline) -> Exposure {
-    if timeline.gaps.is_empty() && timeline.given_up.is_none() {
-        Exposure::Nothing
-    } else {
-        Exposure::Unknown
-    }
-}
-
-/// What the responses of a mechanism give away that is known by name only.
-fn by_mechanism(name: &str) -> Exposure {
-    match name {
-        "PLAIN" | "LOGIN" | "XOAUTH2" | "OAUTHBEARER" => Exposure::Recoverable,
-        "CRAM-MD5" | "DIGEST-MD5" | "NTLM" => Exposure::Guessable,
-        "EXTERNAL" | "ANONYMOUS" => Exposure::Nothing,
-        scram if scram.starts_with("SCRAM-") => Exposure::Guessable,
+        Identity::External { .. } | Identity::Anonymous { .. } => Exposure::Nothing,
+        Identity::Undecoded if !authentication.responses.is_empty() => Exposure::Unknown,
+        // It ended before its secret, unless bytes of the client are missing.
+        _ if timeline.gaps.is_empty() && timeline.given_up.is_none() => Exposure::Nothing,
         _ => Exposure::Unknown,
     }
 }

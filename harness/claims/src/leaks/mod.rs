@@ -15,9 +15,8 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use smtp::Timeline;
 use smtp::timeline::TlsStart;
-use wire::{Direction, Span};
+use wire::Span;
 
-pub(crate) use body::is_rsa_transport;
 pub use body::{Body, CmsObject, CmsRecipient};
 pub use hosts::{Host, InternalAddress, InternalKind};
 pub use login::{Account, Exposure};
@@ -77,12 +76,27 @@ pub struct TlsFacts {
     /// The version that the server chose, as `TLS 1.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The number of the cipher suite that the server chose, as `0xc02f`.
+    /// The cipher suite that the server chose: its name, or its number where it is not a registered one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cipher_suite: Option<String>,
     /// The server name that the client asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
+    /// The JA4 fingerprint of the client's hello.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ja4: Option<String>,
+    /// Who the server's certificate is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Who issued it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// What is weak about all this.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub weaknesses: Capped<String>,
+    /// Whether a key log opened any of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opened: bool,
     /// Packet of the first record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packet: Option<u64>,
@@ -163,17 +177,22 @@ pub(crate) fn first_packet(timeline: &Timeline, span: Span) -> Option<u64> {
 
 /// Whether a place of the client's stream lies under TLS that was opened with a key.
 pub(crate) fn is_under_tls(timeline: &Timeline, span: Span) -> bool {
-    timeline.tls.as_ref().is_some_and(|tls| {
-        let from = match span.direction {
-            Direction::Client => tls.client,
-            Direction::Server => tls.server,
-        };
-        !from.is_empty() && span.start >= from.start
-    })
+    timeline.tls.as_ref().is_some_and(|tls| tls.under_tls(span))
+}
+
+/// A cipher suite by its name, or by its number where it is not a registered one.
+pub(crate) fn suite(number: u16) -> String {
+    smtp::tls::suite_name(number).map_or_else(|| format!("{number:#06x}"), str::to_owned)
 }
 
 fn tls(view: &View<'_>) -> Option<TlsFacts> {
     let tls = view.timeline.tls.as_ref()?;
+    let certificate = tls
+        .handshake
+        .certificates
+        .first()
+        .map(|located| &located.value);
+    let weak = tls.weaknesses(view.timeline.start);
     let chosen = tls.server_hello.as_ref().map(|hello| &hello.value);
     Some(TlsFacts {
         start: match tls.start {
@@ -182,11 +201,22 @@ fn tls(view: &View<'_>) -> Option<TlsFacts> {
         },
         established: tls.established,
         version: chosen.map(|hello| smtp::tls::version_name(hello.version)),
-        cipher_suite: chosen.map(|hello| format!("{:#06x}", hello.cipher_suite)),
+        cipher_suite: chosen.map(|hello| suite(hello.cipher_suite)),
         server_name: tls
             .client_hello
             .as_ref()
             .and_then(|hello| view.some(hello.value.server_name.as_deref()?)),
+        ja4: tls.client_hello.as_ref().map(|hello| hello.value.ja4()),
+        subject: certificate.and_then(|certificate| view.some(&certificate.subject)),
+        issuer: certificate.and_then(|certificate| view.some(&certificate.issuer)),
+        weaknesses: Capped::of(
+            weak.into_iter().map(|weakness| view.text(&weakness.text)),
+            MAX_ENTRIES,
+        ),
+        opened: tls
+            .opened
+            .as_ref()
+            .is_some_and(|opened| opened.records != [0, 0]),
         packet: view.packet(tls.client),
     })
 }

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -258,7 +259,10 @@ fn tls_from_outside() {
     assert_eq!((tls.start.as_str(), tls.established), ("starttls", true));
     assert_eq!(
         (tls.version.as_deref(), tls.cipher_suite.as_deref()),
-        (Some("TLS 1.2"), Some("0xc02f"))
+        (
+            Some("TLS 1.2"),
+            Some("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+        )
     );
 }
 
@@ -287,4 +291,57 @@ fn addresses_in_a_text(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("febf::1", Some(InternalKind::LinkLocal))]
 fn kinds_of_addresses(#[case] address: IpAddr, #[case] kind: Option<InternalKind>) {
     assert_eq!(InternalKind::of(address), kind);
+}
+
+/// A line of a session, or bytes of any kind.
+fn turn() -> impl Strategy<Value = (bool, Vec<u8>)> {
+    let known = proptest::sample::select(vec![
+        "220 mx.example ESMTP\r\n",
+        "EHLO [10.0.0.1]\r\n",
+        "250-mx\r\n250-XXXXXXXA\r\n250 AUTH LOGIN NTLM\r\n",
+        "STARTTLS\r\n",
+        "AUTH LOGIN\r\n",
+        "AUTH PLAIN AGEAYg==\r\n",
+        "334 VXNlcm5hbWU6\r\n",
+        "235 ok\r\n",
+        "MAIL FROM:<a@b>\r\n",
+        "RCPT TO:<c@d>\r\n",
+        "DATA\r\n",
+        "354 go\r\n",
+        "250 ok\r\n",
+        "Content-Type: multipart/mixed; boundary=b\r\nReceived: from x by\r\nDate: +\r\n\r\n--b\r\n",
+        "Content-Disposition: attachment; filename*=\r\nContent-Type: application/pkcs7-mime\r\n\r\nMII\r\n",
+        "\n.\r\n",
+        "\r\n.\r\n",
+        "\u{16}\u{3}\u{1}\u{0}\u{5}hello",
+    ]);
+    let bytes = prop_oneof![
+        4 => known.prop_map(|text| text.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..60),
+    ];
+    (any::<bool>(), bytes)
+}
+
+proptest! {
+    /// Whatever is said, it is listed, briefed, judged and compared without a panic, in a bounded amount of text.
+    #[test]
+    fn no_conversation_makes_it_panic(turns in proptest::collection::vec(turn(), 0..40)) {
+        let talk = turns.iter().fold(Talk::silent(), |talk, (client, bytes)| {
+            talk.turn(if *client { "C" } else { "S" }, bytes)
+        });
+        let tested = case(vec![talk], Given::default());
+        let subject = tested.subject(0);
+        let text = serde_json::to_string(&Leaks::of(&subject)).expect("plain data");
+        prop_assert!(text.len() < 200_000);
+        let brief = crate::Brief::of(&subject);
+        let mut ledger = crate::Ledger::default();
+        ledger.judge(&brief);
+        for profile in crate::Profile::all() {
+            crate::rejudge(profile, &ledger.judge(&brief));
+            crate::judge(tested.case(), profile);
+        }
+        let mut tally = crate::Tally::default();
+        tally.add(&brief);
+        prop_assert!(tally.answer().sentences().len() >= 4);
+    }
 }

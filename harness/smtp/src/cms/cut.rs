@@ -47,6 +47,14 @@ pub struct Cut {
     pub octets: usize,
 }
 
+impl Cut {
+    /// Whether every algorithm and every recipient of `cms` stands before the cut: so with an encrypted message that is cut
+    /// in its content. The signers of a signed message stand behind it, so nothing good may be said of a cut one.
+    pub const fn spares_algorithms(&self, cms: &Cms) -> bool {
+        cms.is_encrypted() && matches!(self.place, CutPlace::Content | CutPlace::End)
+    }
+}
+
 /// The content type that the first bytes promise, in dotted form, if they begin a `ContentInfo` of a type that S/MIME
 /// uses (RFC 5652, RFC 5083, RFC 3274). Looks at no more than 32 bytes, so it may be asked of anything.
 pub fn sniff(bytes: &[u8]) -> Option<&'static str> {

@@ -19,11 +19,19 @@ pub(super) const SHA384_RSA: &str = "1.2.840.113549.1.1.12";
 pub(super) const SHA512_RSA: &str = "1.2.840.113549.1.1.13";
 
 pub(super) const MD5_RSA: &str = "1.2.840.113549.1.1.4";
+/// Older identifiers of the same (OIW).
+pub(super) const OIW_MD5_RSA: &str = "1.3.14.3.2.3";
+pub(super) const OIW_SHA1_RSA: &str = "1.3.14.3.2.29";
+pub(super) const OIW_SHA1_DSA: &str = "1.3.14.3.2.27";
 pub(super) const SHA1_ECDSA: &str = "1.2.840.10045.4.1";
 pub(super) const DSA: &str = "1.2.840.10040.4.1";
 pub(super) const SHA1_DSA: &str = "1.2.840.10040.4.3";
 pub(super) const ESDH: &str = "1.2.840.113549.1.9.16.3.5";
 
+pub(super) const MD2: &str = "1.2.840.113549.2.2";
+pub(super) const MD2_RSA: &str = "1.2.840.113549.1.1.2";
+pub(super) const MD4: &str = "1.2.840.113549.2.4";
+pub(super) const MD4_RSA: &str = "1.2.840.113549.1.1.3";
 pub(super) const MD5: &str = "1.2.840.113549.2.5";
 pub(super) const SHA1: &str = "1.3.14.3.2.26";
 pub(super) const SHA256: &str = "2.16.840.1.101.3.4.2.1";
@@ -58,6 +66,13 @@ const NAMES: &[(&str, &str)] = &[
     (RSA, "RSA PKCS#1 v1.5"),
     (RSA_OAEP, "RSA-OAEP"),
     ("1.2.840.113549.1.1.10", "RSASSA-PSS"),
+    (MD2_RSA, "MD2 with RSA"),
+    (MD4_RSA, "MD4 with RSA"),
+    (OIW_MD5_RSA, "MD5 with RSA"),
+    (OIW_SHA1_RSA, "SHA-1 with RSA"),
+    (OIW_SHA1_DSA, "DSA with SHA-1"),
+    (MD2, "MD2"),
+    (MD4, "MD4"),
     (MD5_RSA, "MD5 with RSA"),
     (SHA1_RSA, "SHA-1 with RSA"),
     (SHA256_RSA, "SHA-256 with RSA"),

@@ -54,11 +54,21 @@ impl Algorithm {
                 Grade::Remark,
                 "AES-CBC hides the content and does not protect it against change; AES-GCM does both",
             ),
-            oid::MD5 | oid::MD5_RSA => (
+            oid::MD2 | oid::MD2_RSA => (Grade::Broken, "MD2 is broken"),
+            oid::MD4 | oid::MD4_RSA => (
+                Grade::Broken,
+                "MD4 is broken: two contents with one digest are made by hand",
+            ),
+            oid::MD5 | oid::MD5_RSA | oid::OIW_MD5_RSA => (
                 Grade::Broken,
                 "MD5 is broken: two contents with one digest are made in seconds",
             ),
-            oid::SHA1 | oid::SHA1_RSA | oid::SHA1_ECDSA | oid::SHA1_DSA => (
+            oid::SHA1
+            | oid::SHA1_RSA
+            | oid::OIW_SHA1_RSA
+            | oid::SHA1_ECDSA
+            | oid::SHA1_DSA
+            | oid::OIW_SHA1_DSA => (
                 Grade::Historic,
                 "SHA-1 is historic: two contents with one digest have been made",
             ),
@@ -193,6 +203,9 @@ mod tests {
     #[case(oid::DES_CBC, Some(56), Some(Grade::Broken))]
     #[case(oid::DES3_CBC, None, Some(Grade::Historic))]
     #[case(oid::MD5, None, Some(Grade::Broken))]
+    #[case(oid::MD2_RSA, None, Some(Grade::Broken))]
+    #[case(oid::MD4, None, Some(Grade::Broken))]
+    #[case(oid::OIW_SHA1_RSA, None, Some(Grade::Historic))]
     #[case(oid::SHA1_RSA, None, Some(Grade::Historic))]
     #[case(oid::AES128_CBC, None, Some(Grade::Remark))]
     #[case(oid::AES128_GCM, None, None)]

@@ -87,6 +87,16 @@ impl Part {
         matches!(plain, Some("pkcs7-mime" | "pkcs7-signature"))
     }
 
+    /// Whether [`Part::cms`] tells every algorithm and recipient that the object has: it is whole, or cut behind them.
+    /// Only then does it mean something that none of them is weak.
+    pub fn tells_all_algorithms(&self) -> bool {
+        match (&self.cms, &self.cms_cut) {
+            (Some(Ok(_)), None) => true,
+            (Some(Ok(cms)), Some(cut)) => cut.spares_algorithms(cms),
+            _ => false,
+        }
+    }
+
     /// The DER or BER bytes that [`Part::cms`] was read from.
     pub fn cms_bytes(&self) -> Option<Cow<'_, [u8]>> {
         self.cms.as_ref().map(|_| smime::bytes(&self.decoded))
