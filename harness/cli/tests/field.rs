@@ -7,6 +7,7 @@ mod support;
 mod told;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,10 +33,11 @@ fn facts(path: &Path) -> Told {
 }
 
 /// What the audit prints of each conversation, as JSON: one object for each.
-fn audited(capture: &Path) -> Vec<Value> {
+fn audited(capture: &Path, keys: &[&OsStr]) -> Vec<Value> {
     let output = smtpspec()
         .arg("audit")
         .arg(capture)
+        .args(keys)
         .args(["--format", "jsonl", "--quiet"])
         .output()
         .expect("the binary starts");
@@ -57,14 +59,14 @@ fn audited(capture: &Path) -> Vec<Value> {
 
 fn differences(told: &Told, capture: &Path) -> Vec<String> {
     let timelines = support::timelines(capture);
-    let reports = audited(capture);
+    let reports = audited(capture, &[]);
     let mut found = Differences::default();
     found.expect("sessions", told.session.len(), timelines.len());
     found.expect("sessions reported", told.session.len(), reports.len());
     for ((session, timeline), report) in told.session.iter().zip(&timelines).zip(&reports) {
         protection(&mut found, session.tls, timeline);
         said(&mut found, session, report);
-        leaked::compare(&mut found, session, report);
+        leaked::compare(&mut found, session, report, false);
         if session.tls == Tls::None {
             authentications(&mut found, session, timeline);
             transactions(&mut found, session, timeline);
@@ -367,6 +369,22 @@ fn the_audit_finds_what_the_client_was_told(
         told.client,
         told.command
     );
+}
+
+#[rstest]
+#[case("curl-starttls")]
+#[case("curl-implicit-tls")]
+fn with_the_key_log_the_audit_finds_what_was_told_under_tls(#[case] name: &str) {
+    let path = clients().join(name).with_extension("toml");
+    let told = facts(&path);
+    let keys = path.with_extension("keys");
+    let keys = [OsStr::new("--tls-keylog"), keys.as_os_str()];
+    let reports = audited(&path.with_extension("pcap"), &keys);
+    assert_eq!((told.session.len(), reports.len()), (1, 1));
+    assert!(!told.session[0].auth.is_empty() && !told.session[0].message.is_empty());
+    let mut found = Differences::default();
+    leaked::compare(&mut found, &told.session[0], &reports[0], true);
+    assert!(found.0.is_empty(), "{:#?}", found.0);
 }
 
 /// The comparison is no formality: each fact told otherwise is noticed.

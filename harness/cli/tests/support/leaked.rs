@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::told::{self, Auth, Differences, Session, Tls};
 
-pub(crate) fn compare(found: &mut Differences, session: &Session, report: &Value) {
+/// `opened`: the audit had the keys of the session's TLS.
+pub(crate) fn compare(found: &mut Differences, session: &Session, report: &Value, opened: bool) {
     let leaks: Leaks = serde_json::from_value(report["leaks"].clone()).expect("what leaked");
     let start = match session.tls {
         Tls::None => None,
@@ -18,7 +19,7 @@ pub(crate) fn compare(found: &mut Differences, session: &Session, report: &Value
     let tls = leaks.tls.as_ref().map(|tls| tls.start.as_str());
     found.expect("TLS in the leaks", start, tls);
     // Without the keys, nothing inside TLS leaks.
-    let clear = usize::from(session.tls == Tls::None);
+    let clear = usize::from(session.tls == Tls::None || opened);
     let accounts = &leaks.accounts.items;
     let messages = &leaks.messages.items;
     found.expect(
@@ -31,6 +32,12 @@ pub(crate) fn compare(found: &mut Differences, session: &Session, report: &Value
         clear * session.message.len(),
         messages.len(),
     );
+    for under_tls in accounts.iter().map(|one| one.under_tls) {
+        found.expect("login under TLS", opened, under_tls);
+    }
+    for under_tls in messages.iter().map(|one| one.under_tls) {
+        found.expect("message under TLS", opened, under_tls);
+    }
     for (auth, leaked) in session.auth.iter().zip(accounts) {
         account(found, auth, leaked);
     }
