@@ -106,8 +106,6 @@ pub struct Given {
     pub password: Option<Secret>,
     /// The account of the host instance.
     pub account: Option<Account>,
-    /// Accounts whose passwords are known, where it is not known which of them the sender has.
-    pub accounts: Vec<KnownAccount>,
     /// Configured `From`.
     pub from: Option<String>,
     /// Configured `CC` addresses.
@@ -124,6 +122,8 @@ pub struct Given {
     pub beside: Vec<(String, Secret)>,
     /// How the message was meant to be protected.
     pub protection: Option<Protection>,
+    /// Accounts whose passwords an auditor knows.
+    pub accounts: Vec<KnownAccount>,
     /// Keys that open what was encrypted.
     pub keys: Vec<RecipientKey>,
     /// Set where the case is about a message that must not leave.

@@ -1,15 +1,16 @@
 //! `smtpspec audit`: captures from the field.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use claims::Given;
+use claims::result::{CaptureFile, Outcome};
 use wire::pipeline::{Settings, Summary};
-use wire::source::{Origin, Sources, is_capture};
+use wire::source::{Origin, Sources};
 
 use super::{format, output, profile};
 use crate::args::{AuditArgs, Cli};
-use crate::audit::{self, AtTheEnd, Detail, Gatherer, Plan, Watch};
+use crate::audit::{
+    self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, inputs, known,
+};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -19,41 +20,79 @@ const HASHED: u64 = 64 << 20;
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
+    let layout = match format.name {
+        "json" => Some(Layout::Document),
+        "jsonl" => Some(Layout::Lines),
+        _ => None,
+    };
     let plan = Plan {
         profile,
-        given: Arc::new(Given::default()),
-        lanes: args.threads.unwrap_or_else(processors),
-        detail: if format.name == "json" {
-            Detail::All
-        } else {
-            Detail::Sample
+        given: Arc::new(known::given(args)?),
+        keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
+        lanes: args.threads.unwrap_or_else(processors).max(1),
+        detail: match layout {
+            Some(_) => Detail::All,
+            None => Detail::Sample,
         },
     };
-    let origins = origins(&args.captures)?;
+    let origins = inputs::origins(&args.captures)?;
+    let settings = Settings::default();
+    let Some(layout) = layout else {
+        let (gathered, summary) = read(cli, &plan, origins, settings, &mut AtTheEnd);
+        return conclude(args, &plan, gathered, summary, |result| {
+            output::print(cli, format, result)
+        });
+    };
+    let out = std::io::stdout().lock();
+    let mut stream = Stream::new(out, layout, Arc::clone(&settings.stop));
+    let (gathered, summary) = read(cli, &plan, origins, settings, &mut stream);
+    conclude(args, &plan, gathered, summary, |result| {
+        stream
+            .finish(result)
+            .map_err(|error| Failure::input(format!("cannot write to standard output: {error}")))
+    })
+}
+
+/// Reads everything, with progress on standard error.
+fn read(
+    cli: &Cli,
+    plan: &Plan,
+    origins: Vec<Origin>,
+    settings: Settings,
+    sink: &mut dyn Sink,
+) -> (Gathered, Summary) {
     let total = origins.iter().map(Origin::size).sum();
     let sources = Sources::new(origins);
-    let settings = Settings::default();
-    let mut sink = AtTheEnd;
-    let mut collector = Gatherer::new(road::empty("audit", profile), profile, &mut sink);
-    let summary = {
-        let progress = Arc::clone(&settings.progress);
-        let _watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
-        audit::audit(&plan, sources, settings, &mut collector)
-    };
-    let gathered = collector.finish();
+    let empty = road::empty("audit", plan.profile);
+    let mut gatherer = Gatherer::new(empty, plan.profile, sink);
+    let progress = Arc::clone(&settings.progress);
+    let watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
+    let summary = audit::audit(plan, sources, settings, &mut gatherer);
+    drop(watch);
+    (gatherer.finish(), summary)
+}
+
+/// Shows what came of it, and complains of what could not be read.
+fn conclude(
+    args: &AuditArgs,
+    plan: &Plan,
+    gathered: Gathered,
+    summary: Summary,
+    show: impl FnOnce(&Outcome) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let mut complaints = complaints(&summary);
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
         complaints.push(format!(
             "{}: no SMTP conversation among {} TCP connection(s) in {} packet(s); nothing was judged",
-            names(&args.captures),
+            inputs::names(&args.captures),
             summary.passed_over,
             summary.packets
         ));
     }
     let any = gathered.count > 0;
-    let result = gathered.into_outcome(captures(summary, args)?, profile);
+    let result = gathered.into_outcome(captures(summary, args)?, plan.profile);
     if any {
-        output::print(cli, format, &result)?;
+        show(&result)?;
     }
     for complaint in &complaints {
         anstream::eprintln!("error: {complaint}");
@@ -69,57 +108,6 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn names(captures: &[PathBuf]) -> String {
-    match captures {
-        [one] => one.display().to_string(),
-        [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-        [] => String::new(),
-    }
-}
-
-/// What is to be read: files as they are, folders for the captures in them, `-` for standard input.
-fn origins(captures: &[PathBuf]) -> Result<Vec<Origin>, Failure> {
-    let mut origins = Vec::new();
-    for path in captures {
-        if path.as_os_str() == "-" {
-            origins.push(Origin::Stream {
-                name: PathBuf::from("-"),
-                reader: Box::new(std::io::stdin()),
-            });
-        } else if path.is_dir() {
-            let mut found = Vec::new();
-            folder(path, &mut found).map_err(|error| {
-                Failure::input(format!("cannot read {}: {error}", path.display()))
-            })?;
-            if found.is_empty() {
-                return Err(Failure::input(format!(
-                    "{}: there is no capture in this folder; expected pcap or pcapng files, plain, gzip or zstd",
-                    path.display()
-                )));
-            }
-            found.sort();
-            origins.extend(found.into_iter().map(Origin::File));
-        } else {
-            origins.push(Origin::File(path.clone()));
-        }
-    }
-    Ok(origins)
-}
-
-/// The captures in a folder and the folders below it, told by their first bytes.
-fn folder(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            folder(&entry.path(), found)?;
-        } else if kind.is_file() && is_capture(&entry.path()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
 fn complaints(summary: &Summary) -> Vec<String> {
     let mut complaints: Vec<_> = summary
         .errors()
@@ -131,10 +119,7 @@ fn complaints(summary: &Summary) -> Vec<String> {
 }
 
 /// The captures that could be read, as the result names them.
-fn captures(
-    summary: Summary,
-    args: &AuditArgs,
-) -> Result<Vec<claims::result::CaptureFile>, Failure> {
+fn captures(summary: Summary, args: &AuditArgs) -> Result<Vec<CaptureFile>, Failure> {
     let several = summary.files.len() > 1;
     let mut notes = summary.notes;
     let mut captures = Vec::new();

@@ -27,7 +27,6 @@ pub(super) fn given(
             .as_ref()
             .is_some_and(|text| text.contains(&canaries.body));
     Given {
-        accounts: Vec::new(),
         mode: Some(match config.auth {
             AuthMode::None => Mode::None,
             AuthMode::Basic => Mode::Basic,
@@ -56,6 +55,7 @@ pub(super) fn given(
         headers: headers(config, canaries),
         beside: beside(config, canaries),
         protection: Some(protection(config)),
+        accounts: Vec::new(),
         keys: vec![key.clone()],
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),
