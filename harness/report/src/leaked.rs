@@ -75,6 +75,10 @@ pub(crate) fn lines(leaks: &Leaks) -> Vec<(String, String)> {
     for account in &leaks.accounts.items {
         add("login", login(account));
     }
+    add(
+        "known passwords",
+        list(&leaks.known_passwords, |found| found.place.clone()),
+    );
     for (number, mail) in leaks.messages.items.iter().enumerate() {
         for (about, text) in message(mail) {
             add(&format!("mail {} {about}", number + 1), text);

@@ -4,10 +4,12 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use smtp::identity::Credential;
 use smtp::message::{Message, Sighting};
+use smtp::sasl::proof::KnownAccount;
 use smtp::timeline::{Event, EventKind, Timeline};
 
 use super::under;
 use crate::leaks::is_under_tls;
+use crate::leaks::login::known_name;
 use crate::subject::Sent;
 use crate::{Evidence, Subject};
 
@@ -55,6 +57,19 @@ fn sightings(
             sent.evidence(sighting.range, how)
         })
         .collect()
+}
+
+/// Known passwords that are looked for in one conversation.
+pub(super) const MOST_KNOWN: usize = 16;
+
+/// Every place where one of the passwords that an auditor knows can be read.
+pub(crate) fn of_known_passwords(subject: &Subject<'_>) -> Vec<Evidence> {
+    let known = subject.given().accounts.iter().take(MOST_KNOWN);
+    let look = |account: &KnownAccount| {
+        let what = format!("the known password of {}", known_name(account));
+        of_secret(subject, account.password.expose(), &what)
+    };
+    known.flat_map(look).collect()
 }
 
 /// Every place of the conversation where a secret can be read: SASL exchanges, commands, bytes that fit nothing,

@@ -12,7 +12,7 @@ use crate::leaks::is_under_tls;
 #[cfg(test)]
 mod bad_clients;
 mod each;
-mod exposure;
+pub(crate) mod exposure;
 mod receipts;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -39,6 +39,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         let under = if seen.iter().any(clear) { "" } else { ", under TLS: the server has read it" };
         return Finding::observed(format!("the account's password crossed the wire{under}"), seen);
     }
+    if passwords.len() >= MOST {
+        return Finding::undetermined("NTLM names more accounts than are looked for in one conversation");
+    }
     if let Some(reason) = subject.unsearched() {
         return Finding::undetermined(reason);
     }

@@ -8,6 +8,7 @@
 
 mod body;
 mod hosts;
+mod known;
 pub(crate) mod login;
 mod mail;
 mod software;
@@ -22,6 +23,7 @@ use wire::Span;
 
 pub use body::{Body, CmsObject, CmsRecipient};
 pub use hosts::{Host, InternalAddress, InternalKind};
+pub use known::KnownPassword;
 pub use login::{Account, Exposure, Proof, ProofVerdict};
 pub use mail::{Attachment, Header, Mail, Recipient};
 pub use software::Software;
@@ -63,6 +65,9 @@ pub struct Leaks {
     /// Logins.
     #[serde(default, skip_serializing_if = "Capped::is_empty")]
     pub accounts: Capped<Account>,
+    /// Where passwords can be read that the auditor knows.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub known_passwords: Capped<KnownPassword>,
     /// Mail transactions.
     #[serde(default, skip_serializing_if = "Capped::is_empty")]
     pub messages: Capped<Mail>,
@@ -120,6 +125,7 @@ impl Leaks {
             internal_addresses: Capped::default(),
             software: Capped::default(),
             accounts: login::accounts(&view),
+            known_passwords: known::passwords(&view, subject),
             messages: mail::mails(&view, &mails),
         };
         let mut places = hosts::Places {

@@ -493,6 +493,15 @@ fn a_known_password_is_not_shown_wherever_it_stands() {
         json.contains("<secret>") && !json.contains("account-pw"),
         "{json}"
     );
+    let found = Leaks::of(&subject).known_passwords;
+    let places: Vec<_> = found.items.iter().map(|f| f.place.as_str()).collect();
+    assert_eq!(
+        places[..2],
+        [
+            "the known password of svc in a line of the client (UTF-8)",
+            "the known password of svc is readable in header Subject (UTF-8)"
+        ]
+    );
 }
 
 #[test]
