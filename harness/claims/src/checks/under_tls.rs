@@ -264,8 +264,16 @@ fn a_login_in_clear_counts_whatever_follows_under_tls() {
         .not_observed("AUTH crossed in clear", &["AUTH PLAIN…"]);
 }
 
+/// The key log that is at hand.
+#[derive(Clone, Copy)]
+enum Log {
+    None,
+    OfOthers,
+    Own,
+}
+
 /// A session inside TLS that OpenSSL made, opened with its key log, or not.
-fn recorded(with_keys: bool) -> Case {
+fn recorded(log: Log) -> Case {
     let text = include_str!("../../../smtp/tests/data/tls/tls12-gcm-rsa.txt");
     let (mut keys, mut turns) = (String::new(), Vec::new());
     for line in text.lines() {
@@ -280,9 +288,13 @@ fn recorded(with_keys: bool) -> Case {
         .iter()
         .map(|(who, bytes)| (*who, bytes.as_slice()))
         .collect();
-    let keys = KeyLog::parse(&keys).expect("a key log");
+    let keys = match log {
+        Log::None => None,
+        Log::OfOthers => Some(KeyLog::default()),
+        Log::Own => Some(KeyLog::parse(&keys).expect("a key log")),
+    };
     let options = Options {
-        keys: with_keys.then(|| Arc::new(keys)),
+        keys: keys.map(Arc::new),
         ..Options::default()
     };
     let timeline = smtp::session::read_with(options, &dialogue(&turns));
@@ -291,7 +303,7 @@ fn recorded(with_keys: bool) -> Case {
 
 #[test]
 fn a_recorded_session_is_read_with_its_keys_and_hidden_all_the_same() {
-    let (opened, closed) = (recorded(true), recorded(false));
+    let (opened, closed) = (recorded(Log::Own), recorded(Log::None));
     let says = |case: &Case, id: &str| {
         let subject = case.subjects().next().expect("one");
         (find(id).expect("is one").run)(&subject)
@@ -310,6 +322,16 @@ fn a_recorded_session_is_read_with_its_keys_and_hidden_all_the_same() {
     let asks = says(&closed, "receiving-command");
     assert_eq!(asks.observation, Undetermined);
     assert!(asks.reason.contains("no key is at hand"));
+    // A key log that does not have the connection is none.
+    let others = recorded(Log::OfOthers);
+    for check in ALL {
+        assert_eq!(
+            says(&others, check.id),
+            says(&closed, check.id),
+            "{}",
+            check.id
+        );
+    }
 }
 
 /// What was not opened may hold anything.

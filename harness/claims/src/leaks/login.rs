@@ -276,15 +276,19 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
         Identity::External { .. } | Identity::Anonymous { .. } => Exposure::Nothing,
         Identity::Undecoded if !authentication.responses.is_empty() => Exposure::Unknown,
         // It ended before its secret, unless bytes of the client are missing or stayed closed.
-        _ if timeline.gaps.is_empty() && timeline.given_up.is_none() && !stopped(timeline) => {
+        _ if timeline.gaps.is_empty()
+            && timeline.given_up.is_none()
+            && !stopped(timeline, authentication) =>
+        {
             Exposure::Nothing
         }
         _ => Exposure::Unknown,
     }
 }
 
-/// Whether not all could be opened that went under TLS.
-fn stopped(timeline: &Timeline) -> bool {
+/// Whether a login went under TLS of which not all could be opened.
+fn stopped(timeline: &Timeline, authentication: &Authentication) -> bool {
     let opened = timeline.tls.as_ref().and_then(|tls| tls.opened.as_ref());
-    opened.is_some_and(|opened| opened.stopped != [None, None])
+    is_under_tls(timeline, authentication.mechanism.span)
+        && opened.is_some_and(|opened| opened.stopped != [None, None])
 }

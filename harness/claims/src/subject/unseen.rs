@@ -1,6 +1,7 @@
 //! What cannot be known of a conversation, and why.
 
 use smtp::timeline::{EventKind, Protocol, Tls};
+use smtp::tls::{Opened, Stop};
 use wire::{Direction, Opening, Span};
 
 use super::Subject;
@@ -85,7 +86,7 @@ impl Subject<'_> {
             .tls
             .as_ref()
             .and_then(|tls| tls.opened.as_ref());
-        let Some(opened) = opened else {
+        let Some(opened) = opened.filter(|opened| !is_keyless(opened)) else {
             return Some(
                 "the conversation is under TLS from the first byte on, and no key is at hand"
                     .to_owned(),
@@ -110,9 +111,15 @@ fn missing(gap: &Span) -> String {
     )
 }
 
+/// Whether a key log was there, and had nothing on this connection: as good as none.
+fn is_keyless(opened: &Opened) -> bool {
+    let mut stops = opened.stopped.iter().flatten();
+    opened.octets == [0, 0] && stops.any(|stop| stop.value == Stop::NoSecret)
+}
+
 /// Why not all can be read that went under TLS, in the directions that count.
 fn unopened(tls: &Tls, counts: fn(&Span) -> bool) -> Option<String> {
-    let Some(opened) = &tls.opened else {
+    let Some(opened) = tls.opened.as_ref().filter(|opened| !is_keyless(opened)) else {
         return Some(format!(
             "the conversation is under TLS from client byte {} on, and no key is at hand",
             tls.client.start
