@@ -5,8 +5,10 @@
 
 mod gather;
 mod judge;
+pub mod live;
 mod progress;
 mod sinks;
+pub mod stop;
 
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};

@@ -9,6 +9,8 @@ use wire::source::{Origin, Sources, is_capture};
 
 use super::{format, output, profile};
 use crate::args::{AuditArgs, Cli};
+use crate::audit::live::{self, Dropped};
+use crate::audit::stop::{self, Stop};
 use crate::audit::{self, AtTheEnd, Detail, Gatherer, Plan, Watch};
 use crate::road;
 use crate::{Exit, Failure};
@@ -29,10 +31,22 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
             Detail::Sample
         },
     };
-    let origins = origins(&args.captures)?;
+    let stop = Stop::on_signal(cli.quiet)?;
+    let (origins, dropped) = match &args.interface {
+        Some(interface) => {
+            let (origin, dropped) = live::open(interface, &stop)?;
+            let hint = format!("listening on {interface}; Ctrl-C ends and judges");
+            output::hint(cli, &hint);
+            (vec![origin], dropped)
+        }
+        None => (origins(&args.captures, &stop)?, Dropped::default()),
+    };
     let total = origins.iter().map(Origin::size).sum();
     let sources = Sources::new(origins);
-    let settings = Settings::default();
+    let settings = Settings {
+        stop: stop.now(),
+        ..Settings::default()
+    };
     let mut sink = AtTheEnd;
     let mut collector = Gatherer::new(road::empty("audit", profile), profile, &mut sink);
     let summary = {
@@ -40,12 +54,14 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         let _watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
         audit::audit(&plan, sources, settings, &mut collector)
     };
-    let gathered = collector.finish();
+    let mut gathered = collector.finish();
+    gathered.notes.extend(stop.note());
     let mut complaints = complaints(&summary);
+    complaints.extend(dropped.complaint());
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
         complaints.push(format!(
             "{}: no SMTP conversation among {} TCP connection(s) in {} packet(s); nothing was judged",
-            names(&args.captures),
+            names(args),
             summary.passed_over,
             summary.packets
         ));
@@ -69,22 +85,22 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn names(captures: &[PathBuf]) -> String {
-    match captures {
+fn names(args: &AuditArgs) -> String {
+    match args.captures.as_slice() {
         [one] => one.display().to_string(),
         [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-        [] => String::new(),
+        [] => args.interface.clone().unwrap_or_default(),
     }
 }
 
 /// What is to be read: files as they are, folders for the captures in them, `-` for standard input.
-fn origins(captures: &[PathBuf]) -> Result<Vec<Origin>, Failure> {
+fn origins(captures: &[PathBuf], stop: &Stop) -> Result<Vec<Origin>, Failure> {
     let mut origins = Vec::new();
     for path in captures {
         if path.as_os_str() == "-" {
             origins.push(Origin::Stream {
                 name: PathBuf::from("-"),
-                reader: Box::new(std::io::stdin()),
+                reader: stop::stdin(stop)?,
             });
         } else if path.is_dir() {
             let mut found = Vec::new();

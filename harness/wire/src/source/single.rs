@@ -9,6 +9,11 @@ use super::chunk::{CHUNK, Chunk, Pool};
 use crate::read::{Ending, Parser, Progress};
 use crate::{Error, Frame, Timestamp};
 
+/// The error of a reader that was told to stop: its capture ends here in good order, with the last whole packet.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("stopped from outside")]
+pub struct Stopped;
+
 /// A frame that lies in the current chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameAt {
@@ -105,6 +110,10 @@ impl Single {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) => {
+                    filled = 0;
+                    self.last = true;
+                }
                 Err(error) => {
                     problem = Some(format!("{}: {error}", self.name.display()));
                     self.last = true;
