@@ -95,7 +95,12 @@ fn ctrl_c_ends_in_a_report_of_what_was_finished_and_what_was_not() {
     );
     let unfinished = with(outcome, half_port);
     assert!(said(unfinished, "DATA") && !said(unfinished, "QUIT"));
-    eprintln!("{unfinished:#?}");
+    let torn = "the capture does not hold the whole message";
+    let mut judged = unfinished.verdicts.iter();
+    assert!(
+        judged.any(|one| one.reason.contains(torn)),
+        "{unfinished:#?}"
+    );
 }
 
 #[test]
@@ -107,10 +112,12 @@ fn silence_on_the_line_does_not_keep_it() {
     thread::sleep(Duration::from_millis(300));
     audit.signal("-TERM");
     let audited = audit.end();
-    // No mail crossed, and a result that says so would be an empty promise; or other tests talk on loopback.
-    assert!(audited.code.is_some(), "{:?}", audited.said);
+    // Where no mail crossed, nothing was judged, and that is said. Other programs may talk on loopback, too.
     if audited.code == Some(2) {
         let last = audited.said.last().cloned().unwrap_or_default();
-        assert!(last.contains("no SMTP conversation"), "{:?}", audited.said);
+        assert!(last.contains("lo: no SMTP conversation"), "{last}");
+        assert!(audited.outcome.is_err());
+    } else {
+        assert!(!audited.outcome().conversations.is_empty());
     }
 }

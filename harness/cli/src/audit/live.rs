@@ -68,7 +68,7 @@ pub fn open(interface: &str, stop: &Stop) -> Result<(Origin, Dropped), Failure> 
 #[cfg(not(feature = "live"))]
 pub fn open(interface: &str, _: &Stop) -> Result<(Origin, Dropped), Failure> {
     Err(Failure::input(format!(
-        "this build has no live capture: install with `cargo install --features live` (needs libpcap), or run \
+        "this build has no live capture: install with `cargo install --path harness/cli --features live` (needs libpcap), or run \
          `tcpdump -i {interface} -U -w - | smtpspec audit -`, which does the same"
     )))
 }

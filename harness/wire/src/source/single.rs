@@ -14,6 +14,13 @@ use crate::{Error, Frame, Timestamp};
 #[error("stopped from outside")]
 pub struct Stopped;
 
+impl Stopped {
+    fn is(error: &io::Error) -> bool {
+        let inner = error.get_ref();
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+    }
+}
+
 /// A frame that lies in the current chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameAt {
@@ -110,7 +117,7 @@ impl Single {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) => {
+                Err(error) if Stopped::is(&error) => {
                     filled = 0;
                     self.last = true;
                 }

@@ -190,8 +190,8 @@ mod tests {
         let mut reader = pcap_file::pcap::PcapReader::new(file.as_slice()).expect("a header");
         assert_eq!(reader.header().datalink, pcap_file::DataLink::ETHERNET);
         let read = reader.next_packet().expect("a packet").expect("readable");
-        assert_eq!(read.timestamp, Duration::new(1_700_000_000, 250_000_000));
-        assert_eq!((read.orig_len, &*read.data), (60, &b"abc"[..]));
+        assert_eq!(read.timestamp(), Duration::new(1_700_000_000, 250_000_000));
+        assert_eq!((read.orig_len(), read.data()), (60, &b"abc"[..]));
     }
 
     #[test]
