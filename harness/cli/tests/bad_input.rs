@@ -257,5 +257,8 @@ fn an_accounts_file_is_checked_without_quoting_it() {
 #[cfg(not(feature = "live"))]
 #[test]
 fn a_build_without_live_capture_says_how_to_get_it() {
-    insta::assert_snapshot!(complaint(&["audit", "--interface", "eth0"], &[]), @"");
+    insta::assert_snapshot!(complaint(&["audit", "--interface", "eth0"], &[]), @"
+    exit 2
+    error: this build has no live capture: install with `cargo install --path harness/cli --features live` (needs libpcap), or run `tcpdump -i eth0 -U -w - | smtpspec audit -`, which does the same
+    ");
 }
