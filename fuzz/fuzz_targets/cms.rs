@@ -19,7 +19,14 @@ static KEY: LazyLock<RecipientKey> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = Cms::read(bytes);
+    if let Ok(read) = Cms::read(bytes) {
+        read.weaknesses();
+    }
+    if let Some((read, cut)) = cms::read_cut(bytes) {
+        read.weaknesses();
+        cut.spares_algorithms(&read);
+    }
+    cms::sniff(bytes);
     let _ = cms::verify_signature(bytes, None);
     let _ = cms::verify_signature(bytes, Some(b"detached"));
     let _ = cms::open(bytes, std::slice::from_ref(&KEY));

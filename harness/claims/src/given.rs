@@ -6,6 +6,7 @@
 
 use smtp::Secret;
 use smtp::cms::RecipientKey;
+use smtp::sasl::proof::KnownAccount;
 
 /// The authentication mode that the sender is configured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ pub struct Given {
     pub beside: Vec<(String, Secret)>,
     /// How the message was meant to be protected.
     pub protection: Option<Protection>,
+    /// Accounts whose passwords an auditor knows.
+    pub accounts: Vec<KnownAccount>,
     /// Keys that open what was encrypted.
     pub keys: Vec<RecipientKey>,
     /// Set where the case is about a message that must not leave.

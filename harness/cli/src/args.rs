@@ -136,6 +136,24 @@ pub struct AuditArgs {
     #[arg(long, value_name = "IF", conflicts_with = "captures")]
     pub interface: Option<String>,
 
+    /// The mode of authentication that the sender is configured for, where it is known.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub mode: Option<ModeName>,
+
+    /// File with accounts whose passwords are known, one `user:password` or `DOMAIN\user:password` a line: proofs are
+    /// verified with them, and they are looked for wherever they may be read.
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+
+    /// Key log of TLS connections, as `SSLKEYLOGFILE` makes a client write it. Secrets inside a pcapng are used anyway.
+    #[arg(long, value_name = "FILE")]
+    pub tls_keylog: Option<PathBuf>,
+
+    /// Private key of a recipient (PEM, PKCS#8, with its certificate if wished), to open S/MIME. May be given several
+    /// times.
+    #[arg(long, value_name = "FILE")]
+    pub smime_key: Vec<PathBuf>,
+
     /// How many processors to use; all by default.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -147,6 +165,17 @@ pub struct AuditArgs {
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// The documented modes of authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeName {
+    /// No authentication.
+    None,
+    /// User name and password in clear text.
+    Basic,
+    /// NTLM.
+    Ntlm,
 }
 
 /// Options of `serve`.

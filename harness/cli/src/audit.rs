@@ -4,7 +4,9 @@
 //! the order in which they ended, and sums.
 
 mod gather;
+pub mod inputs;
 mod judge;
+pub mod known;
 pub mod live;
 mod progress;
 mod sinks;
@@ -13,12 +15,13 @@ pub mod stop;
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};
 pub use progress::Watch;
-pub use sinks::{AtTheEnd, Sink};
+pub use sinks::{AtTheEnd, Layout, Sink, Stream};
 
 use std::sync::Arc;
 
 use claims::{Given, Profile};
 use smtp::timeline::Keep;
+use smtp::tls::KeyLog;
 use wire::Bounds;
 use wire::pipeline::{self, Settings, Summary};
 use wire::source::Sources;
@@ -37,6 +40,8 @@ pub struct Plan {
     pub profile: &'static Profile,
     /// What is known beforehand.
     pub given: Arc<Given>,
+    /// Secrets of TLS connections; those that a capture holds are added as they are met.
+    pub keys: Arc<KeyLog>,
     /// How many processors to use.
     pub lanes: usize,
     /// How much of each conversation's judgement is wanted.
@@ -58,7 +63,7 @@ pub fn audit(
     let options = smtp::session::Options {
         keep: Keep::LEAN,
         only_mail: true,
-        keys: None,
+        keys: Some(Arc::clone(&plan.keys)),
     };
     pipeline::run(
         sources,

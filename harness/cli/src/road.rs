@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use claims::result::{
     CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 use smtp::Timeline;
 use smtp::session::Reader;
 use smtp::timeline::Protocol;
+use smtp::tls::KeyLog;
 use wire::pipeline::{self, Settings, Worker};
 use wire::source::{FileEnding, Origin, Sources};
 use wire::{Ended, Note};
@@ -57,7 +59,10 @@ pub fn read(path: &Path, scope: Scope) -> Result<Evidence, Failure> {
     let mut summary = pipeline::run(
         sources,
         &settings,
-        || Everything(scope),
+        || Everything {
+            scope,
+            keys: Arc::new(KeyLog::new()),
+        },
         |timeline| timelines.push(timeline),
     );
     timelines.sort_by_key(|timeline: &Timeline| timeline.packet_range.0);
@@ -128,21 +133,30 @@ pub fn sha256(path: &Path) -> Result<String, Failure> {
 }
 
 /// Makes the timeline of every connection that is looked at.
-struct Everything(Scope);
+struct Everything {
+    scope: Scope,
+    /// Secrets that the capture holds.
+    keys: Arc<KeyLog>,
+}
 
 impl Worker for Everything {
     type Consumer = Reader;
     type Product = Timeline;
 
-    fn secrets(&mut self, _: &str) {}
+    fn secrets(&mut self, text: &str) {
+        let _ = self.keys.extend(text);
+    }
 
     fn open(&mut self) -> Reader {
-        Reader::new(smtp::session::Options::default())
+        Reader::new(smtp::session::Options {
+            keys: Some(Arc::clone(&self.keys)),
+            ..smtp::session::Options::default()
+        })
     }
 
     fn close(&mut self, ended: Ended<Reader>) -> Option<Timeline> {
         let timeline = ended.consumer.finish(&ended.about);
-        wanted(&timeline, self.0).then_some(timeline)
+        wanted(&timeline, self.scope).then_some(timeline)
     }
 }
 

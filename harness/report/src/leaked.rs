@@ -29,7 +29,7 @@ pub(crate) fn lines(leaks: &Leaks) -> Vec<(String, String)> {
         leaks
             .tls
             .as_ref()
-            .map(|tls| list(&tls.weaknesses, String::clone))
+            .map(|tls| tls.weaknesses.items.join("; "))
             .unwrap_or_default(),
     );
     if let Some(tls) = &leaks.tls {

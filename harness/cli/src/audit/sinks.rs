@@ -1,6 +1,10 @@
 //! Where conversations go as soon as they are judged.
 
-use claims::result::ConversationOutcome;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use claims::result::{ConversationOutcome, Outcome};
 
 /// Takes conversations one by one.
 pub trait Sink {
@@ -19,5 +23,90 @@ impl Sink for AtTheEnd {
 
     fn wants_sample(&self) -> bool {
         true
+    }
+}
+
+/// How a stream of conversations is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// An object a line, the summary last.
+    Lines,
+    /// One document.
+    Document,
+}
+
+/// Writes each conversation as it comes, so that what was written stands whatever happens afterwards.
+pub struct Stream<W: Write> {
+    out: W,
+    layout: Layout,
+    first: bool,
+    stop: Arc<AtomicBool>,
+    problem: Option<io::Error>,
+}
+
+impl<W: Write> Stream<W> {
+    /// Nothing written yet. `stop` is set where writing fails: nobody will read the rest.
+    pub fn new(out: W, layout: Layout, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            out,
+            layout,
+            first: true,
+            stop,
+            problem: None,
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.problem.is_some() {
+            return;
+        }
+        let written = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
+        if let Err(error) = written {
+            self.stop.store(true, Ordering::Relaxed);
+            self.problem = Some(error);
+        }
+    }
+
+    /// Writes what stands around the conversations. A reader that went away is no failure.
+    ///
+    /// # Errors
+    ///
+    /// What kept it, or a conversation before it, from being written.
+    pub fn finish(mut self, outcome: &Outcome) -> io::Result<()> {
+        match self.layout {
+            Layout::Lines => self.write(&report::jsonl::summary(outcome)),
+            Layout::Document => {
+                if self.first {
+                    self.write(&report::json::open());
+                }
+                self.write(&report::json::close(outcome));
+            }
+        }
+        match self.problem {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<W: Write> Sink for Stream<W> {
+    fn conversation(&mut self, conversation: &ConversationOutcome) {
+        match self.layout {
+            Layout::Lines => self.write(&report::jsonl::conversation(conversation)),
+            Layout::Document => {
+                if self.first {
+                    self.write(&report::json::open());
+                }
+                self.write(&report::json::conversation(self.first, conversation));
+            }
+        }
+        self.first = false;
+    }
+
+    fn wants_sample(&self) -> bool {
+        false
     }
 }

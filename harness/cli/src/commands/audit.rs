@@ -1,17 +1,18 @@
 //! `smtpspec audit`: captures from the field.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use claims::Given;
+use claims::result::{CaptureFile, Outcome};
 use wire::pipeline::{Settings, Summary};
-use wire::source::{Origin, Sources, is_capture};
+use wire::source::{Origin, Sources};
 
 use super::{format, output, profile};
 use crate::args::{AuditArgs, Cli};
-use crate::audit::live::{self, Dropped};
-use crate::audit::stop::{self, Stop};
-use crate::audit::{self, AtTheEnd, Detail, Gatherer, Plan, Watch};
+use crate::audit::inputs::{self, Inputs};
+use crate::audit::stop::Stop;
+use crate::audit::{
+    self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, known,
+};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -21,55 +22,89 @@ const HASHED: u64 = 64 << 20;
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
+    let layout = match format.name {
+        "json" => Some(Layout::Document),
+        "jsonl" => Some(Layout::Lines),
+        _ => None,
+    };
     let plan = Plan {
         profile,
-        given: Arc::new(Given::default()),
-        lanes: args.threads.unwrap_or_else(processors),
-        detail: if format.name == "json" {
-            Detail::All
-        } else {
-            Detail::Sample
+        given: Arc::new(known::given(args)?),
+        keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
+        lanes: args.threads.unwrap_or_else(processors).max(1),
+        detail: match layout {
+            Some(_) => Detail::All,
+            None => Detail::Sample,
         },
     };
-    let stop = Stop::on_signal(cli.quiet)?;
-    let (origins, dropped) = match &args.interface {
-        Some(interface) => {
-            let (origin, dropped) = live::open(interface, &stop)?;
-            let hint = format!("listening on {interface}; Ctrl-C ends and judges");
-            output::hint(cli, &hint);
-            (vec![origin], dropped)
-        }
-        None => (origins(&args.captures, &stop)?, Dropped::default()),
-    };
-    let total = origins.iter().map(Origin::size).sum();
-    let sources = Sources::new(origins);
+    let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
+    if let Some(interface) = &args.interface {
+        let hint = format!("listening on {interface}; Ctrl-C ends and judges");
+        output::hint(cli, &hint);
+    }
     let settings = Settings {
-        stop: stop.now(),
+        stop: inputs.stop.now(),
         ..Settings::default()
     };
-    let mut sink = AtTheEnd;
-    let mut collector = Gatherer::new(road::empty("audit", profile), profile, &mut sink);
-    let summary = {
-        let progress = Arc::clone(&settings.progress);
-        let _watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
-        audit::audit(&plan, sources, settings, &mut collector)
+    let Some(layout) = layout else {
+        let (gathered, summary) = read(cli, &plan, inputs, settings, &mut AtTheEnd);
+        return conclude(args, &plan, gathered, summary, |result| {
+            output::print(cli, format, result)
+        });
     };
-    let mut gathered = collector.finish();
-    gathered.notes.extend(stop.note());
+    let out = std::io::stdout().lock();
+    let mut stream = Stream::new(out, layout, Arc::clone(&settings.stop));
+    let (gathered, summary) = read(cli, &plan, inputs, settings, &mut stream);
+    conclude(args, &plan, gathered, summary, |result| {
+        stream
+            .finish(result)
+            .map_err(|error| Failure::input(format!("cannot write to standard output: {error}")))
+    })
+}
+
+/// Reads everything, with progress on standard error.
+fn read(
+    cli: &Cli,
+    plan: &Plan,
+    inputs: Inputs,
+    settings: Settings,
+    sink: &mut dyn Sink,
+) -> (Gathered, Summary) {
+    let total = inputs.origins.iter().map(Origin::size).sum();
+    let sources = Sources::new(inputs.origins);
+    let empty = road::empty("audit", plan.profile);
+    let mut gatherer = Gatherer::new(empty, plan.profile, sink);
+    let progress = Arc::clone(&settings.progress);
+    let watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
+    let mut summary = audit::audit(plan, sources, settings, &mut gatherer);
+    drop(watch);
+    summary.problems.extend(inputs.dropped.complaint());
+    let mut all = gatherer.finish();
+    all.notes.extend(inputs.stop.note());
+    (all, summary)
+}
+
+/// Shows what came of it, and complains of what could not be read.
+fn conclude(
+    args: &AuditArgs,
+    plan: &Plan,
+    gathered: Gathered,
+    summary: Summary,
+    show: impl FnOnce(&Outcome) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let mut complaints = complaints(&summary);
-    complaints.extend(dropped.complaint());
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
         complaints.push(format!(
             "{}: no SMTP conversation among {} TCP connection(s) in {} packet(s); nothing was judged",
-            names(args),
+            inputs::names(args),
             summary.passed_over,
             summary.packets
         ));
     }
     let any = gathered.count > 0;
-    let result = gathered.into_outcome(captures(summary, args)?, profile);
+    let result = gathered.into_outcome(captures(summary, args)?, plan.profile);
     if any {
-        output::print(cli, format, &result)?;
+        show(&result)?;
     }
     for complaint in &complaints {
         anstream::eprintln!("error: {complaint}");
@@ -85,57 +120,6 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn names(args: &AuditArgs) -> String {
-    match args.captures.as_slice() {
-        [one] => one.display().to_string(),
-        [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-        [] => args.interface.clone().unwrap_or_default(),
-    }
-}
-
-/// What is to be read: files as they are, folders for the captures in them, `-` for standard input.
-fn origins(captures: &[PathBuf], stop: &Stop) -> Result<Vec<Origin>, Failure> {
-    let mut origins = Vec::new();
-    for path in captures {
-        if path.as_os_str() == "-" {
-            origins.push(Origin::Stream {
-                name: PathBuf::from("-"),
-                reader: stop::stdin(stop)?,
-            });
-        } else if path.is_dir() {
-            let mut found = Vec::new();
-            folder(path, &mut found).map_err(|error| {
-                Failure::input(format!("cannot read {}: {error}", path.display()))
-            })?;
-            if found.is_empty() {
-                return Err(Failure::input(format!(
-                    "{}: there is no capture in this folder; expected pcap or pcapng files, plain, gzip or zstd",
-                    path.display()
-                )));
-            }
-            found.sort();
-            origins.extend(found.into_iter().map(Origin::File));
-        } else {
-            origins.push(Origin::File(path.clone()));
-        }
-    }
-    Ok(origins)
-}
-
-/// The captures in a folder and the folders below it, told by their first bytes.
-fn folder(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            folder(&entry.path(), found)?;
-        } else if kind.is_file() && is_capture(&entry.path()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
 fn complaints(summary: &Summary) -> Vec<String> {
     let mut complaints: Vec<_> = summary
         .errors()
@@ -147,10 +131,7 @@ fn complaints(summary: &Summary) -> Vec<String> {
 }
 
 /// The captures that could be read, as the result names them.
-fn captures(
-    summary: Summary,
-    args: &AuditArgs,
-) -> Result<Vec<claims::result::CaptureFile>, Failure> {
+fn captures(summary: Summary, args: &AuditArgs) -> Result<Vec<CaptureFile>, Failure> {
     let several = summary.files.len() > 1;
     let mut notes = summary.notes;
     let mut captures = Vec::new();

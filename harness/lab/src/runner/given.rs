@@ -55,6 +55,7 @@ pub(super) fn given(
         headers: headers(config, canaries),
         beside: beside(config, canaries),
         protection: Some(protection(config)),
+        accounts: Vec::new(),
         keys: vec![key.clone()],
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),

@@ -91,13 +91,20 @@ impl Pending {
 
     /// Takes the request that a reply with `code` answers.
     ///
-    /// In order, with two exceptions. 354 answers DATA and nothing else (RFC 5321 section 4.3.2), so it overtakes
-    /// requests that were never answered. And after missing server bytes only a pairing that leaves no choice is made:
+    /// In order, with two exceptions. 354 answers DATA and nothing else (RFC 5321 section 4.3.2), and 334 AUTH (RFC 4954
+    /// section 4), so they overtake requests that were never answered. And after missing server bytes only a pairing that leaves no choice is made:
     /// the last request, where it was sent on its own, since the client had seen what came before. After missing client bytes
     /// 2yz does not answer DATA, but something that was lost.
     pub(super) fn answer(&mut self, code: u16) -> Option<Request> {
-        if code == 354 && self.data > 0 {
-            while !matches!(self.queue.front()?.asked, Asked::Data) {
+        let overtakes: Option<fn(&Asked) -> bool> = match code {
+            354 if self.data > 0 => Some(|asked| matches!(asked, Asked::Data)),
+            334 if self.queue.iter().any(|r| matches!(r.asked, Asked::Auth(_))) => {
+                Some(|asked| matches!(asked, Asked::Auth(_)))
+            }
+            _ => None,
+        };
+        if let Some(is_meant) = overtakes {
+            while !is_meant(&self.queue.front()?.asked) {
                 self.queue.pop_front();
             }
         } else if self.uncertain {
@@ -170,6 +177,18 @@ mod tests {
         let mut pending = queue(&[(0, 1, false), (1, 1, true), (2, 1, false)]);
         assert_eq!(pending.answer(354).map(|r| r.exchange), Some(1));
         assert_eq!(pending.answer(354).map(|r| r.exchange), Some(2));
+    }
+
+    #[test]
+    fn a_334_finds_the_auth_command_that_it_answers() {
+        let mut pending = queue(&[(0, 1, false)]);
+        pending.push(Request {
+            exchange: 1,
+            packet: 2,
+            asked: Asked::Auth(0),
+        });
+        assert_eq!(pending.answer(334).map(|r| r.exchange), Some(1));
+        assert!(pending.answer(250).is_none());
     }
 
     #[test]

@@ -287,10 +287,9 @@ impl Machine {
                 self.envelope.answer(transaction, recipient, positive);
             }
             Asked::StrayRcpt(recipient) if positive => self.envelope.adopt(*recipient),
-            Asked::Plain | Asked::Mail { .. } | Asked::StrayRcpt(_) => {}
+            Asked::Plain | Asked::Mail { .. } | Asked::StrayRcpt(_) | Asked::Again { .. } => {}
             Asked::Data => self.data_answered(exchange, reply.code),
             Asked::Content { transaction } => self.content_answered(transaction, positive),
-            Asked::Again { .. } => {}
             Asked::Chunk => {
                 self.chunk_answered(exchange, event);
                 self.doubt_if(reply.is_negative(), |body| body.is_of(exchange));
