@@ -10,6 +10,7 @@
 pub mod cms;
 mod content;
 pub mod identity;
+mod lenient;
 pub mod message;
 pub mod ntlm;
 pub mod sasl;

@@ -19,6 +19,8 @@ mod waiting;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 pub use self::ended::Ended;
 pub use self::output::Consumer;
 
@@ -29,6 +31,9 @@ use crate::{Conversation, StreamEvent, Timestamp};
 
 /// Of the connections open at once, this many are followed; of more, the longest idle are given up.
 const MOST_CONNECTIONS: usize = 100_000;
+
+/// A connection is weighed after so many of its packets.
+const WEIGHED_EVERY: u64 = 16;
 
 /// How much may be held. Beyond it a connection is given up, and its end says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +60,7 @@ impl Default for Bounds {
 /// Puts the segments of any number of connections together.
 #[derive(Debug)]
 pub struct Reassembler<C> {
-    live: HashMap<Key, Slot<C>>,
+    live: HashMap<Key, Slot<C>, RandomState>,
     graveyard: Graveyard,
     ended: Vec<Ended<C>>,
     bounds: Bounds,
@@ -81,7 +86,7 @@ impl<C: Consumer> Reassembler<C> {
     /// No connections yet.
     pub fn new(bounds: Bounds) -> Self {
         Self {
-            live: HashMap::new(),
+            live: HashMap::default(),
             graveyard: Graveyard::default(),
             ended: Vec::new(),
             bounds,
@@ -98,10 +103,13 @@ impl<C: Consumer> Reassembler<C> {
         let over = match self.live.get_mut(&key) {
             Some(slot) if slot.connection.owns(segment) => {
                 slot.connection.push(segment);
-                let weight = slot.connection.weight();
-                self.weight = self.weight + weight - slot.weight;
-                slot.weight = weight;
-                judge(&slot.connection, weight, self.bounds)
+                // A packet adds little: weighing now and then will do.
+                if slot.connection.packets() % WEIGHED_EVERY == 0 {
+                    let weight = slot.connection.weight();
+                    self.weight = self.weight + weight - slot.weight;
+                    slot.weight = weight;
+                }
+                judge(&slot.connection, slot.weight, self.bounds)
             }
             Some(_) => {
                 self.end(key, at, None);

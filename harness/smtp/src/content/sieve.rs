@@ -6,11 +6,11 @@
 
 use std::sync::LazyLock;
 
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use base64::Engine as _;
 use memchr::memmem::Finder;
 
 use super::{Content, Keep};
+use crate::lenient::LENIENT;
 
 /// How many boundaries are followed at once, and how long they may be (RFC 2046 section 5.1.1 says 70).
 const MOST_BOUNDARIES: usize = 32;
@@ -20,13 +20,6 @@ const LONGEST_BOUNDARY: usize = 200;
 const LONGEST_HEADER: usize = 64 << 10;
 
 static HYPHENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n--"));
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Where in the message the sieve stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 //! Undoing transfer encodings. Lenient: the question is what a reader can recover, not whether the encoder was right.
 
+use base64::Engine as _;
+
+use crate::lenient::LENIENT;
+
 /// How the body of a part is encoded (RFC 2045 section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferEncoding {
@@ -74,6 +78,24 @@ const fn sextet(letter: u8) -> Option<u8> {
 
 /// Base64 with everything outside the alphabet skipped; padding starts afresh, so joined pieces decode too.
 pub(super) fn base64(body: &[u8]) -> Vec<u8> {
+    clean_base64(body).unwrap_or_else(|| any_base64(body))
+}
+
+/// Whole lines of letters, with padding at the end or none: what nearly every body is, decoded fast.
+fn clean_base64(body: &[u8]) -> Option<Vec<u8>> {
+    let mut letters = Vec::with_capacity(body.len());
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        letters.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+    }
+    // A letter alone in the last group says nothing.
+    if letters.len() % 4 == 1 {
+        letters.pop();
+    }
+    LENIENT.decode(&letters).ok()
+}
+
+fn any_base64(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in body {
@@ -95,11 +117,13 @@ pub(super) fn base64(body: &[u8]) -> Vec<u8> {
 pub(super) fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
-    while let Some((byte, tail)) = rest.split_first() {
-        if *byte != b'=' {
-            out.push(*byte);
-            rest = tail;
-        } else if let Some(value) = hex_pair(tail) {
+    loop {
+        let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..plain]);
+        let Some(tail) = rest.get(plain + 1..) else {
+            return out;
+        };
+        if let Some(value) = hex_pair(tail) {
             out.push(value);
             rest = &tail[2..];
         } else if let Some(next) = soft_break(tail) {
@@ -109,7 +133,6 @@ pub(super) fn quoted_printable(body: &[u8]) -> Vec<u8> {
             rest = tail;
         }
     }
-    out
 }
 
 /// The byte that two hexadecimal digits at the start state.
@@ -243,6 +266,16 @@ mod tests {
         #[test]
         fn base64_comes_back(data in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(base64(BASE64_STANDARD.encode(&data).as_bytes()), data);
+        }
+
+        #[test]
+        fn the_fast_way_is_the_slow_way(
+            lines in proptest::collection::vec("[A-Za-z0-9+/]{0,9}={0,2}(\r\n|\n|\r| |)", 0..12),
+        ) {
+            let text = lines.concat();
+            if let Some(fast) = clean_base64(text.as_bytes()) {
+                prop_assert_eq!(fast, any_base64(text.as_bytes()));
+            }
         }
 
         #[test]

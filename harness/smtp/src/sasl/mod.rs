@@ -16,20 +16,11 @@ pub mod proof;
 mod scram;
 
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use wire::Span;
 
 use crate::Secret;
+use crate::lenient::LENIENT;
 use crate::timeline::Identity;
-
-/// Base64 as clients in the field write it: padding or none, stray bits in the last character.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// The text of one challenge or response as it stood on the wire: base64, or what should have been base64.
 #[derive(Clone, Debug)]

@@ -92,6 +92,11 @@ impl<C: Consumer> Connection<C> {
         self.index
     }
 
+    /// How many packets it has.
+    pub(super) fn packets(&self) -> u64 {
+        self.packets
+    }
+
     /// The last packet.
     pub(super) fn last(&self) -> At {
         self.last

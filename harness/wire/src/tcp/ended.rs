@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
+use foldhash::fast::RandomState;
+
 use super::connection::STRAY_WINDOW;
 use crate::conversation::About;
 use crate::segment::{Flags, Segment};
@@ -55,7 +57,7 @@ pub(super) type Key = (SocketAddr, SocketAddr);
 /// The tombstones, a bounded number of them.
 #[derive(Debug, Default)]
 pub(super) struct Graveyard {
-    stones: HashMap<Key, Tombstone>,
+    stones: HashMap<Key, Tombstone, RandomState>,
     order: VecDeque<Key>,
 }
 
