@@ -115,13 +115,14 @@ smime() {
     fi
 }
 to=(--mail-rcpt b@server.example)
+pkcs1='transport = "RSA PKCS#1 v1.5"'
 body='body = "Pay 4711 to the usual account."'
-smime smime-cbc 'Sealed with CBC' 'smime = ["enveloped-data"]' 'cipher = "AES-256-CBC"' 'sealed-for = 1' "hidden-$body"
-smime smime-gcm 'Sealed with GCM' 'smime = ["authenveloped-data"]' 'cipher = "AES-256-GCM"' 'sealed-for = 1' "hidden-$body"
-smime smime-3des 'Sealed for two' 'smime = ["enveloped-data"]' 'cipher = "DES-EDE3-CBC"' 'sealed-for = 2' "hidden-$body"
-smime smime-oaep 'Sealed with OAEP' 'smime = ["enveloped-data"]' 'cipher = "AES-128-CBC"' 'sealed-for = 1' "hidden-$body"
+smime smime-cbc 'Sealed with CBC' 'smime = ["enveloped-data"]' 'cipher = "AES-256-CBC"' 'sealed-for = 1' "$pkcs1" "hidden-$body"
+smime smime-gcm 'Sealed with GCM' 'smime = ["authenveloped-data"]' 'cipher = "AES-256-GCM"' 'sealed-for = 1' "$pkcs1" "hidden-$body"
+smime smime-3des 'Sealed for two' 'smime = ["enveloped-data"]' 'cipher = "DES-EDE3-CBC"' 'sealed-for = 2' "$pkcs1" "hidden-$body"
+smime smime-oaep 'Sealed with OAEP' 'smime = ["enveloped-data"]' 'cipher = "AES-128-CBC"' 'sealed-for = 1' 'transport = "RSA-OAEP"' "hidden-$body"
 smime smime-clear-signed 'Signed in clear' 'smime = ["signed-data"]' 'digest = "SHA-256"' "$body"
 smime smime-opaque-signed 'Signed as a blob' 'smime = ["signed-data"]' 'digest = "SHA-512"' "$body"
-smime smime-signed-encrypted 'Signed, then sealed' 'smime = ["enveloped-data"]' 'cipher = "AES-128-CBC"' 'sealed-for = 1' \
+smime smime-signed-encrypted 'Signed, then sealed' 'smime = ["enveloped-data"]' 'cipher = "AES-128-CBC"' 'sealed-for = 1' "$pkcs1" \
     "hidden-$body"
 true

@@ -412,7 +412,6 @@ fn assert_unchanged(variants: &[Variant]) {
 }
 
 #[test]
-#[ignore = "IP fragments are not put together yet"]
 fn fragments_change_nothing() {
     let golden = golden();
     let fragments = |backwards: bool| {

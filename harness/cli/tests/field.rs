@@ -1,10 +1,13 @@
 //! Captures of real clients (`captures/clients/`): what each client was told to send is what the audit finds.
 
+#[path = "support/leaked.rs"]
+mod leaked;
 mod support;
 #[path = "support/told.rs"]
 mod told;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,30 +21,7 @@ use smtp::timeline::{
 };
 use smtp::{Secret, Timeline};
 use support::{smtpspec, text};
-use told::{Auth, Mail, Session, Tls, Told};
-
-/// What is not as it was told.
-#[derive(Default)]
-struct Differences(Vec<String>);
-
-impl Differences {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "both are made on the spot, as a rule, and are only compared"
-    )]
-    fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, told: T, found: T) {
-        if told != found {
-            self.0
-                .push(format!("{what}: told {told:?}, found {found:?}"));
-        }
-    }
-
-    fn given<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, told: Option<T>, found: T) {
-        if let Some(told) = told {
-            self.expect(what, told, found);
-        }
-    }
-}
+use told::{Auth, Differences, Mail, Session, Tls, Told};
 
 fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures/clients")
@@ -53,40 +33,40 @@ fn facts(path: &Path) -> Told {
 }
 
 /// What the audit prints of each conversation, as JSON: one object for each.
-fn audited(capture: &Path) -> Vec<Value> {
-    let lines = smtpspec()
+fn audited(capture: &Path, keys: &[&OsStr]) -> Vec<Value> {
+    let output = smtpspec()
         .arg("audit")
         .arg(capture)
-        .args(["--format", "jsonl"])
+        .args(keys)
+        .args(["--format", "jsonl", "--quiet"])
         .output()
         .expect("the binary starts");
-    if matches!(lines.status.code(), Some(0 | 1)) {
-        let all = text(&lines.stdout);
-        let mut objects = all
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).expect("an object a line"));
-        let found = objects
-            .by_ref()
-            .take_while(|one| one["type"] != "summary")
-            .collect();
-        assert_eq!(objects.count(), 0, "the summary is the last line");
-        return found;
-    }
-    let outcome = support::audit(capture);
-    let found = serde_json::to_value(outcome.conversations).expect("plain data");
-    found.as_array().expect("a list").clone()
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        text(&output.stderr)
+    );
+    let said = text(&output.stdout);
+    let mut objects: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    let summary = objects.pop().expect("a last line");
+    assert_eq!(summary["type"], "summary");
+    assert!(objects.iter().all(|one| one["type"] == "conversation"));
+    objects
 }
 
 fn differences(told: &Told, capture: &Path) -> Vec<String> {
     let timelines = support::timelines(capture);
-    let reports = audited(capture);
+    let reports = audited(capture, &[]);
     let mut found = Differences::default();
     found.expect("sessions", told.session.len(), timelines.len());
     found.expect("sessions reported", told.session.len(), reports.len());
     for ((session, timeline), report) in told.session.iter().zip(&timelines).zip(&reports) {
         protection(&mut found, session.tls, timeline);
         said(&mut found, session, report);
-        exposed(&mut found, session, report);
+        leaked::compare(&mut found, session, report, false);
         if session.tls == Tls::None {
             authentications(&mut found, session, timeline);
             transactions(&mut found, session, timeline);
@@ -155,37 +135,6 @@ fn said(found: &mut Differences, session: &Session, report: &Value) {
     let all = report.to_string();
     for auth in &session.auth {
         found.expect("the password is shown", false, all.contains(&auth.password));
-    }
-}
-
-/// The list of what leaked, where the report has one.
-fn exposed(found: &mut Differences, session: &Session, report: &Value) {
-    let Some(leaks) = report.get("leaks") else {
-        return;
-    };
-    let all = leaks.to_string();
-    let clear = session.tls == Tls::None;
-    let mut texts: Vec<&String> = Vec::new();
-    for mail in &session.message {
-        texts.push(&mail.subject);
-        texts.extend(&mail.attachments);
-        texts.extend(&mail.from);
-        texts.extend(mail.to.iter().flatten());
-        texts.extend(mail.cc.iter().flatten());
-    }
-    texts.extend(session.recipients.iter());
-    for auth in &session.auth {
-        texts.extend([&auth.user, &auth.mechanism]);
-        texts.extend(&auth.domain);
-        texts.extend(&auth.workstation);
-    }
-    for text in texts {
-        let quoted = Value::from(text.as_str()).to_string();
-        found.expect(
-            &format!("{quoted} leaked"),
-            clear,
-            all.contains(quoted.trim_matches('"')),
-        );
     }
 }
 
@@ -422,6 +371,22 @@ fn the_audit_finds_what_the_client_was_told(
     );
 }
 
+#[rstest]
+#[case("curl-starttls")]
+#[case("curl-implicit-tls")]
+fn with_the_key_log_the_audit_finds_what_was_told_under_tls(#[case] name: &str) {
+    let path = clients().join(name).with_extension("toml");
+    let told = facts(&path);
+    let keys = path.with_extension("keys");
+    let keys = [OsStr::new("--tls-keylog"), keys.as_os_str()];
+    let reports = audited(&path.with_extension("pcap"), &keys);
+    assert_eq!((told.session.len(), reports.len()), (1, 1));
+    assert!(!told.session[0].auth.is_empty() && !told.session[0].message.is_empty());
+    let mut found = Differences::default();
+    leaked::compare(&mut found, &told.session[0], &reports[0], true);
+    assert!(found.0.is_empty(), "{:#?}", found.0);
+}
+
 /// The comparison is no formality: each fact told otherwise is noticed.
 #[rstest]
 #[case("curl-login", "wonder land 7", "wonder land 8", "password of LOGIN")]
@@ -444,6 +409,8 @@ fn the_audit_finds_what_the_client_was_told(
 #[case("python-plain-attachments", ", \"tabelle.csv\"", "", "attachments")]
 #[case("jakarta-plain", "årsrapport", "rapport", "attachment \"")]
 #[case("smime-gcm", "AES-256-GCM", "AES-256-CBC", "cipher")]
+#[case("curl-attachment-names", "für 2027", "für 2028", "attachments leaked")]
+#[case("smime-oaep", "RSA-OAEP", "RSA PKCS#1 v1.5", "key transport")]
 #[case("smime-3des", "sealed-for = 2", "sealed-for = 1", "sealed for")]
 #[case("smime-opaque-signed", "SHA-512", "SHA-256", "digest")]
 #[case("smime-cbc", "hidden-body", "body", "the body is readable")]

@@ -71,10 +71,40 @@ pub(crate) struct Mail {
     pub(crate) cipher: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) sealed_for: Option<usize>,
+    /// How the content key is encrypted.
+    pub(crate) transport: Option<String>,
     /// Lines that begin with a dot.
     pub(crate) dots: Option<usize>,
     /// Octets in the longest line, without its end.
     pub(crate) longest: Option<usize>,
     pub(crate) eight_bit: Option<bool>,
     pub(crate) receipts: Option<bool>,
+}
+
+/// What is not as it was told.
+#[derive(Default)]
+pub(crate) struct Differences(pub(crate) Vec<String>);
+
+impl Differences {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "both are made on the spot, as a rule, and are only compared"
+    )]
+    pub(crate) fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, told: T, found: T) {
+        if told != found {
+            self.0
+                .push(format!("{what}: told {told:?}, found {found:?}"));
+        }
+    }
+
+    pub(crate) fn given<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        told: Option<T>,
+        found: T,
+    ) {
+        if let Some(told) = told {
+            self.expect(what, told, found);
+        }
+    }
 }
