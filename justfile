@@ -6,12 +6,22 @@ default:
 # Format check, lints, every test, and the whole scenario catalogue.
 test: fmt-check lint deny
     cargo test --workspace --quiet
+    just live
     just corpus
     cargo run --quiet --release -- run --out target/smtpspec-out
 
 # Replay the scenario catalogue against the reference adapter and judge what was captured.
 conform *args:
     cargo run --quiet --release -- run {{ args }}
+
+# Live capture: lints and tests with the feature `live`; skipped loudly where libpcap is not installed, or without root.
+live:
+    @if [ -e /usr/include/pcap/pcap.h ] || [ -e /usr/local/include/pcap/pcap.h ] || [ -n "${CI:-}" ]; then \
+        cargo clippy --package smtpspec --features live --all-targets --quiet -- -D warnings && \
+        cargo test --package smtpspec --features live --quiet --lib --test live; \
+    else \
+        echo "SKIPPED: libpcap is not installed (apt-get install libpcap-dev)"; \
+    fi
 
 # Judge a capture from the field.
 audit +captures:

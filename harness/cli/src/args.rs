@@ -129,8 +129,12 @@ pub struct RunArgs {
 pub struct AuditArgs {
     /// Captures: pcap or pcapng files, plain or compressed with gzip or zstd; folders of them; `-` for standard input.
     /// Several are read as one, in the order of time.
-    #[arg(required = true, value_name = "CAPTURE")]
+    #[arg(required_unless_present = "interface", value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
+
+    /// Audit what crosses a network interface until Ctrl-C; needs a build with the feature `live`.
+    #[arg(long, value_name = "IF", conflicts_with = "captures")]
+    pub interface: Option<String>,
 
     /// The mode of authentication that the sender is configured for, where it is known.
     #[arg(long, value_enum, value_name = "MODE")]

@@ -7,8 +7,10 @@ mod gather;
 pub mod inputs;
 mod judge;
 pub mod known;
+pub mod live;
 mod progress;
 mod sinks;
+pub mod stop;
 
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};

@@ -6,10 +6,6 @@ use clap::Parser;
 use smtpspec::args::Cli;
 use smtpspec::{Exit, commands};
 
-/// An audit makes many small things and forgets them soon.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match commands::dispatch(&cli) {

@@ -253,3 +253,12 @@ fn an_accounts_file_is_checked_without_quoting_it() {
     error: accounts:2:1: expected `user:password` or `DOMAIN\user:password`
     ");
 }
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn a_build_without_live_capture_says_how_to_get_it() {
+    insta::assert_snapshot!(complaint(&["audit", "--interface", "eth0"], &[]), @"
+    exit 2
+    error: this build has no live capture: install with `cargo install --path harness/cli --features live` (needs libpcap), or run `tcpdump -i eth0 -U -w - | smtpspec audit -`, which does the same
+    ");
+}

@@ -1,12 +1,43 @@
-//! Base64 as decoders in the field read it: padding or none, and bits left over.
+//! Lines and base64 as readers in the field take them.
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// The engine.
+/// Base64 with padding or none, and with bits left over.
 pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
+
+/// The lines of `bytes`, each with its LF; a last one without it too.
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, tail) = rest.split_at(end);
+        rest = tail;
+        Some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn lines_keep_their_ends() {
+        let cut = |text: &'static str| -> Vec<&str> {
+            lines(text.as_bytes())
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect()
+        };
+        assert_eq!(cut("a\r\n\nb"), ["a\r\n", "\n", "b"]);
+        assert_eq!(cut("a\n"), ["a\n"]);
+        assert!(cut("").is_empty());
+    }
+}

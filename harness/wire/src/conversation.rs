@@ -369,13 +369,23 @@ impl Provenance {
         let first = self
             .extents
             .partition_point(|(extent, _)| extent.end <= range.start);
-        let (mut packets, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut packets: Vec<u64> = Vec::new();
+        // A packet carries neighbouring extents, so that nearly always the last one tells.
+        let mut seen: Option<BTreeSet<u64>> = None;
         for (extent, packet) in &self.extents[first..] {
             if extent.start >= range.end {
                 break;
             }
-            if seen.insert(*packet) {
+            if packets.last().is_none_or(|last| last < packet) {
                 packets.push(*packet);
+                if let Some(seen) = &mut seen {
+                    seen.insert(*packet);
+                }
+            } else {
+                let seen = seen.get_or_insert_with(|| packets.iter().copied().collect());
+                if seen.insert(*packet) {
+                    packets.push(*packet);
+                }
             }
         }
         packets

@@ -20,7 +20,7 @@ use crate::tcp::{Bounds, Consumer, Ended};
 use crate::{Error, Note};
 
 /// How many batches may wait for a lane, and how many answers for the caller.
-const MOST_WAITING: usize = 4;
+const MOST_WAITING: usize = 24;
 
 /// What works in one lane.
 pub trait Worker: Send {

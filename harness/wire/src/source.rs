@@ -11,6 +11,7 @@ pub use chunk::{Chunk, Pool};
 pub(crate) use merged::Next;
 pub use merged::{FileEnding, Sources};
 pub use open::{Origin, is_capture};
+pub use single::Stopped;
 
 #[cfg(test)]
 mod tests;

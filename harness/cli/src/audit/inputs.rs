@@ -1,23 +1,54 @@
-//! What is to be read: files, folders, standard input.
+//! What is to be read: files, folders, standard input, a network interface.
 
 use std::path::{Path, PathBuf};
 
 use wire::source::{Origin, is_capture};
 
+use super::live::{self, Dropped};
+use super::stop::{self, Stop};
 use crate::Failure;
+use crate::args::AuditArgs;
+
+/// What is to be read, and until when.
+pub struct Inputs {
+    /// Where packets come from.
+    pub origins: Vec<Origin>,
+    /// Packets of an interface that never came here.
+    pub dropped: Dropped,
+    /// Ctrl-C.
+    pub stop: Stop,
+}
+
+impl Inputs {
+    /// Opens what the command line names.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read, or that holds no capture; an interface that may not be listened on.
+    pub fn open(args: &AuditArgs, stop: Stop) -> Result<Self, Failure> {
+        let (origins, dropped) = match &args.interface {
+            Some(interface) => {
+                let (origin, dropped) = live::open(interface, &stop)?;
+                (vec![origin], dropped)
+            }
+            None => (origins(&args.captures, &stop)?, Dropped::default()),
+        };
+        Ok(Self {
+            origins,
+            dropped,
+            stop,
+        })
+    }
+}
 
 /// Files as they are, folders for the captures in them, `-` for standard input.
-///
-/// # Errors
-///
-/// A folder that cannot be read, or that holds no capture.
-pub fn origins(captures: &[PathBuf]) -> Result<Vec<Origin>, Failure> {
+fn origins(captures: &[PathBuf], stop: &Stop) -> Result<Vec<Origin>, Failure> {
     let mut origins = Vec::new();
     for path in captures {
         if path.as_os_str() == "-" {
             origins.push(Origin::Stream {
                 name: PathBuf::from("-"),
-                reader: Box::new(std::io::stdin()),
+                reader: stop::stdin(stop)?,
             });
         } else if path.is_dir() {
             let mut found = Vec::new();
@@ -54,10 +85,10 @@ fn folder(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
 }
 
 /// What they are called together.
-pub fn names(captures: &[PathBuf]) -> String {
-    match captures {
+pub fn names(args: &AuditArgs) -> String {
+    match args.captures.as_slice() {
         [one] => one.display().to_string(),
         [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
-        [] => String::new(),
+        [] => args.interface.clone().unwrap_or_default(),
     }
 }

@@ -8,8 +8,10 @@ use wire::source::{Origin, Sources};
 
 use super::{format, output, profile};
 use crate::args::{AuditArgs, Cli};
+use crate::audit::inputs::{self, Inputs};
+use crate::audit::stop::Stop;
 use crate::audit::{
-    self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, inputs, known,
+    self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, known,
 };
 use crate::road;
 use crate::{Exit, Failure};
@@ -35,17 +37,24 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
             None => Detail::Sample,
         },
     };
-    let origins = inputs::origins(&args.captures)?;
-    let settings = Settings::default();
+    let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
+    if let Some(interface) = &args.interface {
+        let hint = format!("listening on {interface}; Ctrl-C ends and judges");
+        output::hint(cli, &hint);
+    }
+    let settings = Settings {
+        stop: inputs.stop.now(),
+        ..Settings::default()
+    };
     let Some(layout) = layout else {
-        let (gathered, summary) = read(cli, &plan, origins, settings, &mut AtTheEnd);
+        let (gathered, summary) = read(cli, &plan, inputs, settings, &mut AtTheEnd);
         return conclude(args, &plan, gathered, summary, |result| {
             output::print(cli, format, result)
         });
     };
     let out = std::io::stdout().lock();
     let mut stream = Stream::new(out, layout, Arc::clone(&settings.stop));
-    let (gathered, summary) = read(cli, &plan, origins, settings, &mut stream);
+    let (gathered, summary) = read(cli, &plan, inputs, settings, &mut stream);
     conclude(args, &plan, gathered, summary, |result| {
         stream
             .finish(result)
@@ -57,19 +66,22 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
 fn read(
     cli: &Cli,
     plan: &Plan,
-    origins: Vec<Origin>,
+    inputs: Inputs,
     settings: Settings,
     sink: &mut dyn Sink,
 ) -> (Gathered, Summary) {
-    let total = origins.iter().map(Origin::size).sum();
-    let sources = Sources::new(origins);
+    let total = inputs.origins.iter().map(Origin::size).sum();
+    let sources = Sources::new(inputs.origins);
     let empty = road::empty("audit", plan.profile);
     let mut gatherer = Gatherer::new(empty, plan.profile, sink);
     let progress = Arc::clone(&settings.progress);
     let watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
-    let summary = audit::audit(plan, sources, settings, &mut gatherer);
+    let mut summary = audit::audit(plan, sources, settings, &mut gatherer);
     drop(watch);
-    (gatherer.finish(), summary)
+    summary.problems.extend(inputs.dropped.complaint());
+    let mut all = gatherer.finish();
+    all.notes.extend(inputs.stop.note());
+    (all, summary)
 }
 
 /// Shows what came of it, and complains of what could not be read.
@@ -84,7 +96,7 @@ fn conclude(
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
         complaints.push(format!(
             "{}: no SMTP conversation among {} TCP connection(s) in {} packet(s); nothing was judged",
-            inputs::names(&args.captures),
+            inputs::names(args),
             summary.passed_over,
             summary.packets
         ));

@@ -5,6 +5,7 @@
     reason = "every test file is a crate of its own and uses its own part of this one"
 )]
 
+pub(crate) mod live;
 pub(crate) mod serve;
 
 use std::env;

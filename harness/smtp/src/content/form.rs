@@ -58,15 +58,18 @@ fn count(first: u8, bytes: &[u8]) -> Counts {
     // 255 is how far a byte can count.
     for block in bytes.chunks(255) {
         let (mut lf, mut cr, mut pairs) = (0_u8, 0_u8, 0_u8);
-        pairs += u8::from(before == b'\r' && block[0] == b'\n');
-        for &byte in block {
-            lf += u8::from(byte == b'\n');
-            cr += u8::from(byte == b'\r');
-        }
         for (one, two) in block.iter().zip(&block[1..]) {
-            pairs += u8::from(*one == b'\r') & u8::from(*two == b'\n');
+            let (after_cr, is_lf) = (u8::from(*one == b'\r'), u8::from(*two == b'\n'));
+            cr += after_cr;
+            lf += is_lf;
+            pairs += after_cr & is_lf;
         }
-        before = block[block.len() - 1];
+        // The pairs run over neighbours inside the block: its first and its last byte are counted here.
+        let last = block[block.len() - 1];
+        lf += u8::from(block[0] == b'\n');
+        cr += u8::from(last == b'\r');
+        pairs += u8::from(before == b'\r' && block[0] == b'\n');
+        before = last;
         counts.lf += u64::from(lf);
         counts.cr += u64::from(cr);
         counts.pairs += u64::from(pairs);

@@ -10,6 +10,7 @@ use super::header::{self, Field};
 use super::transfer::TransferEncoding;
 use super::{MAX_DEPTH, Message, smime};
 use crate::cms::{self, Cms, Cut};
+use crate::lenient::lines;
 
 /// Parts of one message, embedded ones included, that are told apart. The rest stays in the body of its container.
 const MAX_PARTS: usize = 10_000;
@@ -323,7 +324,7 @@ fn split(
     }
     let mut at = body.start;
     let mut open: Option<usize> = None;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+    for line in lines(bytes) {
         let start = at;
         at += line.len();
         let Some(tail) = line

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::lenient::LENIENT;
+use crate::lenient::{LENIENT, lines};
 
 /// How the body of a part is encoded (RFC 2045 section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(super) fn base64(body: &[u8]) -> Vec<u8> {
 /// Whole lines of letters, with padding at the end or none: what nearly every body is, decoded fast.
 fn clean_base64(body: &[u8]) -> Option<Vec<u8>> {
     let mut letters = Vec::with_capacity(body.len());
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
+    for line in lines(body) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         letters.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
     }
@@ -191,7 +191,7 @@ pub(super) fn base64_runs(text: &[u8]) -> Vec<std::ops::Range<usize>> {
     const MOST_RUNS: usize = 1000;
     let mut runs = Vec::new();
     let (mut start, mut letters, mut at) = (0, 0, 0);
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
+    for line in lines(text) {
         let bare = line.trim_ascii();
         let fits = !bare.is_empty()
             && bare

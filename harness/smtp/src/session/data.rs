@@ -89,6 +89,10 @@ impl Stuffed {
     /// Takes bytes that stand at `offset`. Returns how many belong to the content, and whether it ends with them.
     pub(super) fn feed(&mut self, bytes: &[u8], offset: u64) -> (usize, bool) {
         let mut at = 0;
+        self.settle_dot(bytes);
+        if self.at == At::Inside && self.last[1] == b'\n' && bytes.first() == Some(&b'.') {
+            self.judge_dot(self.last, 0, bytes, offset);
+        }
         while let Some(&byte) = bytes.get(at) {
             let here = offset + at as u64;
             match self.at {
@@ -106,6 +110,7 @@ impl Stuffed {
                     return (at + 1, true);
                 }
                 At::DotCr => {
+                    self.form.lax_end(self.dot);
                     self.content.push(b"\r", self.dot + 1);
                     self.at = At::InsideCr;
                 }
@@ -115,9 +120,11 @@ impl Stuffed {
                     at += 1;
                 }
                 At::Start | At::Dot | At::Inside | At::InsideCr => {
-                    let rest = &bytes[at..];
-                    let (run, next) = inside(rest);
-                    self.content.push(&rest[..run], here);
+                    if self.at == At::Dot && byte == b'\n' {
+                        self.form.lax_end(self.dot);
+                    }
+                    let (run, next) = self.inside(bytes, at, offset);
+                    self.content.push(&bytes[at..at + run], here);
                     at += run;
                     self.at = next;
                 }
@@ -128,13 +135,30 @@ impl Stuffed {
         (bytes.len(), false)
     }
 
+    /// How many bytes from `from` on stay inside the message as they are, up to the next line that begins with a dot, and
+    /// where the reader stands behind them. Dots behind a bare LF are judged on the way.
+    fn inside(&mut self, bytes: &[u8], from: usize, offset: u64) -> (usize, At) {
+        for at in LF_DOT.find_iter(&bytes[from..]) {
+            let lf = from + at;
+            let before = if lf > 0 { bytes[lf - 1] } else { self.last[1] };
+            if before == b'\r' && at > 0 {
+                return (at + 1, At::Start);
+            }
+            self.judge_dot([before, b'\n'], lf + 1, bytes, offset);
+        }
+        let next = match &bytes[from..] {
+            [.., b'\r', b'\n'] => At::Start,
+            [.., b'\r'] => At::InsideCr,
+            _ => At::Inside,
+        };
+        (bytes.len() - from, next)
+    }
+
     /// Takes note of the form of the bytes of one call: line ends, bytes outside ASCII, and dots that a lax receiver
     /// would take for the end of data.
     fn examine(&mut self, bytes: &[u8], offset: u64) {
         let bare_cr = self.form.bare_cr;
         self.form.tally(self.last[1], bytes);
-        self.settle_dot(bytes);
-        self.find_dots(&LF_DOT, bytes, offset);
         if self.form.bare_cr > bare_cr || self.last[1] == b'\r' {
             self.find_dots(&CR_DOT, bytes, offset);
         }
@@ -267,22 +291,6 @@ fn push_until(from: &Content, range: std::ops::Range<usize>, limit: u64, to: &mu
         to.push(&from.bytes()[start..start + kept], place);
         start = end;
     }
-}
-
-/// How many bytes from the beginning of `bytes` stay inside the message as they are, up to the next line that begins with
-/// a dot, and where the reader stands behind them.
-fn inside(bytes: &[u8]) -> (usize, At) {
-    for at in LF_DOT.find_iter(bytes) {
-        if at > 0 && bytes[at - 1] == b'\r' {
-            return (at + 1, At::Start);
-        }
-    }
-    let next = match bytes {
-        [.., b'\r', b'\n'] => At::Start,
-        [.., b'\r'] => At::InsideCr,
-        _ => At::Inside,
-    };
-    (bytes.len(), next)
 }
 
 #[cfg(test)]

@@ -9,6 +9,18 @@ use super::chunk::{CHUNK, Chunk, Pool};
 use crate::read::{Ending, Parser, Progress};
 use crate::{Error, Frame, Timestamp};
 
+/// The error of a reader that was told to stop: its capture ends here in good order, with the last whole packet.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("stopped from outside")]
+pub struct Stopped;
+
+impl Stopped {
+    fn is(error: &io::Error) -> bool {
+        let inner = error.get_ref();
+        inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+    }
+}
+
 /// A frame that lies in the current chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameAt {
@@ -105,6 +117,10 @@ impl Single {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if Stopped::is(&error) => {
+                    filled = 0;
+                    self.last = true;
+                }
                 Err(error) => {
                     problem = Some(format!("{}: {error}", self.name.display()));
                     self.last = true;
