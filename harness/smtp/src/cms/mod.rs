@@ -15,7 +15,7 @@ mod verify;
 mod weakness;
 
 pub use cut::{Cut, CutPlace, read_cut, sniff};
-pub use open::{RecipientKey, open};
+pub use open::{Plain, RecipientKey, open, open_as};
 pub use verify::{SignatureCheck, verify_signature};
 pub use weakness::{Grade, Weakness};
 
@@ -52,6 +52,11 @@ pub enum Error {
     /// None of the keys belongs to a recipient.
     #[error("none of the given keys opens the message; give the key of one of its recipients")]
     NoKey,
+    /// The keys were tried on as many recipients as is reasonable, and there are more.
+    #[error(
+        "the keys open it for none of the first recipients, and there are too many to try; give the certificate with the key"
+    )]
+    TooManyRecipients,
     /// The content does not decrypt to anything whole.
     #[error("the content does not decrypt: {0}")]
     Decrypt(&'static str),

@@ -23,7 +23,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 
 use super::read::{content, content_info, is_meant, recipient_id};
-use super::{Error, ber, oid};
+use super::{Error, Identifier, ber, oid};
 use crate::Secret;
 
 /// A recipient's RSA key.
@@ -144,14 +144,36 @@ fn oaep_digests(algorithm: &AlgorithmIdentifierOwned) -> Result<(String, String)
     Ok((digest, mask))
 }
 
-/// Decrypts EnvelopedData or AuthEnvelopedData (DER or BER) with the first key that fits a recipient.
+/// What decryption gave.
+#[derive(Clone)]
+pub struct Plain {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// The recipient whose key opened it, as the message names them.
+    pub recipient: Identifier,
+}
+
+/// How many recipients of one message each key is tried on. It costs a millisecond each time, and the sender decides how
+/// many recipients there are.
+const MAX_RECIPIENTS: usize = 32;
+
+/// Decrypts EnvelopedData or AuthEnvelopedData (DER or BER) with the first key that fits a recipient; see [`open_as`].
+///
+/// # Errors
+/// As [`open_as`].
+pub fn open(bytes: &[u8], keys: &[RecipientKey]) -> Result<Vec<u8>, Error> {
+    open_as(bytes, keys).map(|plain| plain.bytes)
+}
+
+/// Decrypts EnvelopedData or AuthEnvelopedData (DER or BER) with the first key that fits a recipient, and tells which.
 ///
 /// EnvelopedData proves nothing about its content: whoever changed it on the way may have changed what comes out.
 ///
 /// # Errors
 /// Where the bytes are no such message, no key opens it, or an algorithm is not supported: RSA with PKCS#1 v1.5 or OAEP
-/// for the key, AES-CBC, DES-EDE3-CBC and AES-GCM for the content are.
-pub fn open(bytes: &[u8], keys: &[RecipientKey]) -> Result<Vec<u8>, Error> {
+/// for the key, AES-CBC, DES-EDE3-CBC and AES-GCM for the content are. [`Error::TooManyRecipients`] where the keys do not
+/// open it for the first 32 recipients that they may belong to, and there are more.
+pub fn open_as(bytes: &[u8], keys: &[RecipientKey]) -> Result<Plain, Error> {
     let info = content_info(bytes)?;
     if oid::is(&info.content_type, oid::ENVELOPED_DATA) {
         let data: EnvelopedData = content(&info, "EnvelopedData")?;
@@ -176,15 +198,26 @@ fn with_each_key<'a>(
     infos: impl Iterator<Item = &'a RecipientInfo>,
     keys: &[RecipientKey],
     decrypt: impl Fn(&Secret) -> Result<Vec<u8>, Error>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Plain, Error> {
     let mut outcome = Err(Error::NoKey);
+    let mut tried = 0;
     for info in infos {
         let RecipientInfo::Ktri(to) = info else {
             continue;
         };
-        for key in keys.iter().filter(|key| key.fits(to)) {
+        let mut fitting = keys.iter().filter(|key| key.fits(to)).peekable();
+        if fitting.peek().is_some() {
+            tried += 1;
+            if tried > MAX_RECIPIENTS {
+                return Err(Error::TooManyRecipients);
+            }
+        }
+        for key in fitting {
             outcome = match key.unwrap(to) {
-                Ok(Some(content_key)) => decrypt(&content_key),
+                Ok(Some(content_key)) => decrypt(&content_key).map(|bytes| Plain {
+                    bytes,
+                    recipient: recipient_id(&to.rid),
+                }),
                 Ok(None) => Err(Error::NoKey),
                 Err(error) => Err(error),
             };

@@ -123,6 +123,22 @@ fn who_can_read_it() {
 }
 
 #[test]
+fn many_recipients_are_not_all_tried() {
+    let many = data!("enveloped-many.der");
+    let bare = RecipientKey::from_pem(SENDER_KEY).unwrap();
+    assert_eq!(open(many, &[bare]).unwrap_err(), Error::TooManyRecipients);
+    let named = format!("{SENDER_KEY}{SENDER_CERT}");
+    let named = RecipientKey::from_pem(&named).unwrap();
+    let plain = open_as(many, &[named]).unwrap();
+    assert_eq!(plain.bytes, ENTITY);
+    let Cms::Enveloped(read) = Cms::read(many).unwrap() else {
+        panic!("another content type")
+    };
+    assert_eq!(read.recipients.len(), 41);
+    assert!(read.recipients.iter().any(|one| one.id == plain.recipient));
+}
+
+#[test]
 fn keys_and_their_certificates() {
     let both = |key: &str, certificate: &str| {
         RecipientKey::from_pem(&format!("{key}{certificate}")).unwrap()

@@ -11,6 +11,7 @@ mod find;
 mod header;
 mod layers;
 mod mime;
+mod opened;
 mod smime;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use find::Sighting;
 pub use header::Field;
 pub use layers::Layer;
 pub use mime::Part;
+pub use opened::{HeaderProtection, NotOpened, Opened, ProtectionForm, Signature};
 pub use transfer::TransferEncoding;
 
 use crate::cms::{self, Cms, SignatureCheck};

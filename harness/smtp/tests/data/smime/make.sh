@@ -31,6 +31,10 @@ encrypt enveloped-gcm128.ber long.txt -aes-128-gcm -stream
 openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-oaep.der -aes-256-cbc \
     -recip recipient-cert.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256
 openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-two.der -aes-128-cbc sender-cert.pem recipient-cert.pem
+# Forty times for the recipient, and once for the sender, who comes last in the order of a DER set.
+# shellcheck disable=SC2046
+openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-many.der -aes-128-cbc \
+    $(yes recipient-cert.pem | head -n 40) sender-cert.pem
 openssl req -x509 -newkey rsa:1024 -nodes -sha1 -days 36500 -keyout weak-key.tmp -out weak-cert.tmp \
     -subj "/O=Fabrikam/CN=Old Orders" 2>/dev/null
 openssl cms -encrypt -binary -in entity.txt -outform DER -out enveloped-rsa1024.der -aes-128-cbc weak-cert.tmp
@@ -59,4 +63,34 @@ openssl cms -encrypt -binary -in signed-opaque.tmp -outform SMIME -out sign-encr
 mail sign-encrypt.eml < sign-encrypt.tmp
 openssl cms -encrypt -binary -in entity.txt -outform SMIME -out enveloped.tmp -aes-128-cbc -stream recipient-cert.pem
 mail enveloped.eml < enveloped.tmp
+
+# Messages whose inside says more than a text. Signed as sent, with CR LF, then encrypted as it is.
+seal() { # output, Subject outside; the MIME entity comes from standard input
+    tee inside.tmp | openssl cms -encrypt -binary -outform DER -aes-128-cbc -out sealed.tmp recipient-cert.pem
+    { printf 'From: Sender <sender@contoso.example>\r\nTo: orders@fabrikam.example\r\nSubject: %s\r\nMIME-Version: 1.0\r\n' "$2"
+      printf 'Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name="smime.p7m"\r\n'
+      printf 'Content-Transfer-Encoding: base64\r\n\r\n'
+      base64 -w 76 sealed.tmp | sed 's/$/\r/'; } > "$1"
+}
+inner() { # parameter of the type
+    printf 'From: Sender <sender@contoso.example>\r\nTo: orders@fabrikam.example\r\nSubject: Canary-Inner-4402\r\n'
+    printf 'HP-Outer: Subject: [...]\r\nContent-Type: multipart/mixed; boundary=inner%s\r\n\r\n' "$1"
+    printf -- '--inner\r\nContent-Type: text/plain\r\n\r\nCanary-Body-7731 stands here.\r\n'
+    printf -- '--inner\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="Canary-File-6650.pdf"\r\n\r\n%%PDF\r\n--inner--\r\n'
+}
+inner '; hp="cipher"' > payload.tmp
+clear_signed() { sign signed.tmp payload.tmp -outform SMIME -md sha256; sed -e 's/\r$//' -e 's/$/\r/' signed.tmp; }
+clear_signed | seal sealed-hp.eml '[...]'
+clear_signed | sed 's/Canary-Body/Changed-Body/' | seal sealed-broken.eml '[...]'
+inner '; hp=clear' | seal sealed-hp-clear.eml 'Canary-Inner-4402'
+{ printf 'Content-Type: message/rfc822; forwarded=no\r\n\r\n'; inner ''; } | seal sealed-wrapped.eml 'Canary-Inner-4402'
+{ printf 'Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n'; inner ''; } | seal sealed-forwarded.eml 'Fwd'
+inner '' | seal outer.tmp 'x'
+sed -n '/^Content-Type/,$p' outer.tmp | seal sealed-twice.eml 'Canary-Subject-1190'
+# CompressedData (RFC 3274), which OpenSSL is often built without: only its beginning is read.
+{ printf 'Content-Type: application/pkcs7-mime; smime-type=compressed-data\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+  printf '\060\103\006\013\052\206\110\206\367\015\001\011\020\001\011\240\064\060\062\002\001\000\060\015\006\013\052\206\110\206\367\015\001\011\020\003\010\060\036\006\011\052\206\110\206\367\015\001\007\001\240\021\004\017squeezed-bytes!' | base64 | sed 's/$/\r/'
+} | seal sealed-compressed.eml 'Canary-Subject-1190'
+# The right key, and nothing that is a MIME entity.
+printf 'Canary-Body-7731 alone\r\n' | seal sealed-bare.eml 'Canary-Subject-1190'
 rm -f ./*.tmp
