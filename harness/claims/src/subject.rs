@@ -1,5 +1,6 @@
 //! What a check looks at: one conversation, with what was sent beside it and what is known beforehand.
 
+mod opened;
 mod unseen;
 
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use wire::{Direction, Span};
 use crate::given::{Mode, ServerTls};
 use crate::leaks::is_under_tls;
 use crate::{Evidence, Finding, Given};
+
+pub use opened::{Tried, Tries};
 
 /// Conversations that belong together (those of one scenario, or of one capture) and what is known about the sender.
 pub struct Case {
@@ -32,10 +35,12 @@ pub struct Mail {
     pub message: Message,
     /// Index into the copies of the case.
     copies: usize,
+    /// What the keys made of its encrypted parts.
+    tries: Tries,
 }
 
 impl Case {
-    /// Reads the messages of the conversations.
+    /// Reads the messages of the conversations, and opens what is encrypted in them with the keys that are given.
     pub fn new(timelines: Vec<Timeline>, given: Given) -> Self {
         let mut conversations: Vec<_> = timelines
             .into_iter()
@@ -48,6 +53,7 @@ impl Case {
                         let message = Message::of(&t.data.as_ref()?.content, &timeline.gaps);
                         Some(Mail {
                             transaction,
+                            tries: Tries::of(&message, &given.keys),
                             message,
                             copies: 0,
                         })
@@ -125,6 +131,8 @@ pub struct Sent<'a> {
     pub data: &'a Data,
     /// The message.
     pub message: &'a Message,
+    /// What the keys that are given made of its encrypted parts. It did not leak.
+    pub tries: &'a Tries,
     case: &'a Case,
     copies: usize,
 }
@@ -264,12 +272,13 @@ impl<'a> Sent<'a> {
         let mail = &mails[mail];
         let transaction = &timeline.transactions[mail.transaction];
         let data = transaction.data.as_ref()?;
-        let (message, copies) = (&mail.message, mail.copies);
+        let (message, tries, copies) = (&mail.message, &mail.tries, mail.copies);
         Some(Sent {
             timeline,
             transaction,
             data,
             message,
+            tries,
             case,
             copies,
         })
@@ -346,10 +355,7 @@ impl<'a> Sent<'a> {
     /// Every CMS object that opens without a key, outermost first. One that a hole in the capture goes through is not
     /// among them; one of which only the beginning was kept is.
     pub fn blobs(&self) -> Vec<Blob<'a>> {
-        let mut found = Vec::new();
-        for part in self.message.parts() {
-            collect_blobs(part, &part.body, &mut found);
-        }
+        let mut found = blobs_of(self.message);
         found.retain(|blob| blob.part.cms_cut.is_none() || self.data.complete);
         found
     }
@@ -376,13 +382,7 @@ pub struct Blob<'a> {
 impl Blob<'_> {
     /// Its content type, in the words of RFC 5652.
     pub const fn name(&self) -> &'static str {
-        match self.cms {
-            Cms::Enveloped(_) => "EnvelopedData",
-            Cms::AuthEnveloped(_) => "AuthEnvelopedData",
-            Cms::Signed(_) => "SignedData",
-            Cms::Compressed => "CompressedData",
-            Cms::Other(_) => "CMS of another type",
-        }
+        kind(self.cms)
     }
 
     /// Its content cipher, where it is encrypted and the cipher was captured.
@@ -394,6 +394,26 @@ impl Blob<'_> {
             _ => None,
         }
     }
+}
+
+/// The content type of an object, in the words of RFC 5652.
+pub(crate) const fn kind(cms: &Cms) -> &'static str {
+    match cms {
+        Cms::Enveloped(_) => "EnvelopedData",
+        Cms::AuthEnveloped(_) => "AuthEnvelopedData",
+        Cms::Signed(_) => "SignedData",
+        Cms::Compressed => "CompressedData",
+        Cms::Other(_) => "CMS of another type",
+    }
+}
+
+/// The CMS objects of a message that can be seen without a key, outermost first, whether or not they are whole.
+fn blobs_of(message: &Message) -> Vec<Blob<'_>> {
+    let mut found = Vec::new();
+    for part in message.parts() {
+        collect_blobs(part, &part.body, &mut found);
+    }
+    found
 }
 
 fn collect_blobs<'a>(part: &'a Part, range: &Range<usize>, found: &mut Vec<Blob<'a>>) {

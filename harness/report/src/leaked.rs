@@ -1,7 +1,9 @@
 //! What a conversation gave away, a line for each kind.
 
 use claims::Capped;
-use claims::leaks::{Account, CmsObject, InternalKind, Leaks, Mail};
+use claims::leaks::{
+    Account, Attachment, CmsObject, InternalKind, KeyResult, Leaks, Mail, Shown, WithKey,
+};
 
 /// The lines, each with what it is about and the text. Nothing is escaped yet.
 pub(crate) fn lines(leaks: &Leaks) -> Vec<(String, String)> {
@@ -145,13 +147,7 @@ fn message(mail: &Mail) -> Vec<(&'static str, String)> {
         .map(|(field, value)| format!("{}: {value}", field.name))
         .collect();
     all.push(("header", fields.join("; ")));
-    all.push((
-        "attachments",
-        list(&mail.attachments, |file| match &file.name {
-            Some(name) => format!("{name} ({})", file.content_type),
-            None => file.content_type.clone(),
-        }),
-    ));
+    all.push(("attachments", list(&mail.attachments, file)));
     all.push(("protection", list(&mail.cms, object)));
     if let Some(body) = mail.body {
         all.push((
@@ -165,7 +161,61 @@ fn message(mail: &Mail) -> Vec<(&'static str, String)> {
             ),
         ));
     }
+    all.push(("only with the key", list(&mail.opened, with_key)));
     all
+}
+
+fn file(file: &Attachment) -> String {
+    match &file.name {
+        Some(name) => format!("{name} ({})", file.content_type),
+        None => file.content_type.clone(),
+    }
+}
+
+/// What a key shows, which nobody without it can see.
+fn with_key(part: &WithKey) -> String {
+    let place = if part.inside { " inside it" } else { "" };
+    match &part.result {
+        KeyResult::Closed(reason) => format!("{}{place} not opened: {reason}", part.kind),
+        KeyResult::Opened(shown) => {
+            format!("{}{place} opened as {}", part.kind, inside(shown))
+        }
+    }
+}
+
+fn inside(shown: &Shown) -> String {
+    let mut all = vec![
+        shown.recipient.clone(),
+        format!("{}, {} octets", shown.content_type, shown.octets),
+    ];
+    all.extend(shown.payload.iter().map(|kind| format!("around {kind}")));
+    if !shown.objects.is_empty() {
+        all.push(format!("holds {}", list(&shown.objects, String::clone)));
+    }
+    if !shown.attachments.is_empty() {
+        all.push(format!("attachments {}", list(&shown.attachments, file)));
+    }
+    for signature in &shown.signatures.items {
+        let reason = signature.reason.as_ref();
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        all.push(format!(
+            "signed by {} ({}, {}): {}{reason}",
+            signature.signer,
+            signature.digest,
+            signature.algorithm,
+            signature.state.name()
+        ));
+    }
+    all.push(match &shown.header {
+        Some(header) => format!(
+            "header protected, {}: {}{}",
+            header.form.name(),
+            list(&header.fields, String::clone),
+            if header.subject { "" } else { "; no Subject" }
+        ),
+        None => "no header field protected".to_owned(),
+    });
+    all.join("; ")
 }
 
 fn object(object: &CmsObject) -> String {
@@ -186,7 +236,10 @@ fn object(object: &CmsObject) -> String {
 
 #[cfg(test)]
 mod tests {
-    use claims::leaks::{Exposure, Proof, ProofVerdict};
+    use claims::leaks::{
+        Exposure, InnerSignature, Proof, ProofVerdict, ProtectedHeader, ProtectionForm,
+        SignatureState,
+    };
 
     use super::*;
 
@@ -208,6 +261,56 @@ mod tests {
             under_tls,
             packet: None,
         }
+    }
+
+    #[test]
+    fn what_only_a_key_shows_is_one_line() {
+        let shown = Shown {
+            recipient: "CN=Orders, serial 17".to_owned(),
+            content_type: "multipart/signed".to_owned(),
+            payload: Some("text/plain".to_owned()),
+            octets: 412,
+            objects: Capped::of(["CompressedData".to_owned()], 9),
+            attachments: Capped::of(
+                [Attachment {
+                    name: Some("order.pdf".to_owned()),
+                    content_type: "application/pdf".to_owned(),
+                    packet: None,
+                }],
+                9,
+            ),
+            signatures: Capped::of(
+                [InnerSignature {
+                    signer: "CN=Ann, serial 2".to_owned(),
+                    digest: "SHA-256".to_owned(),
+                    algorithm: "RSA".to_owned(),
+                    signing_time: None,
+                    state: SignatureState::Invalid,
+                    reason: Some("it is another text".to_owned()),
+                }],
+                9,
+            ),
+            header: Some(ProtectedHeader {
+                form: ProtectionForm::HpCipher,
+                fields: Capped::of(["From".to_owned()], 9),
+                subject: false,
+            }),
+        };
+        let part = |inside, result| WithKey {
+            kind: "EnvelopedData".to_owned(),
+            inside,
+            result,
+        };
+        assert_eq!(
+            with_key(&part(false, KeyResult::Opened(Box::new(shown)))),
+            "EnvelopedData opened as CN=Orders, serial 17; multipart/signed, 412 octets; around text/plain; holds \
+             CompressedData; attachments order.pdf (application/pdf); signed by CN=Ann, serial 2 (SHA-256, RSA): not \
+             valid (it is another text); header protected, hp=cipher: From; no Subject"
+        );
+        assert_eq!(
+            with_key(&part(true, KeyResult::Closed("no key".to_owned()))),
+            "EnvelopedData inside it not opened: no key"
+        );
     }
 
     #[test]

@@ -51,6 +51,15 @@ pub(super) fn is_control(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
         .any(|field| field.decoded.contains(&withheld.control))
 }
 
+/// What senders write in the place of a Subject that is protected.
+const STAND_INS: [&str; 4] = ["[...]", "...", "encrypted message", "(no subject)"];
+
+/// Whether a Subject says anything: it is not empty, and none of the usual stand-ins for a protected one.
+pub(super) fn says_something(subject: &str) -> bool {
+    let text = subject.trim().to_lowercase();
+    !text.is_empty() && !STAND_INS.contains(&text.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Talk, case};

@@ -16,9 +16,6 @@ pub(super) static CHECK: Check = Check {
     run,
 };
 
-/// What senders write in the place of a Subject that is protected.
-const STAND_INS: [&str; 4] = ["[...]", "...", "encrypted message", "(no subject)"];
-
 fn run(subject: &Subject<'_>) -> Finding {
     each::message(subject, Observation::Observed, judge)
 }
@@ -39,11 +36,7 @@ fn judge(sent: &Sent<'_>) -> Finding {
             None => Finding::not_applicable("about an encrypted message; this one is not encrypted"),
         };
     };
-    let says = |text: &str| {
-        let text = text.trim().to_lowercase();
-        !text.is_empty() && !STAND_INS.contains(&text.as_str())
-    };
-    match sent.message.headers("Subject").find(|field| says(&field.decoded)) {
+    match sent.message.headers("Subject").find(|field| each::says_something(&field.decoded)) {
         Some(field) => Finding::observed(
             format!("the body is {}, and the Subject beside it is {}", blob.name(), state(sent)),
             vec![sent.evidence(field.range.clone(), format!("Subject field, {}", state(sent)))],

@@ -415,6 +415,28 @@ pub(crate) fn recipient_key() -> RecipientKey {
     RecipientKey::from_pem(&pem).expect("the key is whole")
 }
 
+/// A key that does not.
+pub(crate) fn other_key() -> RecipientKey {
+    let pem = String::from_utf8(fixture("sender-key.pem")).expect("PEM is text");
+    RecipientKey::from_pem(&pem).expect("the key is whole")
+}
+
+/// A message whose parts are CMS objects of the test data.
+pub(crate) fn parts(files: &[&str]) -> String {
+    let part = |file: &&str| {
+        let blob = smime("", file);
+        let (_, part) = blob.split_once("MIME-Version: 1.0\n").expect("a part");
+        format!("--b\n{part}\n")
+    };
+    let all: String = files.iter().map(part).collect();
+    format!("From: {FROM}\nContent-Type: multipart/mixed; boundary=b\n\n{all}--b--\n")
+}
+
+/// One of them, with a text beside it.
+pub(crate) fn beside(file: &str, text: &str) -> String {
+    parts(&[file]).replacen("--b\n", &format!("--b\n\n{text}\n--b\n"), 1)
+}
+
 /// A message with this header whose body is a CMS object of the test data, in base64.
 pub(crate) fn smime(header: &str, file: &str) -> String {
     let wrapped = base64_body(file).replace("\r\n", "\n");

@@ -196,7 +196,7 @@ fn signed(view: &View<'_>, data: &Signed, object: &mut CmsObject) {
     }
 }
 
-fn identifier(id: &Identifier) -> String {
+pub(super) fn identifier(id: &Identifier) -> String {
     match id {
         Identifier::IssuerAndSerial { issuer, serial } => format!("{issuer}, serial {serial}"),
         Identifier::KeyIdentifier(key) => format!("key identifier {key}"),

@@ -5,6 +5,7 @@ use smtp::message::{Field, Part};
 use smtp::timeline::Transaction;
 
 use super::body::{self, Body, CmsObject};
+use super::opened::{self, WithKey};
 use super::{MAX_ENTRIES, MAX_MAILS, View, is_under_tls};
 use crate::capped::Capped;
 use crate::subject::Sent;
@@ -28,7 +29,7 @@ const SHOWN: [&str; 14] = [
 ];
 
 /// Attachments that are listed for one message.
-const MAX_ATTACHMENTS: usize = 32;
+pub(super) const MAX_ATTACHMENTS: usize = 32;
 
 /// One mail transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Mail {
     /// CMS objects, outermost first.
     #[serde(default, skip_serializing_if = "Capped::is_empty")]
     pub cms: Capped<CmsObject>,
+    /// What the auditor's keys show of the encrypted parts. Nobody without the key can see any of it.
+    #[serde(default, skip_serializing_if = "Capped::is_empty")]
+    pub opened: Capped<WithKey>,
     /// The time zone of the Date field, as `+0100`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -144,6 +148,7 @@ fn mail(view: &View<'_>, transaction: &Transaction, sent: Option<&Sent<'_>>) -> 
         octets: 0,
         body: None,
         cms: Capped::default(),
+        opened: Capped::default(),
         zone: None,
         under_tls: start.is_some_and(|span| is_under_tls(view.timeline, span)),
         packet: start.and_then(|span| view.packet(span)),
@@ -171,13 +176,8 @@ impl Mail {
             part.children.is_empty() && !part.content_type.starts_with("multipart/")
         });
         for part in leaves {
-            let name = part.file_name();
-            if is_attachment(part, name.as_ref()) {
-                let found = Attachment {
-                    name: name.and_then(|name| view.some(&name)),
-                    content_type: view.text(&part.content_type),
-                    packet: view.packet(sent.span(part.header.clone())),
-                };
+            if let Some(mut found) = attachment(view, part) {
+                found.packet = view.packet(sent.span(part.header.clone()));
                 self.attachments.push(found, MAX_ATTACHMENTS);
             }
         }
@@ -188,6 +188,7 @@ impl Mail {
                 self.cms.left_out += 1;
             }
         }
+        self.opened = opened::all(view, sent);
     }
 }
 
@@ -211,6 +212,16 @@ fn zone(date: &str) -> Option<&str> {
         && last.bytes().skip(1).all(|byte| byte.is_ascii_digit());
     let name = last.len() <= 5 && last.bytes().all(|byte| byte.is_ascii_uppercase());
     (offset || name).then_some(last)
+}
+
+/// A part as an attachment, if it is one. Its packet is left open.
+pub(super) fn attachment(view: &View<'_>, part: &Part) -> Option<Attachment> {
+    let name = part.file_name();
+    is_attachment(part, name.as_ref()).then(|| Attachment {
+        name: name.and_then(|name| view.some(&name)),
+        content_type: view.text(&part.content_type),
+        packet: None,
+    })
 }
 
 /// Whether a part is an attachment: it says so, has a file name, or is no text.

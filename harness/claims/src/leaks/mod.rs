@@ -1,6 +1,7 @@
 //! What one conversation tells anybody who can read the wire.
 //!
-//! What crossed under TLS, and is here because the keys of the session are at hand, is marked so.
+//! What crossed under TLS, and is here because the keys of the session are at hand, is marked so. What a recipient's key
+//! shows of an encrypted body did not leak: it stands apart, in [`Mail::opened`].
 //!
 //! Facts, without opinion: names, addresses, header fields, programs, accounts, times, and whether the bodies could be
 //! read. Every list has a bound and says how many entries it left out. Texts are as they stood on the wire, cut at
@@ -11,6 +12,7 @@ mod hosts;
 mod known;
 pub(crate) mod login;
 mod mail;
+mod opened;
 mod software;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,9 @@ pub use hosts::{Host, InternalAddress, InternalKind};
 pub use known::KnownPassword;
 pub use login::{Account, Exposure, Proof, ProofVerdict};
 pub use mail::{Attachment, Header, Mail, Recipient};
+pub use opened::{
+    InnerSignature, KeyResult, ProtectedHeader, ProtectionForm, Shown, SignatureState, WithKey,
+};
 pub use software::Software;
 
 use crate::capped::Capped;
