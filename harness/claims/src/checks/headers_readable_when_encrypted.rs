@@ -102,14 +102,14 @@ fn with_key(given: &Given, sent: &Sent<'_>, blob: &Blob<'_>) -> Finding {
     match subject_inside(opened) {
         Some(inside) if !at_stake(&inside) => Finding::undetermined(nothing_known),
         Some(inside) => match outside().find(|field| field.decoded.contains(&inside)) {
-            Some(field) => readable(sent, field, "the Subject that stands inside the encryption too"),
+            Some(field) => readable(sent, field, "the Subject (the same that stands inside)"),
             None => Finding::not_observed(
                 "the Subject stands inside the encryption, and not outside",
                 fields_or_all(sent, "Subject"),
             ),
         },
         None => match outside().find(|field| at_stake(&field.decoded)) {
-            Some(field) => readable(sent, field, "the key shows no Subject inside; the only one"),
+            Some(field) => readable(sent, field, "the Subject (the key shows none inside)"),
             None => Finding::undetermined(nothing_known),
         },
     }
@@ -136,7 +136,7 @@ fn readable(sent: &Sent<'_>, subject: &Field, what: &str) -> Finding {
         evidence.extend(fields.map(|field| sent.evidence(field.range.clone(), format!("{name} field in clear"))));
     }
     envelope(sent, &mut evidence);
-    let reason = format!("{what}, and the envelope, are readable beside the encrypted body");
+    let reason = format!("beside the encrypted body, {what} and the envelope are readable");
     Finding::observed(reason, evidence)
 }
 
@@ -237,11 +237,11 @@ mod tests {
     fn a_key_tells_which_subject_is_the_real_one() {
         let outside = "Subject: Canary-Subject-1190\r\n";
         for file in ["enveloped.eml", "sign-encrypt.eml", "sealed-twice.eml"] {
-            with_key(&mail_fixture(file)).observed("no Subject inside", &[outside, "From: …", "To: …", FROM, TO]);
+            with_key(&mail_fixture(file)).observed("the key shows none inside", &[outside, "From: …", "To: …", FROM, TO]);
         }
         for file in ["sealed-hp-clear.eml", "sealed-wrapped.eml"] {
             let both = with_key(&mail_fixture(file));
-            both.observed("stands inside the encryption too", &["Subject: Canary-Inner-4402\r\n"]);
+            both.observed("the same that stands inside", &["Subject: Canary-Inner-4402\r\n"]);
         }
         let hidden = mail_fixture("sealed-hp.eml");
         with_key(&hidden).not_observed("inside the encryption, and not outside", &["Subject: [...]\r\n"]);
