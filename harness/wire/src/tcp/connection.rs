@@ -161,6 +161,15 @@ impl<C: Consumer> Connection<C> {
                 ),
             );
         }
+        if segment.disputed {
+            self.out.note(
+                NoteKind::ConflictingFragments,
+                at,
+                format_args!(
+                    "it was put together out of IP fragments that contradict each other; what came first was kept"
+                ),
+            );
+        }
         match self.waiting.first().map(|first| first.src == segment.src) {
             Some(true) => self.waiting.push(segment),
             Some(false) => {
