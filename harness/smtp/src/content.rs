@@ -36,9 +36,9 @@ impl Default for Keep {
 }
 
 impl Keep {
-    /// For captures of any length: 4 KiB of each part, 256 KiB where it is CMS, 1 MiB in all.
+    /// For captures of any length: 1 KiB of each part, 256 KiB where it is CMS, 1 MiB in all.
     pub const LEAN: Self = Self {
-        leaf: 4 << 10,
+        leaf: 1 << 10,
         cms: 256 << 10,
         message: 1 << 20,
     };
