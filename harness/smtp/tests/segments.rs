@@ -1,5 +1,8 @@
 //! However the network cuts, repeats and shuffles the packets of a conversation: it reads the same.
-#![allow(clippy::unwrap_used, reason = "this is a test, with helpers outside its functions")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "this is a test, with helpers outside its functions"
+)]
 
 use std::net::SocketAddr;
 
