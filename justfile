@@ -58,6 +58,12 @@ corpus *folders="captures":
 captures *names:
     captures/make.sh {{ names }}
 
+# Run each fuzz target for so many seconds (needs cargo-fuzz and a nightly compiler).
+fuzz seconds="600":
+    cd fuzz && for target in packets session ntlm mime cms tls scenario; do \
+        cargo +nightly fuzz run "$target" -- -max_total_time={{ seconds }} -timeout=20 || exit 1; \
+    done
+
 # The public documentation of every room.
 doc:
     cargo doc --workspace --no-deps

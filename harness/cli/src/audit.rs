@@ -61,7 +61,7 @@ pub fn audit(
         ..settings
     };
     let options = smtp::session::Options {
-        keep: Keep::LEAN,
+        keep: keep(&plan.given),
         only_mail: true,
         keys: Some(Arc::clone(&plan.keys)),
     };
@@ -71,4 +71,16 @@ pub fn audit(
         || Judge::new(plan.clone(), options.clone()),
         |judged| gatherer.add(judged),
     )
+}
+
+/// How much of each message is kept: more where there is a text to look for.
+const fn keep(given: &Given) -> Keep {
+    if given.accounts.is_empty() {
+        Keep::LEAN
+    } else {
+        Keep {
+            leaf: 64 << 10,
+            ..Keep::LEAN
+        }
+    }
 }

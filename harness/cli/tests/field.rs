@@ -451,7 +451,6 @@ fn every_capture_says_what_was_told() {
 
 /// `just bless` renews `reports/field/`.
 #[rstest]
-#[ignore = "the report of an audit is being reworked; the snapshots come with it"]
 fn the_report_is_the_snapshot(#[files("../../captures/clients/*.pcap")] path: PathBuf) {
     let file = path.file_name().expect("a file name");
     let output = smtpspec()

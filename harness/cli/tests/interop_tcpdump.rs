@@ -15,7 +15,7 @@ use claims::Verdict;
 use claims::result::{Bytes, ConversationOutcome};
 use smtpspec::road::{self, Scope};
 use support::serve::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Serve, Served, curl, ended, lines};
-use support::{audit, folder, frames, good, have, judged, only, skipped};
+use support::{audit, audit_with, folder, frames, good, have, judged, only, skipped};
 use wire::Closing;
 
 /// tcpdump at work. It is killed, by its own handle, where a test leaves it running.
@@ -253,7 +253,29 @@ fn tcpdump_and_the_tap_give_the_same_verdicts_on_ntlm_and_tls() {
         let Some((_, served)) = recorded(folder.path(), &file, arguments) else {
             return;
         };
-        let (field, tap) = (audit(&file), audit(&served.capture));
+        // The tap wrote the keys of the server's TLS into its capture; the kernel has to be told them.
+        let keys = folder.path().join("keys.txt");
+        std::fs::write(&keys, secrets_in(&served.capture)).expect("the key log is written");
+        let keys = keys.to_str().expect("a path in UTF-8");
+        let field = audit_with(&file, &["--tls-keylog", keys]);
+        let tap = audit(&served.capture);
         assert_one_road(only(&field), only(&tap));
+    }
+}
+
+/// The key log inside a capture.
+fn secrets_in(capture: &Path) -> String {
+    let bytes = std::fs::read(capture).expect("the capture");
+    let mut parser = wire::Parser::new(capture);
+    let mut rest = bytes.as_slice();
+    let mut secrets = String::new();
+    loop {
+        let (used, progress) = parser.next(rest, true).expect("a capture");
+        let more = matches!(progress, wire::Progress::Frame(_));
+        rest = &rest[used..];
+        secrets.extend(parser.take_secrets());
+        if !more {
+            return secrets;
+        }
     }
 }

@@ -36,9 +36,9 @@ impl Default for Keep {
 }
 
 impl Keep {
-    /// For captures of any length: 4 KiB of each part, 256 KiB where it is CMS, 1 MiB in all.
+    /// For captures of any length: 1 KiB of each part, 256 KiB where it is CMS, 1 MiB in all.
     pub const LEAN: Self = Self {
-        leaf: 4 << 10,
+        leaf: 1 << 10,
         cms: 256 << 10,
         message: 1 << 20,
     };
@@ -52,6 +52,8 @@ pub struct Content {
     runs: Vec<(usize, u64)>,
     /// Stream ranges of what was not kept.
     elisions: Vec<Range<u64>>,
+    /// How many bytes each of these held; stuffed dots are not among them.
+    lengths: Vec<u64>,
     /// How many bytes were not kept.
     elided: u64,
     sieve: Sieve,
@@ -77,6 +79,7 @@ impl Content {
             bytes: Vec::new(),
             runs: Vec::new(),
             elisions: Vec::new(),
+            lengths: Vec::new(),
             elided: 0,
             sieve: Sieve::new(keep),
         }
@@ -100,6 +103,7 @@ impl Content {
             bytes: Vec::new(),
             runs: Vec::new(),
             elisions: self.elisions.clone(),
+            lengths: self.lengths.clone(),
             elided: self.elided,
             sieve: Sieve::new(Keep::default()),
         }
@@ -134,19 +138,26 @@ impl Content {
         }
         self.elided += length as u64;
         let end = stream_offset + length as u64;
-        match self.elisions.last_mut() {
+        match (self.elisions.last_mut(), self.lengths.last_mut()) {
             // A stuffed dot may stand between.
-            Some(last) if stream_offset <= last.end + 1 => last.end = end,
-            _ => self.elisions.push(stream_offset..end),
+            (Some(last), Some(octets)) if stream_offset <= last.end + 1 => {
+                last.end = end;
+                *octets += length as u64;
+            }
+            _ => {
+                self.elisions.push(stream_offset..end);
+                self.lengths.push(length as u64);
+            }
         }
     }
 
     /// Takes back the end of the last elision, from `stream_offset` on, since it is kept after all.
     fn unelide(&mut self, length: usize, stream_offset: u64) {
-        if let Some(last) = self.elisions.last_mut()
+        if let (Some(last), Some(octets)) = (self.elisions.last_mut(), self.lengths.last_mut())
             && last.end == stream_offset + length as u64
         {
             last.end = stream_offset;
+            *octets -= length as u64;
             self.elided -= length as u64;
         }
     }
@@ -180,7 +191,7 @@ impl Content {
 
     /// How much memory it takes.
     pub fn weight(&self) -> usize {
-        self.bytes.capacity() + 16 * (self.runs.capacity() + self.elisions.capacity())
+        self.bytes.capacity() + 16 * self.runs.capacity() + 24 * self.elisions.capacity()
     }
 
     /// Where `range` of [`Content::bytes`] stood on the wire. Stuffed dots and bytes that were not kept are part of the
@@ -212,8 +223,9 @@ impl Content {
         let lost: u64 = self
             .elisions
             .iter()
-            .filter(|hole| hole.start >= span.start && hole.start <= span.end)
-            .map(|hole| hole.end - hole.start)
+            .zip(&self.lengths)
+            .filter(|(hole, _)| hole.start >= span.start && hole.start <= span.end)
+            .map(|(_, octets)| octets)
             .sum();
         kept + lost
     }

@@ -66,7 +66,7 @@ impl Decoder {
         let uncaptured = frame.wire_length.saturating_sub(frame.bytes.len() as u64);
         let mut walk = Walk::new(frame.bytes, uncaptured);
         match walk.run(first) {
-            Ok(tcp) => Some(segment(frame, &walk, tcp)),
+            Ok(tcp) => Some(segment(frame, &walk, tcp, false)),
             Err(Stop::Other) => None,
             Err(Stop::Fragment(_)) => self.reassembled(frame, first),
             Err(stop) => {
@@ -89,6 +89,7 @@ impl Decoder {
         let uncaptured = frame.wire_length.saturating_sub(frame.bytes.len() as u64);
         let mut walk = Walk::new(frame.bytes, uncaptured);
         let mut outcome = walk.run(first);
+        let mut disputed = false;
         for buffer in &mut self.whole {
             let Err(Stop::Fragment(piece)) = outcome else {
                 break;
@@ -103,11 +104,12 @@ impl Decoder {
                 uncaptured: walk.uncaptured,
             };
             let whole = self.fragments.add(&fragment, buffer, &mut self.notes)?;
+            disputed |= whole.disputed;
             walk = walk.resume(buffer, whole.uncaptured);
             outcome = walk.run(Layer::Protocol(whole.protocol));
         }
         match outcome {
-            Ok(tcp) => Some(segment(frame, &walk, tcp)),
+            Ok(tcp) => Some(segment(frame, &walk, tcp, disputed)),
             Err(stop) => {
                 remark(&mut self.notes, &mut self.met_wrappers, frame, stop);
                 None
@@ -139,7 +141,7 @@ impl Decoder {
 }
 
 #[inline]
-fn segment<'a>(frame: &Frame<'_>, walk: &Walk<'_>, tcp: Tcp<'a>) -> Segment<'a> {
+fn segment<'a>(frame: &Frame<'_>, walk: &Walk<'_>, tcp: Tcp<'a>, disputed: bool) -> Segment<'a> {
     Segment {
         packet: frame.packet,
         time: frame.time,
@@ -150,6 +152,7 @@ fn segment<'a>(frame: &Frame<'_>, walk: &Walk<'_>, tcp: Tcp<'a>) -> Segment<'a> 
         flags: tcp.flags,
         payload: tcp.payload,
         missing: tcp.missing,
+        disputed,
     }
 }
 

@@ -20,7 +20,10 @@ use crate::tcp::{Bounds, Consumer, Ended};
 use crate::{Error, Note};
 
 /// How many batches may wait for a lane, and how many answers for the caller.
-const MOST_WAITING: usize = 24;
+const MOST_WAITING: usize = 6;
+
+/// How many chunks of a file go into one round: enough for the lanes not to wait for each other.
+const CHUNKS: u32 = 4;
 
 /// What works in one lane.
 pub trait Worker: Send {
@@ -191,10 +194,14 @@ fn read(
     let mut decoder = Decoder::default();
     let mut batches = Batches::new(lanes);
     let mut packets = 0;
+    let mut chunks = 0;
     loop {
         let mut next = sources.next(false);
-        // Before more is read, which may take its time, the lanes get what there is.
-        if next == Next::Read || batches.are_full() {
+        // Before more is read where that may take its time, the lanes get what there is. A file does not keep them waiting.
+        chunks += u32::from(next == Next::Read);
+        let waits = next == Next::Read && (chunks >= CHUNKS || !sources.is_file());
+        if waits || batches.are_full() {
+            chunks = 0;
             let secrets = sources.take_secrets();
             let all_sent = batches.take(secrets).all(|(lane, batch)| send(lane, batch));
             settings.progress.packets.store(packets, Ordering::Relaxed);

@@ -57,4 +57,6 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// How many payload bytes follow that were on the wire but not captured (snap length).
     pub missing: u64,
+    /// Whether it was put together out of IP fragments that contradict each other: another reader may have got other bytes.
+    pub disputed: bool,
 }

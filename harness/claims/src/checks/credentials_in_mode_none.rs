@@ -28,7 +28,14 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !seen.is_empty() {
         return Finding::observed("credentials were sent although the mode is None", seen);
     }
-    if let Some(reason) = subject.unsearched() {
+    // Bodies matter only where there is a text to look for in them.
+    let given = subject.given();
+    let unseen = if given.password.is_some() || given.username.is_some() {
+        subject.unsearched()
+    } else {
+        subject.unheard()
+    };
+    if let Some(reason) = unseen {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();

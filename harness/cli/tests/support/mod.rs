@@ -175,10 +175,16 @@ pub(crate) fn smtpspec() -> Command {
 
 /// `smtpspec audit --format json` of one capture.
 pub(crate) fn audit(capture: &Path) -> Outcome {
+    audit_with(capture, &[])
+}
+
+/// The same with what is known beforehand.
+pub(crate) fn audit_with(capture: &Path, known: &[&str]) -> Outcome {
     let output = smtpspec()
         .arg("audit")
         .arg(capture)
         .args(["--format", "json"])
+        .args(known)
         .output()
         .expect("the binary starts");
     assert!(

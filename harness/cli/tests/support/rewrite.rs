@@ -73,6 +73,14 @@ impl Capture {
         }
     }
 
+    /// The same file with these packets in it, and with the times that they have.
+    pub(crate) fn with_times_of(&self, frames: impl IntoIterator<Item = Frame>) -> Self {
+        Self {
+            header: self.header,
+            frames: frames.into_iter().collect(),
+        }
+    }
+
     /// The number, from 0, of the first packet whose payload begins with these bytes.
     pub(crate) fn find(&self, payload: &[u8]) -> usize {
         self.frames

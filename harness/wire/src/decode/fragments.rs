@@ -71,6 +71,8 @@ pub(super) struct Whole {
     pub(super) protocol: u8,
     /// How many bytes of it were on the wire behind those that can be read.
     pub(super) uncaptured: u64,
+    /// Whether a fragment contradicted an earlier one.
+    pub(super) disputed: bool,
 }
 
 /// What the fragments of a datagram have in common.
@@ -100,6 +102,7 @@ struct Datagram {
     state: State,
     /// What its first fragment says that it carries.
     protocol: Option<u8>,
+    disputed: bool,
     pieces: Pieces,
 }
 
@@ -219,6 +222,7 @@ impl Fragments {
             packet: fragment.packet,
             state: if wanted { State::Open } else { State::Ignored },
             protocol: None,
+            disputed: false,
             pieces: Pieces::default(),
         };
         self.cost += datagram.cost();
@@ -254,6 +258,7 @@ impl Fragments {
         self.cost += datagram.pieces.cost() - before;
         let same_protocol = start != 0 || datagram.protocol == Some(protocol);
         if fit == Fit::Contradiction || !same_protocol {
+            datagram.disputed = true;
             notes.push(
                 NoteKind::ConflictingFragments,
                 Some(fragment.packet),
@@ -270,6 +275,7 @@ impl Fragments {
             Whole {
                 protocol: datagram.protocol.unwrap_or(protocol),
                 uncaptured: datagram.pieces.copy_to(whole),
+                disputed: datagram.disputed,
             }
         });
         while self.cost > MAX_BYTES && self.datagrams.len() > 1 {

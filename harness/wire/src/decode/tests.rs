@@ -57,6 +57,7 @@ fn expected() -> Segment<'static> {
         flags: Flags::ACK,
         payload: PAYLOAD,
         missing: 0,
+        disputed: false,
     }
 }
 

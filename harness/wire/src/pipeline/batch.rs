@@ -22,6 +22,7 @@ struct Held {
     ack: u32,
     flags: Flags,
     missing: u64,
+    disputed: bool,
     /// Which chunk of the batch.
     chunk: usize,
     payload: Range<usize>,
@@ -50,6 +51,7 @@ impl Batch {
             ack: held.ack,
             flags: held.flags,
             missing: held.missing,
+            disputed: held.disputed,
             payload: self
                 .chunks
                 .get(held.chunk)
@@ -69,6 +71,7 @@ impl Batch {
             ack: segment.ack,
             flags: segment.flags,
             missing: segment.missing,
+            disputed: segment.disputed,
             chunk,
             payload,
         });

@@ -113,7 +113,7 @@ impl Sources {
         let uncounted = Arc::new(AtomicU64::new(0));
         let opened = Origin::File(path.to_owned()).open(&uncounted);
         let mut single = match opened {
-            Ok(reader) => Single::new(path.to_owned(), reader, &self.pool),
+            Ok(reader) => Single::new(path.to_owned(), reader, true, &self.pool),
             Err(error) => {
                 self.fail(number, error);
                 return None;
@@ -210,9 +210,10 @@ impl Sources {
                 return;
             };
             let name = origin.name().to_owned();
+            let is_file = matches!(origin, Origin::File(_));
             match origin.open(&self.count) {
                 Ok(reader) => {
-                    let single = Single::new(name, reader, &self.pool);
+                    let single = Single::new(name, reader, is_file, &self.pool);
                     self.settle(number, single);
                 }
                 Err(error) => self.fail(number, error),
@@ -251,6 +252,12 @@ impl Sources {
     pub(crate) fn frame(&self) -> Option<(Frame<'_>, &Arc<Chunk>)> {
         let open = self.open.get(self.current?)?;
         Some((open.single.frame(&open.head), open.single.chunk()))
+    }
+
+    /// Whether the capture that is being read is a file, so that reading more takes no time worth speaking of.
+    pub(crate) fn is_file(&self) -> bool {
+        let open = self.current.and_then(|current| self.open.get(current));
+        open.is_some_and(|open| open.single.is_file())
     }
 
     /// TLS secrets that were met since the last call.

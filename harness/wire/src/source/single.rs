@@ -51,10 +51,16 @@ pub(super) struct Single {
     at: usize,
     needed: usize,
     last: bool,
+    is_file: bool,
 }
 
 impl Single {
-    pub(super) fn new(name: PathBuf, reader: Box<dyn Read + Send>, pool: &Arc<Pool>) -> Self {
+    pub(super) fn new(
+        name: PathBuf,
+        reader: Box<dyn Read + Send>,
+        is_file: bool,
+        pool: &Arc<Pool>,
+    ) -> Self {
         Self {
             parser: Parser::new(&name),
             name,
@@ -64,6 +70,7 @@ impl Single {
             at: 0,
             needed: 1,
             last: false,
+            is_file,
         }
     }
 
@@ -131,6 +138,10 @@ impl Single {
         self.chunk = Arc::new(Chunk::new(bytes, filled, &self.pool));
         self.at = 0;
         problem
+    }
+
+    pub(super) const fn is_file(&self) -> bool {
+        self.is_file
     }
 
     pub(super) fn chunk(&self) -> &Arc<Chunk> {

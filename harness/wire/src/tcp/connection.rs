@@ -133,7 +133,10 @@ impl<C: Consumer> Connection<C> {
             return match stream.place(first) {
                 // A repeated SYN has the same number. After a close that ended an exchange of data, a second one can only
                 // mean the same conversation held again, by a program that does not choose its numbers at random.
-                Some(0) => !(stream.has_syn() && self.is_closed() && self.has_data()),
+                Some(0) => {
+                    let again = stream.has_syn() && self.is_closed() && self.has_data();
+                    !(again && segment.time > self.last.time)
+                }
                 None => !self.is_closed(),
                 Some(_) => !self.is_closed() && stream.distance(first) <= SYN_WINDOW,
             };
@@ -158,6 +161,15 @@ impl<C: Consumer> Connection<C> {
                 format_args!(
                     "{} bytes of its payload were not captured (snap length)",
                     segment.missing
+                ),
+            );
+        }
+        if segment.disputed {
+            self.out.note(
+                NoteKind::ConflictingFragments,
+                at,
+                format_args!(
+                    "it was put together out of IP fragments that contradict each other; what came first was kept"
                 ),
             );
         }
@@ -362,6 +374,7 @@ impl<C: Consumer> Connection<C> {
             first: [client.first(), server.first()],
             next: [client.next(), server.next()],
             had_data: self.has_data(),
+            until: self.last.time,
             whole,
         }
     }

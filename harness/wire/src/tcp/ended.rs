@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::connection::STRAY_WINDOW;
+use crate::Timestamp;
 use crate::conversation::About;
 use crate::segment::{Flags, Segment};
 
@@ -32,6 +33,8 @@ pub(super) struct Tombstone {
     /// Sequence number after the last byte of each.
     pub(super) next: [Option<u32>; 2],
     pub(super) had_data: bool,
+    /// When its last packet was captured. What comes again from before that is a copy of it.
+    pub(super) until: Timestamp,
     /// The connection went on and was not followed: all that is not a new SYN belongs to it.
     pub(super) whole: bool,
 }
@@ -42,7 +45,7 @@ impl Tombstone {
         let side = usize::from(segment.src != self.client);
         if segment.flags.has(Flags::SYN) {
             let again = self.first[side] == Some(segment.seq.wrapping_add(1));
-            return again && (self.whole || !self.had_data);
+            return again && (self.whole || !self.had_data || segment.time <= self.until);
         }
         let near = |next: u32| {
             let distance = segment.seq.wrapping_sub(next).cast_signed().unsigned_abs();

@@ -68,6 +68,7 @@ impl Wire {
             flags,
             payload,
             missing,
+            disputed: false,
         });
         self
     }

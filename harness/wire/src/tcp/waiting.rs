@@ -45,6 +45,7 @@ impl Waiting {
             flags,
             payload,
             missing,
+            disputed,
         } = *segment;
         let head = Segment {
             packet,
@@ -56,6 +57,7 @@ impl Waiting {
             flags,
             payload: &[],
             missing,
+            disputed,
         };
         self.segments.push_back(Owned {
             head,

@@ -156,6 +156,17 @@ fn of_an_overlap_the_first_bytes_stand_and_the_dispute_is_noted() {
     expected[48 - 20..72 - 20].fill(b'!');
     assert_eq!(segments, [(3, expected, 0)]);
     assert_eq!(kinds(decoder), [NoteKind::ConflictingFragments; 2]);
+    // The connection knows of it, too.
+    let mut decoder = Decoder::default();
+    let mut connections = crate::Reassembler::default();
+    for bytes in &packets {
+        if let Some(segment) = decoder.segment(&frame(101, bytes)) {
+            assert!(segment.disputed);
+            connections.push(&segment);
+        }
+    }
+    let read = connections.finish();
+    assert_eq!(read[0].notes[0].kind, NoteKind::ConflictingFragments);
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn with_equal_ports_whoever_was_spoken_to_serves() {
         flags: ACK,
         payload: b"x",
         missing: 0,
+        disputed: false,
     };
     reassembler.push(&segment);
     let read = reassembler.finish().remove(0);
