@@ -363,9 +363,12 @@ proptest! {
                 2 if length > 0 => {
                     turns[at].1[place.index(length)] ^= 0x20;
                 }
+                // Of its own direction: that a reply comes before its command is put right below the session.
                 _ => {
                     let other = place.index(turns.len());
-                    turns.swap(at, other);
+                    if turns[at].0.ends_with('C') == turns[other].0.ends_with('C') {
+                        turns.swap(at, other);
+                    }
                 }
             }
         }
