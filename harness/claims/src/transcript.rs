@@ -160,8 +160,13 @@ fn hide_auth_parameter(argument: &str) -> String {
 /// Control characters, and those that turn the direction of writing, as escapes: no text from the wire may drive the
 /// reader's terminal or show itself as another.
 pub(crate) fn printable(text: &str) -> String {
+    let text = text.trim_end();
+    // What nearly every text is.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
-    for character in text.trim_end().chars() {
+    for character in text.chars() {
         let steers = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if character.is_control() || steers {
             out.extend(character.escape_default());

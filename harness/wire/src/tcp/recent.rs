@@ -43,6 +43,10 @@ impl Recent {
         let at = slot(start);
         let wanted = (at + bytes.len()).min(MOST_KEPT);
         if self.bytes.len() < wanted {
+            // Whoever sends a kilobyte is about to send more.
+            if wanted > 1024 {
+                self.bytes.reserve_exact(MOST_KEPT - self.bytes.len());
+            }
             self.bytes.resize(wanted, 0);
         }
         let first = bytes.len().min(MOST_KEPT - at);
