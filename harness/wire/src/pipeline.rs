@@ -1,29 +1,23 @@
 //! From captures to what is made of their connections, on one processor or several.
 //!
-//! One thread reads frames and takes them apart as far as TCP; the segments of a connection all go to the same lane, so
-//! that lanes share nothing. What lanes make of connections that are over comes back in the order in which they ended, the
-//! same on any number of lanes.
+//! Frames are read and taken apart as far as TCP by one thread at a time; the segments of a connection all go to the same
+//! lane, so that lanes share nothing. What lanes make of connections that are over comes back in the order in which they
+//! ended, the same on any number of lanes.
 
 mod batch;
+mod crew;
 mod lane;
+mod producer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use self::batch::{Batch, Batches};
 use self::lane::{Lane, Made};
-use crate::decode::Decoder;
-use crate::source::{FileEnding, Next, Sources};
+use self::producer::Producer;
+use crate::source::{FileEnding, Sources};
 use crate::tcp::{Bounds, Consumer, Ended};
 use crate::{Error, Note};
-
-/// How many batches may wait for a lane, and how many answers for the caller.
-const MOST_WAITING: usize = 6;
-
-/// How many chunks of a file go into one round: enough for the lanes not to wait for each other.
-const CHUNKS: u32 = 4;
 
 /// What works in one lane.
 pub trait Worker: Send {
@@ -110,16 +104,12 @@ pub fn run<W: Worker>(
             deliver(product);
         }
     };
+    let producer = Producer::new(sources, settings, lanes);
     let mut summary = if lanes == 1 {
-        let mut lane = Lane::new(make(), settings.bounds);
-        let summary = read(sources, settings, 1, |_, batch| {
-            pass_on(lane.work(&batch));
-            true
-        });
-        pass_on(lane.finish());
-        summary
+        on_this_thread(producer, Lane::new(make(), settings.bounds), &mut pass_on)
     } else {
-        on_threads(sources, settings, lanes, &make, &mut pass_on)
+        let lanes = (0..lanes).map(|_| Lane::new(make(), settings.bounds));
+        crew::run(producer, lanes.collect(), &mut pass_on)
     };
     summary.strays = tally.strays;
     summary.passed_over = tally.passed_over;
@@ -132,106 +122,20 @@ struct Tally {
     passed_over: u64,
 }
 
-fn on_threads<W: Worker>(
-    sources: Sources,
-    settings: &Settings,
-    lanes: usize,
-    make: &impl Fn() -> W,
+fn on_this_thread<W: Worker>(
+    mut producer: Producer,
+    mut lane: Lane<W>,
     pass_on: &mut impl FnMut(Made<W::Product>),
 ) -> Summary {
-    std::thread::scope(|scope| {
-        let mut inputs: Vec<SyncSender<Batch>> = Vec::new();
-        let mut outputs: Vec<Receiver<Made<W::Product>>> = Vec::new();
-        for _ in 0..lanes {
-            let (input, batches) = sync_channel(MOST_WAITING);
-            let (answers, output) = sync_channel(MOST_WAITING);
-            inputs.push(input);
-            outputs.push(output);
-            let mut lane = Lane::new(make(), settings.bounds);
-            scope.spawn(move || {
-                for batch in batches {
-                    if answers.send(lane.work(&batch)).is_err() {
-                        return;
-                    }
-                }
-                // The caller is gone only if it panicked.
-                let _ = answers.send(lane.finish());
-            });
-        }
-        let reader = scope.spawn(move || {
-            read(sources, settings, lanes, |lane, batch| {
-                inputs[lane].send(batch).is_ok()
-            })
-        });
-        // Every lane answers every round, so that answers can be put in order round by round.
-        loop {
-            let round: Vec<_> = outputs.iter().map(Receiver::recv).collect();
-            let mut all = Made::default();
-            let mut open = false;
-            for made in round.into_iter().flatten() {
-                open = true;
-                all.join(made);
-            }
-            if !open {
-                break;
-            }
-            all.sort();
-            pass_on(all);
-        }
-        reader
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-/// Reads frames and sends their segments to the lanes. `send` answers whether to go on.
-fn read(
-    mut sources: Sources,
-    settings: &Settings,
-    lanes: usize,
-    mut send: impl FnMut(usize, Batch) -> bool,
-) -> Summary {
-    let mut decoder = Decoder::default();
-    let mut batches = Batches::new(lanes);
-    let mut packets = 0;
-    let mut chunks = 0;
     loop {
-        let mut next = sources.next(false);
-        // Before more is read where that may take its time, the lanes get what there is. A file does not keep them waiting.
-        chunks += u32::from(next == Next::Read);
-        let waits = next == Next::Read && (chunks >= CHUNKS || !sources.is_file());
-        if waits || batches.are_full() {
-            chunks = 0;
-            let secrets = sources.take_secrets();
-            let all_sent = batches.take(secrets).all(|(lane, batch)| send(lane, batch));
-            settings.progress.packets.store(packets, Ordering::Relaxed);
-            if !all_sent || settings.stop.load(Ordering::Relaxed) {
-                break;
-            }
+        let round = producer.round();
+        for batch in &round.batches {
+            pass_on(lane.work(batch));
         }
-        if next == Next::Read {
-            next = sources.next(true);
+        if round.last {
+            pass_on(lane.finish());
+            return producer.finish();
         }
-        let Next::Frame(packet) = next else { break };
-        packets = packet;
-        let Some((frame, chunk)) = sources.frame() else {
-            break;
-        };
-        batches.at(packet, frame.time);
-        if let Some(segment) = decoder.segment(&frame) {
-            batches.push(&segment, chunk);
-        }
-    }
-    let secrets = sources.take_secrets();
-    let _ = batches.take(secrets).all(|(lane, batch)| send(lane, batch));
-    settings.progress.packets.store(packets, Ordering::Relaxed);
-    let (files, problems) = sources.finish();
-    Summary {
-        files,
-        notes: decoder.finish(),
-        problems,
-        packets,
-        ..Summary::default()
     }
 }
 

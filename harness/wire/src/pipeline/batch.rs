@@ -137,16 +137,22 @@ impl Batches {
     }
 
     /// Takes the batches of this round; every lane gets one, so that the rounds of all lanes can be put together.
-    pub(super) fn take(&mut self, secrets: Vec<String>) -> impl Iterator<Item = (usize, Batch)> {
+    pub(super) fn take(&mut self, secrets: Vec<String>) -> Vec<Batch> {
         self.segments = 0;
         let secrets: Vec<Arc<str>> = secrets.into_iter().map(Into::into).collect();
         let until = self.until;
-        self.lanes.iter_mut().enumerate().map(move |(lane, batch)| {
-            let mut batch = std::mem::take(batch);
+        let one = |batch: &mut Batch| {
+            // The next one will be about as long.
+            let next = Batch {
+                segments: Vec::with_capacity(batch.segments.len()),
+                ..Batch::default()
+            };
+            let mut batch = std::mem::replace(batch, next);
             batch.secrets.clone_from(&secrets);
             batch.until = until;
-            (lane, batch)
-        })
+            batch
+        };
+        self.lanes.iter_mut().map(one).collect()
     }
 }
 

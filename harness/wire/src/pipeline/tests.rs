@@ -114,3 +114,37 @@ fn a_stop_ends_the_reading_in_good_order() {
     );
     assert!(made < 200 && summary.packets < 5_000, "{made}");
 }
+
+/// Fails at the tenth connection.
+struct Clumsy(usize);
+
+impl Worker for Clumsy {
+    type Consumer = Vec<StreamEvent>;
+    type Product = ();
+
+    fn secrets(&mut self, _: &str) {}
+
+    fn open(&mut self) -> Self::Consumer {
+        Vec::new()
+    }
+
+    fn close(&mut self, _: Ended<Self::Consumer>) -> Option<()> {
+        self.0 += 1;
+        assert!(self.0 < 10, "clumsy");
+        None
+    }
+}
+
+#[test]
+#[should_panic(expected = "a scoped thread panicked")]
+fn a_thread_that_fails_does_not_leave_the_others_waiting() {
+    let origin = Origin::Stream {
+        name: PathBuf::from("test"),
+        reader: Box::new(std::io::Cursor::new(capture())),
+    };
+    let settings = Settings {
+        lanes: 3,
+        ..Settings::default()
+    };
+    run(Sources::new(vec![origin]), &settings, || Clumsy(0), |()| {});
+}
