@@ -115,23 +115,25 @@ pub enum Closing {
     Open,
 }
 
-/// Something that happened on the connection, told while it is being read: [`StreamEvent`] with borrowed bytes.
+/// Something that happened on the connection, in the order in which it became readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival<'a> {
-    /// See [`StreamEvent::Data`].
+pub enum StreamEvent<B = Vec<u8>> {
+    /// The next bytes of a direction's stream. Offsets of one direction are contiguous: each event starts where the
+    /// last one (data or gap) of that direction ended.
     Data {
         /// Who sent them.
         direction: Direction,
         /// Stream offset of the first byte.
         offset: u64,
-        /// Number of the packet that carried them.
+        /// Number of the packet that carried them, counting from 1.
         packet: u64,
         /// When that packet was captured.
         time: Timestamp,
         /// The bytes; never empty.
-        bytes: &'a [u8],
+        bytes: B,
     },
-    /// See [`StreamEvent::Gap`]. A gap may be told in parts, one right behind the other.
+    /// Bytes that the capture does not hold. Never filled, never guessed. While it is being told, a gap may come in parts,
+    /// one right behind the other.
     Gap {
         /// Who sent them.
         direction: Direction,
@@ -144,7 +146,7 @@ pub enum Arrival<'a> {
         /// When that packet was captured.
         time: Timestamp,
     },
-    /// See [`StreamEvent::Fin`].
+    /// This side will send no more.
     Fin {
         /// Who.
         direction: Direction,
@@ -153,7 +155,7 @@ pub enum Arrival<'a> {
         /// When.
         time: Timestamp,
     },
-    /// See [`StreamEvent::Reset`].
+    /// This side aborted the connection.
     Reset {
         /// Who.
         direction: Direction,
@@ -164,22 +166,24 @@ pub enum Arrival<'a> {
     },
 }
 
-impl Arrival<'_> {
-    /// With bytes of its own.
-    pub fn into_event(self) -> StreamEvent {
-        match self {
+/// The same, told while it is being read, with borrowed bytes.
+pub type Arrival<'a> = StreamEvent<&'a [u8]>;
+
+impl<B> StreamEvent<B> {
+    fn map<'a, C>(&'a self, change: impl FnOnce(&'a B) -> C) -> StreamEvent<C> {
+        match *self {
             Self::Data {
                 direction,
                 offset,
                 packet,
                 time,
-                bytes,
+                ref bytes,
             } => StreamEvent::Data {
                 direction,
                 offset,
                 packet,
                 time,
-                bytes: bytes.to_vec(),
+                bytes: change(bytes),
             },
             Self::Gap {
                 direction,
@@ -219,103 +223,15 @@ impl Arrival<'_> {
 impl StreamEvent {
     /// The same with borrowed bytes.
     pub fn arrival(&self) -> Arrival<'_> {
-        match *self {
-            Self::Data {
-                direction,
-                offset,
-                packet,
-                time,
-                ref bytes,
-            } => Arrival::Data {
-                direction,
-                offset,
-                packet,
-                time,
-                bytes,
-            },
-            Self::Gap {
-                direction,
-                offset,
-                length,
-                packet,
-                time,
-            } => Arrival::Gap {
-                direction,
-                offset,
-                length,
-                packet,
-                time,
-            },
-            Self::Fin {
-                direction,
-                packet,
-                time,
-            } => Arrival::Fin {
-                direction,
-                packet,
-                time,
-            },
-            Self::Reset {
-                direction,
-                packet,
-                time,
-            } => Arrival::Reset {
-                direction,
-                packet,
-                time,
-            },
-        }
+        self.map(Vec::as_slice)
     }
 }
 
-/// Something that happened on the connection, in the order in which it became readable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamEvent {
-    /// The next bytes of a direction's stream. Offsets of one direction are contiguous: each event starts where the
-    /// last one (data or gap) of that direction ended.
-    Data {
-        /// Who sent them.
-        direction: Direction,
-        /// Stream offset of the first byte.
-        offset: u64,
-        /// Number of the packet that carried them, counting from 1.
-        packet: u64,
-        /// When that packet was captured.
-        time: Timestamp,
-        /// The bytes; never empty.
-        bytes: Vec<u8>,
-    },
-    /// Bytes that the capture does not hold. Never filled, never guessed.
-    Gap {
-        /// Who sent them.
-        direction: Direction,
-        /// Stream offset of the first missing byte.
-        offset: u64,
-        /// How many are missing.
-        length: u64,
-        /// Number of the packet at which the hole was known for certain.
-        packet: u64,
-        /// When that packet was captured.
-        time: Timestamp,
-    },
-    /// This side will send no more.
-    Fin {
-        /// Who.
-        direction: Direction,
-        /// Packet number of the FIN.
-        packet: u64,
-        /// When.
-        time: Timestamp,
-    },
-    /// This side aborted the connection.
-    Reset {
-        /// Who.
-        direction: Direction,
-        /// Packet number of the RST.
-        packet: u64,
-        /// When.
-        time: Timestamp,
-    },
+impl Arrival<'_> {
+    /// With bytes of its own.
+    pub fn into_event(self) -> StreamEvent {
+        self.map(|bytes| bytes.to_vec())
+    }
 }
 
 /// Which packet carried which bytes of one direction's stream.

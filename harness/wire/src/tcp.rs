@@ -112,7 +112,7 @@ impl<C: Consumer> Reassembler<C> {
                 judge(&slot.connection, slot.weight, self.bounds)
             }
             Some(_) => {
-                self.end(key, at, None);
+                self.end(key, at, End::Closed);
                 self.begin(key, segment, make())
             }
             None if self.graveyard.owns(&key, segment) => {
@@ -123,14 +123,14 @@ impl<C: Consumer> Reassembler<C> {
         };
         match over {
             None => {}
-            Some(Over::Closed) => self.end(key, at, None),
-            Some(Over::Dull) => self.end(key, at, Some(String::new())),
+            Some(Over::Closed) => self.end(key, at, End::Closed),
+            Some(Over::Dull) => self.end(key, at, End::Unwanted),
             Some(Over::Heavy) => {
                 let reason = format!(
                     "more than {} bytes would have to be held for it",
                     self.bounds.connection
                 );
-                self.end(key, at, Some(reason));
+                self.end(key, at, End::GivenUp(reason));
             }
         }
         if self.weight > self.bounds.all || self.live.len() > MOST_CONNECTIONS {
@@ -149,13 +149,16 @@ impl<C: Consumer> Reassembler<C> {
         over
     }
 
-    /// Ends a connection and remembers it. An empty reason: nobody wants to hear more of it.
-    fn end(&mut self, key: Key, at: u64, given_up: Option<String>) {
+    /// Ends a connection and remembers it.
+    fn end(&mut self, key: Key, at: u64, end: End) {
         if let Some(slot) = self.live.remove(&key) {
             self.weight -= slot.weight;
-            let stone = slot.connection.tombstone(given_up.is_some());
-            self.graveyard.bury(key, stone);
-            let given_up = given_up.filter(|reason| !reason.is_empty());
+            let goes_on = !matches!(end, End::Closed);
+            self.graveyard.bury(key, slot.connection.tombstone(goes_on));
+            let given_up = match end {
+                End::GivenUp(reason) => Some(reason),
+                End::Closed | End::Unwanted => None,
+            };
             self.ended.push(slot.connection.finish(at, given_up));
         }
     }
@@ -175,7 +178,7 @@ impl<C: Consumer> Reassembler<C> {
                  been silent longest",
                 self.bounds.all
             );
-            self.end(key, at, Some(reason));
+            self.end(key, at, End::GivenUp(reason));
         }
     }
 
@@ -193,7 +196,7 @@ impl<C: Consumer> Reassembler<C> {
         for (_, key) in silent {
             let hours = self.bounds.idle.as_secs() / 3600;
             let reason = format!("it was silent for more than {hours} h");
-            self.end(key, packet, Some(reason));
+            self.end(key, packet, End::GivenUp(reason));
         }
     }
 
@@ -242,6 +245,16 @@ impl Reassembler<Vec<StreamEvent>> {
         all.sort_unstable_by_key(|conversation| conversation.about.index);
         all
     }
+}
+
+/// How the following of a connection ends.
+enum End {
+    /// It is over.
+    Closed,
+    /// Nobody wants to hear more of it.
+    Unwanted,
+    /// It goes on, and has to be given up; why.
+    GivenUp(String),
 }
 
 /// Why a connection is not followed further.
