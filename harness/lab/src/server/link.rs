@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::inbox::{Inbox, Line};
 use super::reply;
 use super::stream::Stream;
 use super::tls::{self, Identity};
-use crate::scenario::{Ending, Reply};
+use crate::scenario::{Chunk, Ending, Reply};
 use crate::tap::{Tap, TapStream};
 
 /// Longest line that is read at all: that of an AUTH exchange (RFC 4954 section 4).
@@ -20,6 +20,9 @@ const LINE_LIMIT: usize = 12_288;
 
 /// Bytes read at a time.
 const READ: usize = 8192;
+
+/// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
+const MOST_OVERHEARD: usize = 1 << 20;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -217,11 +220,35 @@ impl Link {
     }
 
     pub(super) async fn write(&mut self, reply: &Reply) -> Result<(), End> {
-        let Some(stream) = &mut self.stream else {
-            return Err(End::Failed);
-        };
-        reply::write(stream, reply, self.idle).await?;
+        for run in reply
+            .chunks
+            .split_inclusive(|chunk| matches!(chunk, Chunk::Wait(_)))
+        {
+            let (wait, chunks) = match run.split_last() {
+                Some((Chunk::Wait(wait), chunks)) => (Some(*wait), chunks),
+                _ => (None, run),
+            };
+            let stream = self.stream.as_mut().ok_or(End::Failed)?;
+            reply::write(stream, chunks, self.idle).await?;
+            if let Some(wait) = wait {
+                self.listen(wait).await;
+            }
+        }
         Ok(())
+    }
+
+    /// Waits, and reads meanwhile: what a client says too early must not look as if it had come after the wait.
+    async fn listen(&mut self, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        let mut buffer = [0; READ];
+        while self.inbox.len() < MOST_OVERHEARD
+            && let Some(stream) = &mut self.stream
+            // An end or an error is met again by whoever reads next.
+            && let Ok(Ok(read @ 1..)) = timeout_at(deadline, stream.read(&mut buffer)).await
+        {
+            self.inbox.push(buffer.get(..read).unwrap_or_default());
+        }
+        sleep_until(deadline).await;
     }
 }
 

@@ -1,38 +1,35 @@
-//! Writing a reply: chunks, flush points and waits.
+//! Writing a reply: chunks and flush points.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::scenario::{Chunk, Reply};
+use crate::scenario::Chunk;
 
 /// Longest piece of repeated bytes that is put together before it is written.
 const PIECE: usize = 16 << 10;
 
-/// Writes a reply. Each flush point ends a segment; `idle` is how long a client may refuse to take a piece.
+/// Writes pieces of a reply. Each flush point ends a segment; `idle` is how long a client may refuse to take a piece.
 ///
 /// # Errors
 ///
 /// Those of the stream; [`io::ErrorKind::TimedOut`] where the client takes nothing.
 pub(super) async fn write<S: AsyncWrite + Unpin>(
     stream: &mut S,
-    reply: &Reply,
+    chunks: &[Chunk],
     idle: Duration,
 ) -> io::Result<()> {
     let mut pending = Vec::new();
-    for chunk in &reply.chunks {
+    for chunk in chunks {
         match chunk {
             Chunk::Send(bytes) => pending.extend_from_slice(bytes),
             Chunk::Generate { unit, count } => {
                 generate(stream, &mut pending, unit, *count, idle).await?;
             }
-            Chunk::Flush => flush(stream, &mut pending, idle).await?,
-            Chunk::Wait(duration) => {
-                flush(stream, &mut pending, idle).await?;
-                sleep(*duration).await;
-            }
+            // Waiting is for the connection, which goes on reading meanwhile.
+            Chunk::Flush | Chunk::Wait(_) => flush(stream, &mut pending, idle).await?,
         }
     }
     flush(stream, &mut pending, idle).await
@@ -102,7 +99,7 @@ mod tests {
             .write(b"25")
             .write(b"0 b\r\n")
             .build();
-        write(&mut stream, &Reply { chunks }, IDLE)
+        write(&mut stream, &chunks, IDLE)
             .await
             .expect("all written");
     }
@@ -118,7 +115,7 @@ mod tests {
             },
             Chunk::Send(b"\r\n".to_vec()),
         ];
-        write(&mut written, &Reply { chunks }, IDLE)
+        write(&mut written, &chunks, IDLE)
             .await
             .expect("all written");
         assert_eq!(
@@ -134,7 +131,7 @@ mod tests {
             unit: b"250-x\r\n".to_vec(),
             count: u64::MAX,
         }];
-        let error = write(&mut server, &Reply { chunks }, Duration::from_millis(20))
+        let error = write(&mut server, &chunks, Duration::from_millis(20))
             .await
             .expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
