@@ -4,6 +4,7 @@
 //! result does not hold: secrets were left out before it was made. What came from the wire (names, addresses) is
 //! escaped here, for the sink that it goes to.
 
+pub mod clients;
 mod conformance;
 mod grid;
 pub mod json;
