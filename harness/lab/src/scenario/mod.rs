@@ -32,7 +32,7 @@ pub use load::{LoadError, LoadErrors, load_file, load_tree, reject_duplicates};
 pub use reply::{Chunk, Reply};
 pub use rule::{Action, Ending, Rule, Selector};
 pub(crate) use server::is_starttls;
-pub use server::{AcceptAuth, ServerTable, TlsMode};
+pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
 
 use decode::{Problems, Table, Value};
 

@@ -4,6 +4,7 @@
 //! [`ServerReport`]; a verdict comes from the capture that its tap writes.
 
 mod auth;
+mod authority;
 mod connection;
 mod content;
 mod inbox;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -37,6 +38,7 @@ pub use script::{Fired, Script};
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;
+use authority::Authority;
 use connection::Connection;
 use seed::SeedBytes;
 use tls::Identity;
@@ -56,6 +58,7 @@ pub struct Server {
 struct Shared {
     options: Options,
     seed: SeedBytes,
+    authority: Authority,
     identity: Option<Identity>,
     counts: Counts,
 }
@@ -97,16 +100,24 @@ impl Server {
     /// The address cannot be bound, the system gives no randomness, or a certificate cannot be made.
     pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
         let seed = SeedBytes::draw(options.seed)?;
-        let identity = match options.server.tls {
+        let authority = Authority::generate().map_err(io::Error::other)?;
+        let server = &options.server;
+        let identity = match server.tls {
             TlsMode::None => None,
-            TlsMode::StartTls | TlsMode::Implicit => {
-                Some(Identity::generate(&options.server.name)?)
-            }
+            TlsMode::StartTls | TlsMode::Implicit => Some(Identity::generate(
+                &authority,
+                server.certificate,
+                &server.name,
+            )?),
         };
-        let listener = TcpListener::bind(address).await?;
+        let listener = match server.window {
+            Some(window) => listen(address, window)?,
+            None => TcpListener::bind(address).await?,
+        };
         let shared = Shared {
             options,
             seed,
+            authority,
             identity,
             counts: Counts::default(),
         };
@@ -125,9 +136,20 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// The self-signed certificate of this run (DER), where the server does TLS.
+    /// The certificate that the server shows (DER), where it does TLS.
     pub fn certificate(&self) -> Option<&[u8]> {
         self.shared.identity.as_ref().map(Identity::certificate)
+    }
+
+    /// The certificate of the authority of this run (PEM): what a client must trust to accept the good certificate. It is
+    /// there whether or not the server does TLS, since clients are told in advance.
+    pub fn ca_pem(&self) -> &str {
+        self.shared.authority.pem()
+    }
+
+    /// The same (DER).
+    pub fn ca_certificate(&self) -> &[u8] {
+        self.shared.authority.der()
     }
 
     /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections have ended, for which they get the
@@ -196,6 +218,7 @@ impl Server {
     /// The system does not tell the address that is listened on.
     pub fn spawn(self) -> io::Result<Running> {
         let address = self.local_addr()?;
+        let shared = Arc::clone(&self.shared);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(self.run(async move {
             // A handle that was dropped stops the server as well.
@@ -203,6 +226,7 @@ impl Server {
         }));
         Ok(Running {
             address,
+            shared,
             stop,
             task,
         })
@@ -217,6 +241,23 @@ impl Server {
             None => Tap::none(),
         }
     }
+}
+
+/// Connections that wait to be accepted, as many as [`TcpListener::bind`] lets wait.
+const BACKLOG: u32 = 1024;
+
+/// Listens with a receive buffer of a given size, which connections inherit: it bounds the window from the first segment.
+fn listen(address: SocketAddr, window: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // As `TcpListener::bind` does: a port that was used a moment ago can be used again.
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(window)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A place among the connections first, so that what cannot be served stays in the system's queue.
@@ -248,6 +289,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    shared: Arc<Shared>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<ServerReport>,
 }
@@ -256,6 +298,11 @@ impl Running {
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// As [`Server::ca_pem`].
+    pub fn ca_pem(&self) -> &str {
+        self.shared.authority.pem()
     }
 
     /// Stops it, lets the open connections end, and says what it did.

@@ -1,4 +1,4 @@
-//! TLS of the server: a self-signed certificate for one run, and a configuration for one connection.
+//! TLS of the server: a configuration for one connection, out of the certificate of the run.
 
 use std::fmt;
 use std::io;
@@ -8,6 +8,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::NoServerSessionStorage;
 use tokio_rustls::rustls::{KeyLog, ServerConfig, crypto};
+
+use super::authority::Authority;
+use crate::scenario::CertificateKind;
 
 /// First byte of a TLS record that holds a handshake message (RFC 8446 section 5.1).
 pub(super) const HANDSHAKE_RECORD: u8 = 0x16;
@@ -19,12 +22,14 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Makes a key, and a certificate that it signs itself.
-    pub(super) fn generate(name: &str) -> io::Result<Self> {
-        let made =
-            rcgen::generate_simple_self_signed(vec![name.to_owned()]).map_err(io::Error::other)?;
-        let certificate = made.cert.der().clone();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    /// Makes a key, and a certificate for a server of this name.
+    pub(super) fn generate(
+        authority: &Authority,
+        kind: CertificateKind,
+        name: &str,
+    ) -> io::Result<Self> {
+        let (certificate, key) = authority.issue(kind, name).map_err(io::Error::other)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()

@@ -198,3 +198,49 @@ fn text_that_is_not_toml_is_shown_in_its_place() {
       |             ^
     "#);
 }
+
+#[test]
+fn a_certificate_needs_tls_and_a_window_some_bytes() {
+    let text =
+        "id = \"TLS-01\"\ntitle = \"t\"\n\n[server]\ncertificate = \"expired\"\nwindow = 0\n";
+    insta::assert_snapshot!(problems(text), @r#"
+    error[conflict]: a server without TLS shows no certificate
+     --> scenarios/envelope/x.toml:5:15
+      |
+    5 | certificate = "expired"
+      |               ^^^^^^^^^
+      |
+      = help: offer `STARTTLS` among the extensions, or write `tls = "implicit"`
+
+    error[bad-value]: a window of 0 bytes takes nothing at all
+     --> scenarios/envelope/x.toml:6:10
+      |
+    6 | window = 0
+      |          ^
+      |
+      = help: to stop reading for a while, write a rule with `stop_reading = "5s"`
+    "#);
+}
+
+#[test]
+fn misspelt_choices_of_the_server_are_shown_with_the_nearest() {
+    let server = |key: &str, value: &str| {
+        problems(&format!(
+            "id = \"TLS-01\"\ntitle = \"t\"\n[server]\ntls = \"implicit\"\n{key} = \"{value}\"\n"
+        ))
+    };
+    for (key, value, near) in [
+        ("certificate", "self_signed", "self-signed"),
+        ("certificate", "good ", "good"),
+        ("ntlm_challenge", "trunkated", "truncated"),
+        ("ntlm_challenge", "no-target-inf", "no-target-info"),
+    ] {
+        let shown = server(key, value);
+        assert!(
+            shown.starts_with("error[bad-value]: ")
+                && shown.contains(":5:")
+                && shown.contains(&format!("did you mean `{near}`?")),
+            "{shown}"
+        );
+    }
+}

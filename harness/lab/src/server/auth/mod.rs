@@ -3,6 +3,7 @@
 mod cram_md5;
 mod login;
 mod ntlm;
+mod odd_challenge;
 mod plain;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use smtp::ntlm::{self, Authenticate, Challenge, FileTime, Mic, Negotiate, Proof, Target};
 
-use super::{Account, Context, MALFORMED, Progress};
+use super::{Account, Context, MALFORMED, Progress, odd_challenge};
 
 /// The refusal that MS-SMTPNTLM section 2.2.1.4 has, where RFC 4954 has 5.7.8.
 const REFUSED: &str = "535 5.7.3 authentication unsuccessful";
@@ -10,14 +10,21 @@ const REFUSED: &str = "535 5.7.3 authentication unsuccessful";
 /// The exchange: NEGOTIATE and CHALLENGE once they went over the wire.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Ntlm {
-    sent: Option<(Vec<u8>, Challenge)>,
+    sent: Option<Sent>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    negotiate: Vec<u8>,
+    /// `None` where the challenge was broken on purpose, and nothing can prove anything against it.
+    challenge: Option<Challenge>,
 }
 
 impl Ntlm {
     pub(super) fn respond(&mut self, context: &Context<'_>, response: Vec<u8>) -> Progress {
         match self.sent.take() {
             None => self.negotiate(context, response),
-            Some((negotiate, challenge)) => judge(context, &negotiate, &challenge, &response),
+            Some(sent) => judge(context, &sent, &response),
         }
     }
 
@@ -31,34 +38,46 @@ impl Ntlm {
             .ntlm_timestamp
             .then(|| FileTime::from_timestamp(context.now));
         let target = target(&context.server.name);
-        let made = ntlm::challenge(negotiate.flags, &target, context.challenge, time)
-            .and_then(|bytes| Ok((Challenge::parse(&bytes)?, bytes)));
-        let Ok((challenge, bytes)) = made else {
+        let kind = context.server.ntlm_challenge;
+        let made = ntlm::challenge(
+            odd_challenge::flags(kind, negotiate.flags),
+            &target,
+            context.challenge,
+            time,
+        )
+        .and_then(|bytes| odd_challenge::change(kind, bytes));
+        let Ok(bytes) = made else {
             return Progress::Failed("454 4.7.0 cannot make a challenge");
         };
-        self.sent = Some((response, challenge));
+        self.sent = Some(Sent {
+            negotiate: response,
+            challenge: Challenge::parse(&bytes).ok(),
+        });
         Progress::challenge(&bytes)
     }
 }
 
 /// Judges AUTHENTICATE.
-fn judge(
-    context: &Context<'_>,
-    negotiate: &[u8],
-    challenge: &Challenge,
-    response: &[u8],
-) -> Progress {
-    let Ok(authenticate) = Authenticate::parse_with(response, Some(challenge.flags)) else {
+fn judge(context: &Context<'_>, sent: &Sent, response: &[u8]) -> Progress {
+    let flags = sent.challenge.as_ref().map(|challenge| challenge.flags);
+    let Ok(authenticate) = Authenticate::parse_with(response, flags) else {
         return Progress::Failed(MALFORMED);
     };
     context.judge(REFUSED, || {
+        let Some(challenge) = &sent.challenge else {
+            return false;
+        };
         let meant = context
             .accounts
             .iter()
             .filter(|account| is_named(account, &authenticate));
         meant.into_iter().any(|account| {
-            let verified =
-                ntlm::verify(Some(negotiate), challenge, &authenticate, &account.password);
+            let verified = ntlm::verify(
+                Some(&sent.negotiate),
+                challenge,
+                &authenticate,
+                &account.password,
+            );
             verified.proof == Proof::Valid && verified.mic != Mic::Invalid
         })
     })

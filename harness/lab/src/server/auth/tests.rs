@@ -6,6 +6,7 @@ use rstest::rstest;
 use smtp::ntlm::{self, Challenge, ClientIdentity, FileTime};
 
 use super::*;
+use crate::scenario::NtlmChallenge;
 
 fn accounts() -> Vec<Account> {
     vec![
@@ -292,4 +293,75 @@ fn a_password_that_is_not_text_is_compared_as_it_is() {
         &[],
     );
     assert_eq!(codes(&replies), ["535"]);
+}
+
+/// The exchange with a challenge of a kind: the challenge, and what came of a right response.
+fn with_challenge(
+    kind: NtlmChallenge,
+    respond: &dyn Fn(&[String]) -> String,
+) -> (Vec<u8>, Vec<String>) {
+    let server = ServerTable {
+        ntlm_challenge: kind,
+        ..server(AcceptAuth::Given)
+    };
+    let opening = format!("NTLM {}", STANDARD.encode(ntlm::negotiate(None)));
+    let replies = run(&server, &opening, &[respond]);
+    let bytes = STANDARD.decode(&replies[0][4..]).expect("base64");
+    (bytes, replies)
+}
+
+#[rstest]
+#[case::no_target_info(NtlmChallenge::NoTargetInfo)]
+#[case::oem(NtlmChallenge::Oem)]
+#[case::ess_cleared(NtlmChallenge::EssCleared)]
+#[case::huge_target_info(NtlmChallenge::HugeTargetInfo)]
+fn rare_ntlm_challenges_are_right_and_can_be_answered(#[case] kind: NtlmChallenge) {
+    use smtp::ntlm::flags;
+    let negotiate = ntlm::negotiate(None);
+    let last = |replies: &[String]| authenticate(replies, &negotiate, "CORP", "svc", "canary");
+    let (bytes, replies) = with_challenge(kind, &last);
+    let challenge = Challenge::parse(&bytes).expect("a right challenge");
+    let has = |flag| challenge.flags & flag != 0;
+    assert_eq!(challenge.target_name, "EXAMPLE");
+    assert_eq!(
+        challenge.target_info.is_empty(),
+        kind == NtlmChallenge::NoTargetInfo
+    );
+    assert_eq!(
+        (has(flags::NEGOTIATE_UNICODE), has(flags::NEGOTIATE_OEM)),
+        (kind != NtlmChallenge::Oem, kind == NtlmChallenge::Oem)
+    );
+    assert_eq!(
+        has(flags::NEGOTIATE_EXTENDED_SESSIONSECURITY),
+        kind != NtlmChallenge::EssCleared
+    );
+    if kind == NtlmChallenge::HugeTargetInfo {
+        let line = replies[0].len() + 2;
+        assert!((12_280..=12_288).contains(&line), "{line}");
+    }
+    assert!(replies[1].starts_with("235 "), "{}", replies[1]);
+}
+
+#[rstest]
+#[case::unterminated(NtlmChallenge::UnterminatedAvList, "target information")]
+#[case::past_the_end(NtlmChallenge::OffsetsPastEnd, "target name")]
+#[case::truncated(NtlmChallenge::Truncated, "server challenge")]
+fn broken_ntlm_challenges_are_broken_where_they_say_and_prove_nothing(
+    #[case] kind: NtlmChallenge,
+    #[case] field: &str,
+) {
+    // A client that goes on all the same answers some other challenge.
+    let good = ServerTable {
+        ..server(AcceptAuth::Given)
+    };
+    let negotiate = ntlm::negotiate(None);
+    let opening = format!("NTLM {}", STANDARD.encode(&negotiate));
+    let answer = |_: &[String]| {
+        let other = run(&good, &opening, &[]);
+        authenticate(&other, &negotiate, "CORP", "svc", "canary")
+    };
+    let (bytes, replies) = with_challenge(kind, &answer);
+    let error = Challenge::parse(&bytes).expect_err("a broken challenge");
+    assert!(error.to_string().contains(field), "{error}");
+    assert!(replies[1].starts_with("535 "), "{}", replies[1]);
 }

@@ -26,26 +26,31 @@ pub(super) async fn upgrade_with(
     certificate: &[u8],
     versions: &[&'static SupportedProtocolVersion],
 ) -> TlsStream<TcpStream> {
+    let name = ServerName::try_from("mail.example.test").expect("a name");
+    connector(certificate, versions)
+        .connect(name, stream)
+        .await
+        .expect("a handshake")
+}
+
+/// A client that trusts one authority and checks everything.
+fn connector(authority: &[u8], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots
-        .add(CertificateDer::from(certificate.to_vec()))
+        .add(CertificateDer::from(authority.to_vec()))
         .expect("a certificate");
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_protocol_versions(versions)
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name = ServerName::try_from("mail.example.test").expect("a name");
     TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .expect("a handshake")
 }
 
 #[tokio::test]
 async fn starttls_begins_the_session_anew() {
     let server = bind(STARTTLS, |_| {});
-    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let certificate = server.ca_certificate().to_vec();
     let server = server.spawn().expect("spawned");
     let mut client = Client::greeted(server.address()).await;
     assert!(
@@ -93,7 +98,7 @@ async fn starttls_begins_the_session_anew() {
 #[tokio::test]
 async fn what_was_sent_in_clear_behind_starttls_is_discarded() {
     let server = bind(STARTTLS, |_| {});
-    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let certificate = server.ca_certificate().to_vec();
     let server = server.spawn().expect("spawned");
     let mut client = Client::greeted(server.address()).await;
     client.say("EHLO x").await;
@@ -112,7 +117,7 @@ async fn rules_can_tell_tls_from_clear_text() {
         "[server]\nextensions = [\"STARTTLS\"]\n[[on]]\ncommand = \"NOOP\"\ntls = true\nreply = \"250 secret\"\n",
         |_| {},
     );
-    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let certificate = server.ca_certificate().to_vec();
     let server = server.spawn().expect("spawned");
     let mut client = Client::greeted(server.address()).await;
     client.say("EHLO x").await;
@@ -125,7 +130,7 @@ async fn rules_can_tell_tls_from_clear_text() {
 #[tokio::test]
 async fn an_implicit_port_speaks_tls_first() {
     let server = bind("[server]\ntls = \"implicit\"\n", |_| {});
-    let certificate = server.certificate().expect("it does TLS").to_vec();
+    let certificate = server.ca_certificate().to_vec();
     let server = server.spawn().expect("spawned");
     let stream = TcpStream::connect(server.address())
         .await
@@ -160,4 +165,31 @@ async fn a_client_that_gives_up_the_handshake_does_no_harm() {
     let mut client = Client::over(stream);
     client.rest().await;
     assert_eq!(server.stop().await.expect("it ran").connections, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_checks_refuses_a_flawed_certificate() {
+    for kind in ["self-signed", "wrong-name", "expired", "not-yet-valid"] {
+        let table = format!("[server]\ntls = \"implicit\"\ncertificate = \"{kind}\"\n");
+        let server = bind(&table, |_| {});
+        let authority = server.ca_certificate().to_vec();
+        let server = server.spawn().expect("spawned");
+        let stream = TcpStream::connect(server.address())
+            .await
+            .expect("connected");
+        let name = ServerName::try_from("mail.example.test").expect("a name");
+        let outcome = connector(&authority, ALL_VERSIONS)
+            .connect(name, stream)
+            .await;
+        assert!(outcome.is_err(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_authority_of_a_run_is_told_before_and_while_it_runs() {
+    let server = bind("", |_| {});
+    let pem = server.ca_pem().to_owned();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(server.certificate().is_none(), "it does no TLS");
+    assert_eq!(server.spawn().expect("spawned").ca_pem(), pem);
 }
