@@ -14,6 +14,7 @@ mod leaked;
 mod markdown;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod seen;
 mod text;
 mod totals;
@@ -84,6 +85,12 @@ pub static FORMATS: &[Format] = &[
         extension: "xml",
         summary: "JUnit XML, for Jenkins, GitLab and their like",
         render: junit::render,
+    },
+    Format {
+        name: "sarif",
+        extension: "sarif",
+        summary: "SARIF 2.1.0, for code scanning: the violations",
+        render: sarif::render,
     },
 ];
 
