@@ -6,6 +6,7 @@
 //! packet number and no time: the same fault in another capture is the same alert.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use claims::claim::Kind;
 use claims::result::{CaseOutcome, EvidenceOutcome, Outcome};
@@ -309,7 +310,9 @@ fn uri(path: &str) -> String {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
             byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
+            byte => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out
