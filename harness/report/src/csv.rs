@@ -75,7 +75,7 @@ impl Row {
 fn rows(leaks: &Leaks) -> Vec<Row> {
     let mut rows = Vec::new();
     for account in &leaks.accounts.items {
-        let exposure = serde_json::to_value(&account.exposure);
+        let exposure = serde_json::to_value(account.exposure);
         let exposure = exposure
             .ok()
             .and_then(|word| Some(word.as_str()?.to_owned()));
