@@ -8,6 +8,7 @@ pub mod clients;
 mod conformance;
 mod csv;
 mod grid;
+mod hexdump;
 pub mod json;
 pub mod jsonl;
 mod junit;
