@@ -115,8 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_claim_is_decided_by_a_registered_check_and_every_check_decides_a_claim() {
-        let mut used = HashSet::new();
+    fn every_claim_is_decided_by_a_registered_check() {
         for claim in Claim::all() {
             assert!(
                 checks::find(&claim.check).is_some(),
@@ -124,10 +123,6 @@ mod tests {
                 claim.id,
                 claim.check
             );
-            used.insert(claim.check.as_str());
-        }
-        for check in checks::ALL {
-            assert!(used.contains(check.id), "no claim uses {}", check.id);
         }
     }
 

@@ -88,6 +88,30 @@ pub enum ServerTls {
     Implicit,
 }
 
+/// What the client was told to do about TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientTls {
+    /// To leave it alone.
+    Never,
+    /// To use STARTTLS where it is offered.
+    Opportunistic,
+    /// To send nothing that matters without it (RFC 3207 section 4, RFC 8314 section 5.2).
+    Required,
+    /// To speak it from the first byte (RFC 8314 section 3.3).
+    Implicit,
+}
+
+/// What the client itself said became of its message: its exit status, or the outcome that the adapter gives.
+///
+/// A statement of the client. It is no evidence of what happened; checks hold it against what the wire shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// It was accepted, for all recipients.
+    Sent,
+    /// It was not, or not for all of them.
+    Failed,
+}
+
 /// A message that must not leave, since what protects it is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withheld {
@@ -130,6 +154,16 @@ pub struct Given {
     pub withheld: Option<Withheld>,
     /// What the server was told to do about TLS.
     pub server_tls: Option<ServerTls>,
+    /// The envelope sender that the client was told to use.
+    pub sender: Option<String>,
+    /// The recipients that it was told to send to.
+    pub recipients: Vec<String>,
+    /// The body text that it was told to send, with CR LF line ends, before any transfer encoding and dot-stuffing.
+    pub content: Option<Secret>,
+    /// What it was told to do about TLS.
+    pub client_tls: Option<ClientTls>,
+    /// What it said became of its message.
+    pub reported: Option<Reported>,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
 }

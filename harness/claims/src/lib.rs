@@ -23,6 +23,7 @@ pub mod result;
 pub mod subject;
 pub mod transcript;
 pub mod verdict;
+pub mod weigh;
 
 pub use across::Ledger;
 pub use answer::{Answer, Tally};
@@ -36,3 +37,4 @@ pub use leaks::Leaks;
 pub use profile::Profile;
 pub use subject::{Case, Subject};
 pub use verdict::{Judgement, Verdict, judge, overrule, rejudge};
+pub use weigh::{Wanted, weigh};

@@ -80,6 +80,46 @@ pub struct CaseOutcome {
     pub problems: Vec<String>,
     /// One verdict for each claim, over all conversations of the case.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// The word on the case itself; captures from the field have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What the case asks of the client, where it asks something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<Requirement>,
+    /// What the checks of the case found, in the order of its file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<CheckOutcome>,
+}
+
+/// What a case asks of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// What must be true, in a sentence.
+    pub text: String,
+    /// How much it weighs: `must`, `should`, `hardening`, `claim` or `information`.
+    pub level: String,
+    /// The sections that ask for it, as `RFC 5321 4.5.2`.
+    pub references: Vec<String>,
+    /// Ids of the clauses in the ledger.
+    pub clauses: Vec<String>,
+}
+
+/// What one check found in the conversations of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckOutcome {
+    /// Its id.
+    pub check: String,
+    /// The observation that the case wants: `observed` or `not-observed`.
+    pub wanted: String,
+    /// Whether it was made.
+    pub verdict: Verdict,
+    /// The conversation that decided; none where no conversation could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// What shows it.
+    pub evidence: Vec<EvidenceOutcome>,
 }
 
 /// A capture as evidence.

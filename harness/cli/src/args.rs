@@ -56,6 +56,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Show a JSON result in another format.
     Report(ReportArgs),
+    /// Draw the grid of clients and cases from the results of several runs.
+    Grid(GridArgs),
     /// Explain a claim, a check, a scenario or a bad twin.
     Explain {
         /// An id, such as ADP-16, password-readable or BAS-01.
@@ -217,4 +219,29 @@ pub struct ReportArgs {
     /// Format of the report.
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub format: String,
+}
+
+/// Options of `grid`.
+#[derive(Debug, Args)]
+pub struct GridArgs {
+    /// Results of `run`, one for each client, or the folders that hold them.
+    #[arg(required = true, value_name = "RESULT.json")]
+    pub results: Vec<PathBuf>,
+
+    /// What to draw it as.
+    #[arg(long, value_enum, default_value_t = GridFormat::Html)]
+    pub format: GridFormat,
+
+    /// File to write instead of standard output. Captures are looked for from its folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What a grid is drawn as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GridFormat {
+    /// One page that stands by itself.
+    Html,
+    /// A table for a repository.
+    Md,
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use claims::result::{
-    CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
+    CaptureFile, CaseOutcome, CheckOutcome, ClaimText, ConversationOutcome, Outcome, Requirement,
+    SCHEMA, Tool,
 };
 use claims::{
-    Brief, Case, Given, Ledger, Observation, Profile, Tally, Verdict, checks, judge, overrule,
+    Brief, Case, Given, Ledger, Profile, Tally, Verdict, Wanted, checks, judge, overrule, weigh,
 };
 use sha2::{Digest, Sha256};
 use smtp::Timeline;
@@ -198,8 +199,10 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
 pub struct Expected<'a> {
     /// Claim ids, each with the word of the verdict that it must get.
     pub claims: Vec<(&'a str, &'a str)>,
-    /// Checks whose fact must be observed in a conversation of the case.
-    pub checks: Vec<&'a str>,
+    /// Checks, each with the observation that is wanted of it.
+    pub checks: Vec<(&'a str, Wanted)>,
+    /// What the case asks of the client. It is then for its checks to decide, and not for the profile.
+    pub requirement: Option<Requirement>,
 }
 
 /// Judges the conversations of one capture and appends them to `outcome` as one case, which is returned.
@@ -212,16 +215,30 @@ pub fn judge_case<'a>(
     expected: &Expected<'_>,
 ) -> &'a mut CaseOutcome {
     let case = Case::new(evidence.timelines, given);
-    let judged = judge(&case, profile);
+    // What a case asks of any client has nothing to do with what a profile expects of a deployment.
+    let judged = match &expected.requirement {
+        Some(_) if expected.claims.is_empty() => case.subjects().map(|_| Vec::new()).collect(),
+        _ => judge(&case, profile),
+    };
     let verdicts: BTreeMap<String, Verdict> = profile
         .expectations()
         .enumerate()
         .filter_map(|(number, (claim, _))| {
-            let all = judged.iter().map(|judgements| judgements[number].verdict);
+            let all = judged
+                .iter()
+                .filter_map(|judgements| Some(judgements.get(number)?.verdict));
             Some((claim.id.clone(), Verdict::over(all)?))
         })
         .collect();
-    let problems = unmet(&case, &verdicts, profile, expected);
+    let findings: Vec<_> = expected
+        .checks
+        .iter()
+        .filter_map(|(check, wanted)| {
+            let name = |place: usize| format!("{id}/{}", place + 1);
+            Some(weigh::weigh(&case, checks::find(check)?, *wanted, name))
+        })
+        .collect();
+    let problems = unmet(&verdicts, &findings, profile, expected);
     let mut tally = Tally::default();
     let mut conversations = Vec::new();
     let mut ledger = Ledger::default();
@@ -248,6 +265,9 @@ pub fn judge_case<'a>(
         more_captures: Vec::new(),
         conversations,
         met: problems.is_empty(),
+        verdict: None,
+        requirement: expected.requirement.clone(),
+        findings,
         problems,
         verdicts,
     });
@@ -256,15 +276,18 @@ pub fn judge_case<'a>(
 
 /// What did not come true, a sentence each. What the scenario says of a claim goes before what the profile says of all.
 fn unmet(
-    case: &Case,
     verdicts: &BTreeMap<String, Verdict>,
+    findings: &[CheckOutcome],
     profile: &Profile,
     expected: &Expected<'_>,
 ) -> Vec<String> {
     let mut problems = Vec::new();
     for (claim, verdict) in verdicts {
         let spoken_for = expected.claims.iter().any(|(id, _)| id == claim);
-        if !spoken_for && matches!(verdict, Verdict::Fail | Verdict::Error) {
+        if expected.requirement.is_none()
+            && !spoken_for
+            && matches!(verdict, Verdict::Fail | Verdict::Error)
+        {
             problems.push(format!(
                 "{claim} got {verdict}; the profile {} expects it to hold",
                 profile.id
@@ -279,14 +302,21 @@ fn unmet(
             problems.push(format!("{claim} got {got}; the scenario expects {word}"));
         }
     }
-    for id in &expected.checks {
-        let observed = checks::find(id).is_some_and(|check| {
-            case.subjects()
-                .any(|subject| (check.run)(&subject).observation == Observation::Observed)
-        });
-        if !observed {
-            problems.push(format!("{id} was not observed; the scenario expects it"));
-        }
-    }
+    let missed = findings
+        .iter()
+        .filter(|one| !matches!(one.verdict, Verdict::Pass | Verdict::NotApplicable));
+    problems.extend(missed.map(|one| format!("{}: {}", one.check, one.reason)));
     problems
+}
+
+/// The word on a case of the lab: that of its checks, and of what else was expected of it.
+pub fn case_verdict(case: &CaseOutcome, unplayed: bool) -> Verdict {
+    let checks = weigh::verdict_of(&case.findings);
+    match checks {
+        Verdict::Error | Verdict::Fail | Verdict::Inconclusive => checks,
+        _ if unplayed => Verdict::Inconclusive,
+        _ if !case.met => Verdict::Fail,
+        Verdict::NotApplicable if case.findings.is_empty() => Verdict::Pass,
+        _ => checks,
+    }
 }

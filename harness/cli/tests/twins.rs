@@ -1,6 +1,7 @@
-//! Every claim of the adapter's documentation has a bad twin that must fail it: a check that cannot fail proves nothing.
+//! Every claim of the adapter's documentation, and every case of the catalogue that asks something of any client, has a bad
+//! twin that must fail it: a check that cannot fail proves nothing.
 //!
-//! For each twin a scenario is looked for in which the good adapter passes the claim; there the twin must fail it. The
+//! For each twin of a claim a scenario is looked for in which the good adapter passes the claim; there the twin must fail it. The
 //! table of what was found is a snapshot, `reports/twins.md`.
 
 use std::collections::BTreeMap;
@@ -49,7 +50,8 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
     );
     let mut missing = Vec::new();
     let mut broken: BTreeMap<&str, usize> = BTreeMap::new();
-    for &twin in Twin::ALL {
+    let of_cases = |twin: &&Twin| catalogue.iter().any(|case| case.id.value == twin.breaks());
+    for &twin in Twin::ALL.iter().filter(|twin| !of_cases(twin)) {
         let claim = twin.breaks();
         let caught = passes(&good, claim).find_map(|case| {
             let scenario = catalogue
@@ -83,9 +85,65 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
             claim.id
         );
     }
+    snapshot("twins.md", &table);
+}
+
+/// What the checks of a case found, that decided against it or left it open.
+fn against(outcome: &Outcome) -> String {
+    let case = &outcome.cases[0];
+    let found = case
+        .findings
+        .iter()
+        .filter(|one| case.verdict == Some(one.verdict))
+        .map(|one| format!("{}: {}", one.check, one.reason));
+    found
+        .chain(case.problems.iter().cloned())
+        .next()
+        .unwrap_or_default()
+}
+
+#[test]
+fn every_case_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
+    let catalogue = runner::catalogue().expect("the catalogue is valid");
+    let asking = catalogue
+        .into_iter()
+        .filter(|case| !case.requirement.is_empty());
+    let mut table = String::from(
+        "| case | level | good adapter | bad twin | verdict | what gave it away |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut problems = Vec::new();
+    for case in asking {
+        let id = case.id.value.clone();
+        let level = case.level.as_str();
+        let good = run(vec![case.clone()], Vec::new());
+        if good.cases[0].verdict != Some(Verdict::Pass) {
+            problems.push(format!("{id}: the good adapter: {}", against(&good)));
+        }
+        let twins: Vec<Twin> = Twin::ALL
+            .iter()
+            .copied()
+            .filter(|twin| twin.breaks() == id)
+            .collect();
+        if twins.is_empty() {
+            problems.push(format!("{id} has no bad twin"));
+        }
+        for twin in twins {
+            let bad = run(vec![case.clone()], vec![twin]);
+            let (why, name) = (against(&bad).replace('|', "\\|"), twin.name());
+            if bad.cases[0].verdict != Some(Verdict::Fail) {
+                problems.push(format!("{id} is not failed by {name}: {why}"));
+            }
+            let _ = writeln!(table, "| {id} | {level} | pass | {name} | fail | {why} |");
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+    snapshot("twins-of-cases.md", &table);
+}
+
+fn snapshot(name: &str, table: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("twins.md", table));
+    settings.bind(|| insta::assert_snapshot!(name, table));
 }

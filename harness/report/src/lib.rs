@@ -4,9 +4,12 @@
 //! result does not hold: secrets were left out before it was made. What came from the wire (names, addresses) is
 //! escaped here, for the sink that it goes to.
 
+pub mod clients;
+mod conformance;
 mod grid;
 pub mod json;
 pub mod jsonl;
+mod junit;
 mod leaked;
 mod markdown;
 #[cfg(test)]
@@ -76,6 +79,12 @@ pub static FORMATS: &[Format] = &[
         summary: "Markdown, for a pull request or a step summary",
         render: markdown::render,
     },
+    Format {
+        name: "junit",
+        extension: "xml",
+        summary: "JUnit XML, for Jenkins, GitLab and their like",
+        render: junit::render,
+    },
 ];
 
 /// The format with this name.
@@ -83,9 +92,20 @@ pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-/// Whether a character is unseen, or turns the direction of writing: a text with it can show itself as another.
+/// Whether a character is unseen, turns the direction of writing (a text with it can show itself as another), or is none
+/// that XML may hold.
 const fn steers(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{fffe}'..='\u{ffff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Control characters as escapes: what was read from the wire must not drive the reader's terminal.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
 use claims::{Answer, Verdict};
 
-use crate::{Style, grid, leaked, printable, seen, totals};
+use crate::{Style, conformance, grid, leaked, printable, seen, totals};
 
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
@@ -34,12 +34,20 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
         whole(&mut out, outcome, answer);
     }
     let detailed = style.verbose || outcome.command != "run";
-    counts(&mut out, outcome);
+    if outcome.cases.iter().any(|case| case.requirement.is_none()) {
+        counts(&mut out, outcome);
+    }
     // With a single conversation its own table says the same.
-    if !detailed || outcome.conversations.len() != 1 {
+    if (!detailed || outcome.conversations.len() != 1)
+        && !outcome
+            .conversations
+            .iter()
+            .all(|one| one.verdicts.is_empty())
+    {
         claims(&mut out, outcome);
     }
     cases(&mut out, outcome);
+    conformance::markdown(&mut out, outcome, detailed);
     problems(&mut out, outcome);
     evidence(&mut out, outcome);
     if detailed {
@@ -127,7 +135,7 @@ fn claims(out: &mut String, outcome: &Outcome) {
 
 fn cases(out: &mut String, outcome: &Outcome) {
     let mut family = None;
-    for case in &outcome.cases {
+    for case in outcome.cases.iter().filter(|c| c.requirement.is_none()) {
         if family != Some(&case.family) {
             family = Some(&case.family);
             let title = if case.family.is_empty() {
@@ -258,6 +266,9 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
     if conversation.leaks.is_some() {
         let _ = writeln!(out);
     }
+    if conversation.verdicts.is_empty() {
+        return;
+    }
     let _ = writeln!(
         out,
         "| claim | verdict | seen | where |\n| --- | --- | --- | --- |"
@@ -275,7 +286,7 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
     let _ = writeln!(out);
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+pub(crate) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Fail => "**FAIL**",
         Verdict::Error => "**ERROR**",
@@ -284,7 +295,7 @@ const fn word(verdict: Verdict) -> &'static str {
 }
 
 /// Text from the wire or from a file, as one table cell that stays text.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in printable(text).chars() {
         if matches!(

@@ -7,7 +7,7 @@ use claims::result::{CaseOutcome, Outcome};
 use claims::{Answer, Verdict};
 
 use crate::seen::TRANSCRIPT_HEAD;
-use crate::{Style, grid, leaked, printable, seen, totals};
+use crate::{Style, conformance, grid, leaked, printable, seen, totals};
 
 /// Columns of the case's id and title beside the grid.
 const LABEL: usize = 46;
@@ -34,12 +34,8 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     }
     families(&mut out, outcome, style);
     if outcome.command == "run" {
-        claims(
-            &mut out,
-            outcome,
-            &outcome.cases.iter().collect::<Vec<_>>(),
-            style,
-        );
+        let of_claims = outcome.cases.iter().filter(|c| c.requirement.is_none());
+        claims(&mut out, outcome, &of_claims.collect::<Vec<_>>(), style);
     } else {
         for case in &outcome.cases {
             captured(&mut out, outcome, case, style);
@@ -55,12 +51,19 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
 
 fn families(out: &mut String, outcome: &Outcome, style: Style) {
     let mut rest: &[CaseOutcome] = &outcome.cases;
+    let mut judged = false;
     while let Some(first) = rest.first() {
         let many = rest
             .iter()
             .take_while(|case| case.family == first.family)
             .count();
         let (family, tail) = rest.split_at(many);
+        rest = tail;
+        if first.requirement.is_some() {
+            conformance::text(out, family, style);
+            continue;
+        }
+        judged = true;
         for ids in grid::columns(outcome, LABEL + 2, style.width) {
             let (stem, heading) = grid::heading(&ids);
             let title = if first.family.is_empty() {
@@ -91,9 +94,10 @@ fn families(out: &mut String, outcome: &Outcome, style: Style) {
                 let _ = writeln!(out, "{}", wrap(&key, 0, style.width));
             }
         }
-        rest = tail;
     }
-    let _ = writeln!(out, "\n{}", wrap(grid::LEGEND, 0, style.width));
+    if judged {
+        let _ = writeln!(out, "\n{}", wrap(grid::LEGEND, 0, style.width));
+    }
 }
 
 /// One entry for each claim: the word, how often, the statement, and the first place that shows it.
@@ -292,15 +296,29 @@ fn problems(out: &mut String, outcome: &Outcome, style: Style) {
 }
 
 fn summary(out: &mut String, outcome: &Outcome, style: Style) {
-    let words: Vec<_> = Verdict::ALL
+    let tally = |count: &dyn Fn(Verdict) -> usize| {
+        let words = Verdict::ALL.map(|verdict| format!("{} {verdict}", count(verdict)));
+        words.join(", ")
+    };
+    let claims = tally(&|verdict| outcome.summary.get(&verdict).copied().unwrap_or(0));
+    let asking: Vec<_> = outcome
+        .cases
         .iter()
-        .map(|verdict| {
-            format!(
-                "{} {verdict}",
-                outcome.summary.get(verdict).copied().unwrap_or(0)
-            )
-        })
+        .filter(|case| case.requirement.is_some())
         .collect();
+    let _ = writeln!(out);
+    if !asking.is_empty() {
+        let count = |verdict| asking.iter().filter(|c| c.verdict == Some(verdict)).count();
+        let text = format!("requirements: {}", tally(&count));
+        let _ = writeln!(out, "{}", wrap(&text, 0, style.width));
+    }
+    if asking.len() < outcome.cases.len() {
+        let _ = writeln!(
+            out,
+            "{}",
+            wrap(&format!("verdicts: {claims}"), 0, style.width)
+        );
+    }
     let unmet = outcome.cases.iter().filter(|case| !case.met).count();
     let what = if outcome.command == "run" {
         "case"
@@ -314,15 +332,10 @@ fn summary(out: &mut String, outcome: &Outcome, style: Style) {
         ),
         _ => format!("{} with an expectation not met", counted(unmet, what)),
     };
-    let _ = writeln!(
-        out,
-        "\n{}\n{}",
-        wrap(&format!("verdicts: {}", words.join(", ")), 0, style.width),
-        bold(&end, style)
-    );
+    let _ = writeln!(out, "{}", bold(&end, style));
 }
 
-fn word(verdict: Verdict, style: Style) -> String {
+pub(crate) fn word(verdict: Verdict, style: Style) -> String {
     let text = match verdict {
         Verdict::Pass => "pass        ",
         Verdict::Fail => "FAIL        ",
@@ -350,7 +363,7 @@ const fn color_of(verdict: Verdict) -> Ansi {
     color.on_default()
 }
 
-fn bold(text: &str, style: Style) -> String {
+pub(crate) fn bold(text: &str, style: Style) -> String {
     paint(text, Ansi::new().bold(), style)
 }
 
@@ -386,7 +399,7 @@ fn pad(text: &str, width: usize) -> String {
 }
 
 /// Breaks `text` at spaces so that it fits; lines after the first are indented.
-fn wrap(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
     let mut out = String::new();
     let mut column = 0;

@@ -94,7 +94,7 @@ fn table() -> Vec<(&'static str, Talk, Talk)> {
             upgraded(),
         ),
         (
-            "RFC4422-3.1",
+            "RFC4422-3.2",
             offered().cs("AUTH PLAIN AGEAYg==", "235 ok").quit(),
             offered().ntlm("D", "u", "pw", "235 ok").quit(),
         ),

@@ -76,6 +76,11 @@ registry! {
     smime_weak_algorithm,
     smime_label_without_cms,
     subject_beside_smime,
+    // Session, capabilities, replies.
+    spoke_before_greeting,
+    // Envelope, message data, pipelining.
+    // TLS, authentication, NTLM, claims about the deployment.
+    // Transport faults and retries.
 }
 
 /// The check with this id.

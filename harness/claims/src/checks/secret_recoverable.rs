@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     trigger: "the sender logged in, or all that it said crossed under TLS",
     method: "The SASL lines of every AUTH command are decoded, whatever became of it: a refused password has crossed \
              too. Passwords that the auditor knows are looked for in every line and message as well. Neither a challenge with its response nor a login under TLS counts.",
-    references: &["RFC 4954 4", "RFC 4616 6", "RFC 8314 3"],
+    references: &["RFC 4954 4", "RFC 4616 5", "RFC 8314 3"],
     run,
 };
 

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     method: "Mechanisms are ranked by what they give to a reader of the packets: PLAIN and LOGIN the password; CRAM-MD5, \
              DIGEST-MD5 and NTLM a fast guess; SCRAM a slow one; GSSAPI and EXTERNAL neither. Tokens are not ranked: who \
              has one may have nothing else. Under TLS the rank does not matter.",
-    references: &["RFC 4422 3.1", "RFC 4422 6.1.2", "RFC 5802 9"],
+    references: &["RFC 4422 3.2", "RFC 4422 6.1.2", "RFC 5802 9"],
     run,
 };
 

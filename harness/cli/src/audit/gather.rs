@@ -178,6 +178,9 @@ impl Gathered {
             met: problems.is_empty(),
             problems,
             verdicts: self.verdicts,
+            verdict: None,
+            requirement: None,
+            findings: Vec::new(),
         });
         outcome
     }

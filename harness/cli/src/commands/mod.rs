@@ -2,6 +2,7 @@
 
 mod audit;
 mod explain;
+mod grid;
 mod list;
 mod output;
 mod report;
@@ -27,6 +28,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
         Command::Report(args) => report::run(cli, args),
+        Command::Grid(args) => grid::run(args),
         Command::Explain { id } => explain::run(id),
         Command::List { what } => list::run(*what),
     }

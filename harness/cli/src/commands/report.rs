@@ -1,6 +1,7 @@
 //! `smtpspec report`: a result in another format.
 
 use std::fs;
+use std::path::Path;
 
 use claims::result::{Outcome, SCHEMA};
 
@@ -10,8 +11,15 @@ use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
     let format = format(&args.format)?;
-    let path = args.result.display();
-    let text = fs::read_to_string(&args.result)
+    let outcome = read(&args.result)?;
+    output::print(cli, format, &outcome)?;
+    Ok(Exit::of(&outcome))
+}
+
+/// Reads a result that `--format json` wrote.
+pub(super) fn read(file: &Path) -> Result<Outcome, Failure> {
+    let path = file.display();
+    let text = fs::read_to_string(file)
         .map_err(|error| Failure::input(format!("cannot read {path}: {error}")))?;
     let outcome: Outcome = serde_json::from_str(&text).map_err(|error| {
         Failure::input(format!(
@@ -26,6 +34,5 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
             outcome.schema
         )));
     }
-    output::print(cli, format, &outcome)?;
-    Ok(Exit::of(&outcome))
+    Ok(outcome)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use claims::Profile;
-use claims::result::Outcome;
+use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
@@ -116,7 +116,12 @@ fn judge(
             .iter()
             .map(|(id, word)| (id.value.as_str(), word.as_str()))
             .collect(),
-        checks: expect.checks.iter().map(|id| id.value.as_str()).collect(),
+        checks: expect
+            .checks
+            .iter()
+            .map(|(id, wanted)| (id.value.as_str(), *wanted))
+            .collect(),
+        requirement: requirement(scenario),
     };
     let case = road::judge_case(
         outcome,
@@ -126,6 +131,7 @@ fn judge(
         profile,
         &expected,
     );
+    let unplayed = !unfired.is_empty();
     case.problems.extend(unfired);
     if case.conversations.is_empty() {
         case.problems.push("the client never connected".to_owned());
@@ -133,7 +139,21 @@ fn judge(
     case.problems
         .extend(runner::unexpected_outcome(scenario, &run.outcome));
     case.met = case.problems.is_empty();
+    case.verdict = Some(road::case_verdict(
+        case,
+        unplayed || case.conversations.is_empty(),
+    ));
     Ok(())
+}
+
+/// What a scenario asks of any client, if it asks something.
+fn requirement(scenario: &Scenario) -> Option<Requirement> {
+    (!scenario.requirement.is_empty()).then(|| Requirement {
+        text: scenario.requirement.clone(),
+        level: scenario.level.as_str().to_owned(),
+        references: scenario.reference.clone(),
+        clauses: scenario.clauses.iter().map(|id| id.value.clone()).collect(),
+    })
 }
 
 fn twin(name: &str) -> Result<Twin, Failure> {
@@ -200,7 +220,7 @@ fn check_expectations(scenarios: &[Scenario], profile: &'static Profile) -> Resu
                 return Err(Failure::rendered(&problem.render(false)));
             }
         }
-        for check in &scenario.expect.checks {
+        for (check, _) in &scenario.expect.checks {
             if claims::checks::find(&check.value).is_none() {
                 let message = format!("there is no check `{}`", check.value);
                 let problem = scenario.problem(Code::BadValue, check.span.clone(), message);

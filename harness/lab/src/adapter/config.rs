@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use claims::given::ClientTls;
 use smtp::Secret;
 
 /// `SMTPAuthenticate`: how the adapter says who it is.
@@ -144,6 +145,9 @@ pub struct Config {
     pub mechanism: BasicMechanism,
     /// Whether the first SASL message goes in the AUTH line (RFC 4954 section 4). For NTLM: variant B.
     pub initial_response: bool,
+    /// What it does about TLS. The documentation says that it does none; one page of it (the feature pack) says
+    /// otherwise, and the cases about TLS need a client that can.
+    pub tls: ClientTls,
     /// `UserName`: for Basic only.
     pub username: Option<String>,
     /// `Password`: for Basic only.

@@ -18,6 +18,7 @@ pub(super) fn config() -> Config {
         auth: AuthMode::None,
         mechanism: BasicMechanism::Login,
         initial_response: false,
+        tls: claims::given::ClientTls::Never,
         username: Some("svc".to_owned()),
         password: Some(Secret::new(BASIC_PASSWORD)),
         account: Account {

@@ -1,7 +1,7 @@
 //! Bad twins: one switch for each way of breaking a claim.
 //!
 //! A check that cannot fail proves nothing. Each twin is the reference adapter with one documented behaviour broken,
-//! really broken, on the wire; the claim it names must then get `fail`.
+//! really broken, on the wire; the claim or the case that it names must then get `fail`.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ macro_rules! twins {
         }
 
         impl Twin {
-            /// All of them, in the order of the claims that they break.
+            /// All of them, in the order of the claims and cases that they break.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The name used in scenarios and on the command line.
@@ -22,7 +22,7 @@ macro_rules! twins {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// The claim that it is there to break. It may break others too.
+            /// The claim, or the case, that it is there to break. It may break others too.
             pub const fn breaks(self) -> &'static str {
                 match self { $(Self::$variant => $claim,)+ }
             }
@@ -94,6 +94,16 @@ twins! {
     UnaskedReceipt = "unasked-receipt" breaks "ADP-61";
     /// Has the receipts that were wanted sent to another address than From.
     ReceiptElsewhere = "receipt-elsewhere" breaks "ADP-62";
+
+    // Of the cases that any client has to meet. Session, capabilities, replies:
+    /// Says EHLO without waiting for the greeting.
+    SpeaksFirst = "speaks-first" breaks "SES-01";
+
+    // Envelope, message data, pipelining:
+
+    // TLS, authentication, NTLM, claims about the deployment:
+
+    // Transport faults and retries:
 }
 
 impl FromStr for Twin {

@@ -65,6 +65,11 @@ pub(super) fn given(
             _ if scenario.server.require_tls => ServerTls::Required,
             _ => ServerTls::Clear,
         }),
+        sender: Some(config.from.clone()),
+        recipients: config.to.iter().chain(&config.cc).cloned().collect(),
+        content: Some(Secret::new(payload.body.clone())),
+        client_tls: Some(config.tls),
+        reported: None,
         unfired: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use claims::Given;
+use claims::given::{ClientTls, Reported};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
@@ -115,6 +116,10 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         &canaries,
         &setup.key,
     );
+    given.reported = Some(match delivery.outcome {
+        Outcome::Sent => Reported::Sent,
+        Outcome::Suspended(_) => Reported::Failed,
+    });
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired.span.start))
@@ -263,6 +268,7 @@ fn defaults(canaries: &Canaries) -> Config {
     Config {
         auth: AuthMode::None,
         mechanism: BasicMechanism::Login,
+        tls: ClientTls::Never,
         initial_response: false,
         username: Some(canaries.username.clone()),
         password: Some(canaries.password.clone()),

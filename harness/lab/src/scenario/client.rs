@@ -1,5 +1,6 @@
 //! `[client]`: the documented properties of the adapter, where a case sets them.
 
+use claims::given::ClientTls;
 use smtp::Secret;
 
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
@@ -24,6 +25,8 @@ pub struct ClientTable {
     pub password: Option<Spanned<Secret>>,
     /// `account`: for NTLM, the account of the host instance.
     pub account: Option<AccountTable>,
+    /// `tls`: what the client is told to do about TLS.
+    pub tls: Option<Spanned<ClientTls>>,
     /// `from`.
     pub from: Option<Spanned<String>>,
     /// `to`.
@@ -102,6 +105,13 @@ impl ClientTable {
         self.username = table.optional("username", problems, text);
         self.password = table.optional("password", problems, super::client_parts::secret);
         self.account = table.optional("account", problems, AccountTable::read);
+        let uses = [
+            ("never", ClientTls::Never),
+            ("opportunistic", ClientTls::Opportunistic),
+            ("required", ClientTls::Required),
+            ("implicit", ClientTls::Implicit),
+        ];
+        self.tls = table.optional("tls", problems, choice(&uses));
     }
 
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
@@ -125,6 +135,7 @@ impl ClientTable {
     pub fn apply(&self, config: &mut Config) {
         set(&mut config.auth, self.auth.as_ref());
         set(&mut config.mechanism, self.mechanism.as_ref());
+        set(&mut config.tls, self.tls.as_ref());
         set(&mut config.initial_response, self.initial_response.as_ref());
         set_some(&mut config.username, self.username.as_ref());
         set_some(&mut config.password, self.password.as_ref());

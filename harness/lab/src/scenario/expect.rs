@@ -1,8 +1,10 @@
 //! `[expect]`: what must come of a case.
 
+use claims::Wanted;
+
 use super::Spanned;
 use super::decode::{Problems, Table, Value, wrong_type};
-use super::values::{choice, list, text};
+use super::values::choice;
 
 /// The verdict that a claim must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +50,8 @@ pub enum AdapterOutcome {
 pub struct Expect {
     /// Claim ids with the verdict that each must get, in the order of the file.
     pub claims: Vec<(Spanned<String>, Expected)>,
-    /// Names of checks whose observation must be made.
-    pub checks: Vec<Spanned<String>>,
+    /// Ids of checks with the observation that the case wants of each, in the order of the file.
+    pub checks: Vec<(Spanned<String>, Wanted)>,
     /// The adapter's own view, where the case says so.
     pub outcome: Option<AdapterOutcome>,
 }
@@ -61,7 +63,7 @@ impl Expect {
             .optional("claims", problems, claims)
             .unwrap_or_default();
         let checks = table
-            .optional("checks", problems, list(text))
+            .optional("checks", problems, checks)
             .unwrap_or_default();
         let outcomes = [
             ("sent", AdapterOutcome::Sent),
@@ -79,24 +81,34 @@ impl Expect {
     }
 }
 
-/// The ids are data, not keys of the language: whether a claim exists is known to the catalogue alone.
 fn claims(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<(Spanned<String>, Expected)>> {
+    named(value, "a table of claims and verdicts", &VERDICTS, problems)
+}
+
+fn checks(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<(Spanned<String>, Wanted)>> {
+    let observations = [Wanted::Observed, Wanted::NotObserved].map(|one| (one.as_str(), one));
+    let what = "a table of checks and observations";
+    named(value, what, &observations, problems)
+}
+
+/// The ids are data, not keys of the language: whether a claim or a check exists is known to its registry alone.
+fn named<T: Copy>(
+    value: &Value<'_>,
+    what: &str,
+    words: &[(&'static str, T)],
+    problems: &mut Problems,
+) -> Option<Vec<(Spanned<String>, T)>> {
     let Some(entries) = value.get_ref().as_table() else {
-        wrong_type(value, "a table of claims and verdicts", problems);
+        wrong_type(value, what, problems);
         return None;
     };
-    let mut claims = Vec::new();
-    for (id, verdict) in entries {
-        if let Some(verdict) = choice(&VERDICTS)(verdict, problems) {
-            claims.push((
-                Spanned {
-                    value: id.get_ref().to_string(),
-                    span: id.span(),
-                },
-                verdict.value,
-            ));
+    let mut all = Vec::new();
+    for (id, word) in entries {
+        if let Some(word) = choice(words)(word, problems) {
+            let (value, span) = (id.get_ref().to_string(), id.span());
+            all.push((Spanned { value, span }, word.value));
         }
     }
-    claims.sort_by_key(|(id, _)| id.span.start);
-    Some(claims)
+    all.sort_by_key(|(id, _)| id.span.start);
+    Some(all)
 }

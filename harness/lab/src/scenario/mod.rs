@@ -57,6 +57,14 @@ pub struct Scenario {
     pub family: String,
     /// The sections of the documents that the case rests on.
     pub reference: Vec<String>,
+    /// What must be true of the client, in a sentence; empty where the case is about claims of the adapter's documentation.
+    pub requirement: String,
+    /// How much the requirement weighs.
+    pub level: Level,
+    /// Ids of the clauses in the ledger that the case covers.
+    pub clauses: Vec<Spanned<String>>,
+    /// Whether it takes long where the client's time limits are not ours to set.
+    pub slow: bool,
     /// More about it, where one line is not enough.
     pub description: Option<String>,
     /// The server.
@@ -69,6 +77,40 @@ pub struct Scenario {
     pub expect: Expect,
     /// The file, kept so that a problem found later can be shown in its place.
     pub source: Arc<Source>,
+}
+
+/// How much a requirement weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// A MUST of an RFC.
+    Must,
+    /// A SHOULD of an RFC.
+    Should,
+    /// Asked by no RFC, and safer.
+    Hardening,
+    /// A statement about a deployment, which can be true or not.
+    Claim,
+    /// Worth knowing, and right either way.
+    Information,
+}
+
+impl Level {
+    /// The words that scenarios and results write.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("must", Self::Must),
+        ("should", Self::Should),
+        ("hardening", Self::Hardening),
+        ("claim", Self::Claim),
+        ("information", Self::Information),
+    ];
+
+    /// The word that scenarios and results write.
+    pub fn as_str(self) -> &'static str {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(_, level)| *level == self)
+            .map_or("", |(name, _)| name)
+    }
 }
 
 impl Scenario {
@@ -126,6 +168,14 @@ fn read(
         .optional("reference", problems, values::list(values::text))
         .map(values::plain)
         .unwrap_or_default();
+    let requirement = root.optional("requirement", problems, values::text);
+    let level = root.optional("level", problems, values::choice(&Level::NAMES));
+    let clauses = root
+        .optional("clauses", problems, values::list(values::text))
+        .unwrap_or_default();
+    let slow = root
+        .optional("slow", problems, values::boolean)
+        .is_some_and(|flag| flag.value);
     let description = root.optional("description", problems, values::text);
     let before = problems.len();
     let server = root
@@ -141,6 +191,24 @@ fn read(
     let expect = root
         .optional("expect", problems, Expect::read)
         .unwrap_or_default();
+    if let (Some(requirement), None) = (&requirement, &level) {
+        let message = "a requirement needs a `level`";
+        problems
+            .add(Code::MissingKey, requirement.span.clone(), message)
+            .help("`must`, `should`, `hardening`, `claim` or `information`");
+    }
+    if let Some(requirement) = requirement
+        .as_ref()
+        .filter(|_| expect.checks.is_empty() && expect.claims.is_empty())
+    {
+        problems
+            .add(
+                Code::MissingKey,
+                requirement.span.clone(),
+                "nothing decides whether the requirement is met",
+            )
+            .help("name the checks that do: `[expect]` `checks = { \"dot-stuffing-wrong\" = \"not-observed\" }`");
+    }
     root.finish(problems);
     reach::check(tls, &rules, problems);
     Some(Scenario {
@@ -148,6 +216,10 @@ fn read(
         title: title?.value,
         family: family(&source.name),
         reference,
+        requirement: requirement.map(|text| text.value).unwrap_or_default(),
+        level: level.map_or(Level::Claim, |level| level.value),
+        clauses,
+        slow,
         description: description.map(|text| text.value),
         server,
         client,

@@ -88,7 +88,7 @@ close = true
 
 [expect]
 claims = { ADP-70 = "pass", ADP-16 = "not-applicable" }
-checks = ["body-sent-once"]
+checks = { "body-sent-once" = "observed" }
 outcome = "sent"
 "#;
 
@@ -168,6 +168,7 @@ fn config() -> crate::adapter::Config {
         auth: AuthMode::Ntlm,
         mechanism: BasicMechanism::Login,
         initial_response: false,
+        tls: claims::given::ClientTls::Never,
         username: None,
         password: None,
         account: Account {

@@ -25,6 +25,11 @@ impl Inbox {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Bytes that are waiting to be used.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Forgets everything, as RFC 3207 section 4.2 demands after STARTTLS.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

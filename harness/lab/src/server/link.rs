@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::inbox::{Inbox, Line};
 use super::options::Options;
 use super::reply::{self, Manner};
 use super::stream::Stream;
 use super::tls::{self, Identity};
-use crate::scenario::{Ending, Reply};
+use crate::scenario::{Chunk, Ending, Reply};
 use crate::tap::{Tap, TapStream};
 
 /// Longest line that is read at all: that of an AUTH exchange (RFC 4954 section 4).
@@ -25,6 +25,8 @@ const READ: usize = 8192;
 
 /// How many times the idle time a client may go on sending to a server that has closed its own side.
 const PATIENCE: u32 = 10;
+/// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
+const MOST_OVERHEARD: usize = 1 << 20;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -250,11 +252,40 @@ impl Link {
             segment,
             idle: self.idle,
         };
-        let Some(stream) = &mut self.stream else {
-            return Err(End::Failed);
-        };
-        reply::write(stream, reply, manner).await?;
+        for run in reply
+            .chunks
+            .split_inclusive(|chunk| matches!(chunk, Chunk::Wait(_)))
+        {
+            let (wait, chunks) = match run.split_last() {
+                Some((Chunk::Wait(wait), chunks)) => (Some(*wait), chunks),
+                _ => (None, run),
+            };
+            let stream = self.stream.as_mut().ok_or(End::Failed)?;
+            reply::write(stream, chunks, manner).await?;
+            if let Some(wait) = wait {
+                let mut stopped = self.stopped.clone();
+                let grace = self.grace;
+                tokio::select! {
+                    () = self.listen(wait) => {}
+                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Waits, and reads meanwhile: what a client says too early must not look as if it had come after the wait.
+    async fn listen(&mut self, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        let mut buffer = [0; READ];
+        while self.inbox.len() < MOST_OVERHEARD
+            && let Some(stream) = &mut self.stream
+            // An end or an error is met again by whoever reads next.
+            && let Ok(Ok(read @ 1..)) = timeout_at(deadline, stream.read(&mut buffer)).await
+        {
+            self.inbox.push(buffer.get(..read).unwrap_or_default());
+        }
+        sleep_until(deadline).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writing a reply: chunks, flush points and waits.
+//! Writing a reply: chunks and flush points.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::scenario::{Chunk, Reply};
+use crate::scenario::Chunk;
 
 /// Longest piece of repeated bytes that is put together before it is written.
 const PIECE: usize = 16 << 10;
@@ -22,18 +22,18 @@ pub(super) struct Manner {
     pub(super) idle: Duration,
 }
 
-/// Writes a reply. Each flush point ends a segment.
+/// Writes pieces of a reply. Each flush point ends a segment.
 ///
 /// # Errors
 ///
 /// Those of the stream; [`io::ErrorKind::TimedOut`] where the client takes nothing.
 pub(super) async fn write<S: AsyncWrite + Unpin>(
     stream: &mut S,
-    reply: &Reply,
+    chunks: &[Chunk],
     manner: Manner,
 ) -> io::Result<()> {
     let mut pending = Vec::new();
-    for chunk in &reply.chunks {
+    for chunk in chunks {
         match chunk {
             Chunk::Send(bytes) => pending.extend_from_slice(bytes),
             // Whoever has a default reply at hand has filled it before.
@@ -41,11 +41,8 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(
             Chunk::Generate { unit, count } => {
                 generate(stream, &mut pending, unit, *count, manner).await?;
             }
-            Chunk::Flush => flush(stream, &mut pending, manner).await?,
-            Chunk::Wait(duration) => {
-                flush(stream, &mut pending, manner).await?;
-                sleep(*duration).await;
-            }
+            // Waiting is for the connection, which goes on reading meanwhile.
+            Chunk::Flush | Chunk::Wait(_) => flush(stream, &mut pending, manner).await?,
         }
     }
     flush(stream, &mut pending, manner).await
@@ -125,7 +122,7 @@ mod tests {
             .write(b"25")
             .write(b"0 b\r\n")
             .build();
-        write(&mut stream, &Reply { chunks }, WHOLE)
+        write(&mut stream, &chunks, WHOLE)
             .await
             .expect("all written");
     }
@@ -146,7 +143,7 @@ mod tests {
             segment: NonZeroUsize::new(4),
             ..WHOLE
         };
-        write(&mut stream, &Reply { chunks }, manner)
+        write(&mut stream, &chunks, manner)
             .await
             .expect("all written");
     }
@@ -162,7 +159,7 @@ mod tests {
             },
             Chunk::Send(b"\r\n".to_vec()),
         ];
-        write(&mut written, &Reply { chunks }, WHOLE)
+        write(&mut written, &chunks, WHOLE)
             .await
             .expect("all written");
         assert_eq!(
@@ -182,7 +179,7 @@ mod tests {
             idle: Duration::from_millis(20),
             ..WHOLE
         };
-        let error = write(&mut server, &Reply { chunks }, manner)
+        let error = write(&mut server, &chunks, manner)
             .await
             .expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

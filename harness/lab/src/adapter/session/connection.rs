@@ -116,6 +116,12 @@ impl Connection {
         self.hidden_command(line, line).await
     }
 
+    /// Sends a line and waits for nothing, as a bad twin does.
+    pub(in super::super) async fn say(&mut self, line: &str) -> Result<(), Failure> {
+        self.note(line, None);
+        self.write(format!("{line}\r\n").as_bytes()).await
+    }
+
     /// Sends a line that holds a secret; the trace shows `shown` in its place.
     pub(in super::super) async fn hidden_command(
         &mut self,

@@ -98,7 +98,14 @@ impl Session<'_> {
         if self.is(Twin::ImplicitTls) {
             self.connection.upgrade(self.context.server).await?;
         }
-        positive("the connection", &self.connection.reply().await?)?;
+        if self.is(Twin::SpeaksFirst) {
+            let name = &self.context.config.ehlo;
+            self.connection.say(&format!("EHLO {name}")).await?;
+            positive("the connection", &self.connection.reply().await?)?;
+            self.connection.reply().await?;
+        } else {
+            positive("the connection", &self.connection.reply().await?)?;
+        }
         self.hello().await?;
         if self.is(Twin::Tunnel) && !self.connection.is_tls() {
             self.starttls().await?;
