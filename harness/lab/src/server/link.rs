@@ -23,10 +23,11 @@ const LINE_LIMIT: usize = 12_288;
 /// Bytes read at a time.
 const READ: usize = 8192;
 
-/// How many times the idle time a client may go on sending to a server that has closed its own side.
-const PATIENCE: u32 = 10;
 /// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
 const MOST_OVERHEARD: usize = 1 << 20;
+
+/// How many times the idle time a client may go on sending to a server that has closed its own side.
+const PATIENCE: u32 = 10;
 
 /// Why a connection is over.
 #[derive(Debug)]

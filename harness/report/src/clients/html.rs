@@ -7,7 +7,7 @@ use claims::result::{CaseOutcome, CheckOutcome};
 
 use super::Column;
 use super::rows::{self, Row};
-use crate::{printable, seen};
+use crate::{hexdump, printable, seen};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -263,6 +263,10 @@ fn found(out: &mut String, finding: &CheckOutcome) {
             escape(&place),
             escape(&piece.what)
         );
+        let rows = hexdump::rows(piece);
+        if !rows.is_empty() {
+            let _ = write!(out, "<pre class=\"hex\">{}</pre>", escape_lines(&rows));
+        }
     }
     let _ = writeln!(out, "</li>");
 }
@@ -303,6 +307,12 @@ const fn look(verdict: Option<Verdict>) -> (&'static str, &'static str, &'static
         Some(Verdict::NotApplicable) => ("other", "–", "not applicable"),
         Some(Verdict::Error) | None => ("fail", "!", "error"),
     }
+}
+
+/// Lines that stay lines.
+fn escape_lines(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| escape(line)).collect();
+    lines.join("\n")
 }
 
 /// Text that stays text, between tags and in attributes. Control and bidirectional characters are spelled out.
