@@ -21,7 +21,7 @@ use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
-use crate::server::{Account, Options, Running, Seed, Server};
+use crate::server::{Account, Fired, Options, Running, Seed, Server};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
 
@@ -61,8 +61,8 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     let mut scenarios = Vec::new();
     let mut errors = Vec::new();
     for (name, text) in catalogue::FILES {
-        match Scenario::parse(name, text) {
-            Ok(scenario) => scenarios.push(scenario),
+        match Scenario::parse_all(name, text) {
+            Ok(cases) => scenarios.extend(cases),
             Err(diagnostics) => errors.push(crate::scenario::LoadError::Invalid(diagnostics)),
         }
     }
@@ -72,6 +72,12 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     } else {
         Err(LoadErrors(errors))
     }
+}
+
+/// Name and text of the scenarios that are built in.
+#[cfg(test)]
+pub(crate) fn catalogue_files() -> &'static [(&'static str, &'static str)] {
+    catalogue::FILES
 }
 
 /// Runs one scenario against the reference adapter and leaves its capture in the folder of `options`.
@@ -122,7 +128,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     });
     given.unfired = report
         .unfired()
-        .map(|fired| unfired(scenario, fired.span.start))
+        .map(|fired| unfired(scenario, fired))
         .collect();
     Ok(CaseRun {
         capture,
@@ -190,15 +196,19 @@ async fn start(
     Ok((recorder, server))
 }
 
-fn unfired(scenario: &Scenario, offset: usize) -> String {
+fn unfired(scenario: &Scenario, fired: &Fired) -> String {
     let line = 1 + scenario
         .source
         .text
         .bytes()
-        .take(offset)
+        .take(fired.span.start)
         .filter(|byte| *byte == b'\n')
         .count();
-    format!("the rule at {}:{line} was never used", scenario.source.name)
+    let file = &scenario.source.name;
+    match &fired.why {
+        Some(why) => format!("the transcript was not followed at {file}:{line}: {why}"),
+        None => format!("the rule at {file}:{line} was never used"),
+    }
 }
 
 /// How the client of a case is configured, and whom the server knows.

@@ -79,6 +79,10 @@ impl Connection {
         if self.shared.options.server.tls == TlsMode::Implicit {
             self.handshake().await?;
         }
+        let shared = Arc::clone(&self.shared);
+        if let Some(lines) = shared.options.script.dialogue(self.number) {
+            return self.follow(lines).await;
+        }
         let greeting = verbs::greeting(&self.shared.options.server);
         let mut next = self.step(Command::Greeting, b"", &greeting, false).await?;
         loop {
@@ -308,7 +312,7 @@ impl Connection {
     }
 
     /// Does the TLS handshake as the server.
-    async fn handshake(&mut self) -> Result<(), End> {
+    pub(super) async fn handshake(&mut self) -> Result<(), End> {
         let identity = self.shared.identity.as_ref().ok_or(End::Close)?;
         self.link.secure(identity).await?;
         self.session.tls = true;

@@ -264,7 +264,12 @@ impl Link {
             let stream = self.stream.as_mut().ok_or(End::Failed)?;
             reply::write(stream, chunks, manner).await?;
             if let Some(wait) = wait {
-                self.listen(wait).await;
+                let mut stopped = self.stopped.clone();
+                let grace = self.grace;
+                tokio::select! {
+                    () = self.listen(wait) => {}
+                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                }
             }
         }
         Ok(())

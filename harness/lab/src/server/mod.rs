@@ -7,6 +7,7 @@ mod auth;
 mod authority;
 mod connection;
 mod content;
+mod follow;
 mod inbox;
 mod link;
 mod options;
@@ -35,7 +36,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use options::{Account, Options, Seed};
-pub use script::{Fired, Script};
+pub use script::{Fired, Played, Script};
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;

@@ -56,10 +56,7 @@ impl Options {
     /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 5 seconds of idleness,
     /// half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
-        Self::with(
-            scenario.server.clone(),
-            Script::rules(scenario.rules.clone()),
-        )
+        Self::with(scenario.server.clone(), Script::of(scenario))
     }
 
     /// As [`Options::new`], for a server that no scenario describes.

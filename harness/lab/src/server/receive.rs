@@ -55,7 +55,7 @@ impl Connection {
     }
 
     /// A client that goes on long after the limit will not stop by itself.
-    fn hopeless(&self) -> u64 {
+    pub(super) fn hopeless(&self) -> u64 {
         let limit = self.shared.options.server.message_limit;
         limit.saturating_mul(2).saturating_add(1 << 16)
     }

@@ -6,6 +6,7 @@ mod faults;
 mod inside;
 mod shapes;
 mod tls;
+mod transcript;
 
 use client::{Client, start};
 
