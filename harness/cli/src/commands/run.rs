@@ -140,6 +140,10 @@ fn judge(
     case.problems
         .extend(runner::unexpected_outcome(scenario, &run.outcome));
     case.met = case.problems.is_empty();
+    if !case.met {
+        // Not a fault by itself: a client may wait for a reply that the case withholds. It may be the cause of one.
+        case.problems.extend(run.ended);
+    }
     case.verdict = Some(road::case_verdict(
         case,
         unplayed || case.conversations.is_empty(),

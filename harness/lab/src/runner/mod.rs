@@ -48,6 +48,8 @@ pub struct CaseRun {
     pub given: Given,
     /// What the client itself made of its message.
     pub outcome: Outcome,
+    /// The connections that a limit of the server ended, a sentence each.
+    pub ended: Vec<String>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -134,6 +136,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         capture,
         given,
         outcome: delivery.outcome,
+        ended: report
+            .ended
+            .iter()
+            .map(|(connection, limit)| format!("connection {connection} was ended: {limit}"))
+            .collect(),
         duration: started.elapsed(),
     })
 }

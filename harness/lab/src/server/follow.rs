@@ -85,16 +85,7 @@ impl Connection {
                 });
             }
             Act::Content => return self.swallow_content().await,
-            Act::Read(count) => {
-                let mut left = *count;
-                loop {
-                    left -= self.link.inbox.skip(left);
-                    if left == 0 {
-                        break;
-                    }
-                    self.link.fill().await?;
-                }
-            }
+            Act::Read(count) => self.link.skip(*count).await?,
             Act::Tls => self.handshake().await?,
             Act::End(ending) => return Ok(Turn::Ended(*ending)),
         }
@@ -183,7 +174,7 @@ fn deviated(line: &Line, came: &str) -> Played {
 fn came_instead(act: &Act, end: &End) -> &'static str {
     match end {
         End::Eof => "the client closed the connection",
-        End::Idle => "nothing came in time",
+        End::Limit(limit) => limit.as_str(),
         End::Stopped => "the case was over",
         End::Failed => "the connection broke",
         End::Close if *act == Act::Tls => "something else came",
