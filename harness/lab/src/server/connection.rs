@@ -249,6 +249,7 @@ impl Connection {
             argument,
             tls: self.session.tls,
         };
+        self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
         if let Some((place, rule)) = shared.options.script.select(&step)
             && let Some(said) = self.carry_out(place, &rule.action, default).await?

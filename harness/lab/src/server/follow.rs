@@ -35,6 +35,7 @@ impl Connection {
         }
         for (place, line) in lines.iter().enumerate() {
             let before = lines.get(..place).unwrap_or_default();
+            self.link.before_tls = leads_to_tls(lines.get(place..).unwrap_or_default());
             match self.play(line, before).await {
                 Ok(Turn::Next) => {}
                 Ok(Turn::Ended(ending)) => {
@@ -148,6 +149,13 @@ impl Connection {
         }
         Err(End::Close)
     }
+}
+
+/// Whether the next thing that the client does is the TLS handshake.
+fn leads_to_tls(lines: &[Line]) -> bool {
+    let mut acts = lines.iter().map(|line| &line.act);
+    let next = acts.find(|act| !matches!(act, Act::Send(_) | Act::Flush | Act::Wait(_)));
+    next == Some(&Act::Tls)
 }
 
 fn is_quit(line: &[u8]) -> bool {

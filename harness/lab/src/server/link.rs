@@ -80,6 +80,9 @@ pub(super) struct Link {
     segment: Option<NonZeroUsize>,
     /// When it has lasted for as long as it may.
     deadline: Instant,
+    /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
+    /// the server waits.
+    pub(super) before_tls: bool,
 }
 
 impl Link {
@@ -100,6 +103,7 @@ impl Link {
             grace: options.grace,
             segment: options.server.segment,
             deadline: Instant::now() + options.lifetime,
+            before_tls: false,
         }
     }
 
@@ -284,12 +288,16 @@ impl Link {
             timeout_at(self.deadline, reply::write(stream, chunks, manner))
                 .await
                 .map_err(|_| End::Limit(Limit::Overdue))??;
-            if let Some(wait) = wait {
-                let mut stopped = self.stopped.clone();
-                let grace = self.grace;
-                tokio::select! {
-                    () = self.listen(wait) => {}
-                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+            match wait {
+                None => {}
+                Some(wait) if self.before_tls => self.pause(wait).await?,
+                Some(wait) => {
+                    let mut stopped = self.stopped.clone();
+                    let grace = self.grace;
+                    tokio::select! {
+                        () = self.listen(wait) => {}
+                        () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                    }
                 }
             }
         }
