@@ -50,7 +50,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.idle = Duration::from_mins(5);
     options.lifetime = Duration::from_hours(24);
     options.limit = args.connections;
-    runtime()?.block_on(serve(cli, args, options))?;
+    runtime()?.block_on(serve(cli, args, options, &capture))?;
     recorder
         .finish()
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
@@ -84,7 +84,12 @@ fn free_name(folder: &Path) -> PathBuf {
         .expect("there is no end of numbers")
 }
 
-async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Failure> {
+async fn serve(
+    cli: &Cli,
+    args: &ServeArgs,
+    options: Options,
+    capture: &Path,
+) -> Result<(), Failure> {
     let server = Server::bind(args.listen, options).await.map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::PermissionDenied => {
@@ -102,6 +107,19 @@ async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Fail
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
+    if server.certificate().is_some() {
+        let authority = capture.with_extension("ca.pem");
+        fs::write(&authority, server.ca_pem()).map_err(|error| {
+            Failure::input(format!("cannot write {}: {error}", authority.display()))
+        })?;
+        output::hint(
+            cli,
+            &format!(
+                "a client that checks certificates is to trust {}",
+                authority.display()
+            ),
+        );
+    }
     let report = server
         .run(async {
             // Without the signal handler the process ends at Ctrl-C by itself; the capture is readable all the same.
