@@ -6,6 +6,7 @@
 
 pub mod clients;
 mod conformance;
+mod csv;
 mod grid;
 pub mod json;
 pub mod jsonl;
@@ -91,6 +92,12 @@ pub static FORMATS: &[Format] = &[
         extension: "sarif",
         summary: "SARIF 2.1.0, for code scanning: the violations",
         render: sarif::render,
+    },
+    Format {
+        name: "csv",
+        extension: "csv",
+        summary: "what leaked, a row each, for a spreadsheet",
+        render: csv::render,
     },
 ];
 
