@@ -84,7 +84,7 @@ registry! {
     line_break_injected,
     data_after_refusals,
     sent_to_accepted,
-    refusal_reported_as_sent,
+    missed_recipient_reported_as_sent,
     bcc_disclosed,
     local_part_changed,
     content_before_354,

@@ -1,6 +1,7 @@
 //! The language as a whole: what a small and a full file mean, and how mistakes are shown.
 
 mod diagnostics;
+mod matrix;
 
 use std::fs;
 use std::time::Duration;
@@ -328,7 +329,7 @@ fn a_missing_file_is_named() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "(id|title|reply|nth|on|server|=|\\[|\\]|\\{|\\}|\"|\n|\\.| |1|x|ö){0,60}") {
+    fn no_text_makes_the_reader_panic(text in "(id|title|reply|nth|on|server|matrix|segment|=|\\[|\\]|\\{|\\}|\"|\n|\\.| |1|x|ö){0,60}") {
         if let Err(problems) = Scenario::parse("x.toml", &text) {
             proptest::prop_assert!(!problems.is_empty());
             proptest::prop_assert!(problems.to_string().starts_with("error["));

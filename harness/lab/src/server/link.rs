@@ -23,11 +23,10 @@ const LINE_LIMIT: usize = 12_288;
 /// Bytes read at a time.
 const READ: usize = 8192;
 
-/// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
-const MOST_OVERHEARD: usize = 1 << 20;
-
 /// How many times the idle time a client may go on sending to a server that has closed its own side.
 const PATIENCE: u32 = 10;
+/// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
+const MOST_OVERHEARD: usize = 1 << 20;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -264,7 +263,12 @@ impl Link {
             let stream = self.stream.as_mut().ok_or(End::Failed)?;
             reply::write(stream, chunks, manner).await?;
             if let Some(wait) = wait {
-                self.listen(wait).await;
+                let mut stopped = self.stopped.clone();
+                let grace = self.grace;
+                tokio::select! {
+                    () = self.listen(wait) => {}
+                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                }
             }
         }
         Ok(())
