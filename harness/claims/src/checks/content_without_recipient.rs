@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn content_for_nobody() {
         let talk = group(&["250 ok", "550 no", "354 go"]).turn("C", "Subject: x\r\n\r\nx\r\n.\r\n").s("554 no");
-        seen(talk).observed("15 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
+        seen(talk).observed("17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
         let mail = group(&["550 no", "503 no", "354 go"]).turn("C", "x\r\n.\r\n").s("554 no");
         seen(mail).observed("3 octets", &["x\r\n.\r\n"]);
     }

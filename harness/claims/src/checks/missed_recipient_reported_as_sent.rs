@@ -20,27 +20,35 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    let Some(reported) = subject.given().reported else {
-        return Finding::undetermined("what the client itself reported is not known");
-    };
     if let Some(reason) = subject.siblings().find_map(|sibling| sibling.blind()) {
         return Finding::undetermined(reason);
     }
     let transactions = |sibling: Subject<'_>| sibling.timeline().transactions.iter().flat_map(taken).collect::<Vec<_>>();
     let delivered: HashSet<String> = subject.siblings().flat_map(transactions).collect();
     let timeline = subject.timeline();
-    let mut missed = Vec::new();
+    let (mut missed, mut later) = (Vec::new(), Vec::new());
     for transaction in &timeline.transactions {
-        let recipients = transaction.recipients.iter().filter(|one| !delivered.contains(&key(&one.address.value)));
-        missed.extend(recipients.map(|recipient| why(timeline, transaction, recipient)));
+        let here = taken(transaction);
+        for recipient in &transaction.recipients {
+            let address = key(&recipient.address.value);
+            if !delivered.contains(&address) {
+                missed.push(why(timeline, transaction, recipient));
+            } else if !here.contains(&address) {
+                later.push(why(timeline, transaction, recipient));
+            }
+        }
     }
     if missed.is_empty() {
-        return Finding::undetermined("every recipient that the client asked for got the message");
+        return match later.is_empty() {
+            true => Finding::undetermined("every recipient that the client asked for got the message"),
+            false => Finding::not_observed("who did not get the message here got it in another transaction", later),
+        };
     }
     let what = format!("{} recipient(s) did not get the message", missed.len());
-    match reported {
-        Reported::Sent => Finding::observed(format!("{what}, and the client reports it sent"), missed),
-        Reported::Failed => Finding::not_observed(format!("{what}, and the client reports a failure"), missed),
+    match subject.given().reported {
+        None => Finding::undetermined("what the client itself reported is not known"),
+        Some(Reported::Sent) => Finding::observed(format!("{what}, and the client reports it sent"), missed),
+        Some(Reported::Failed) => Finding::not_observed(format!("{what}, and the client reports a failure"), missed),
     }
 }
 
@@ -118,7 +126,8 @@ mod tests {
     fn a_later_transaction_makes_up_for_it() {
         let again = |to: &str| Talk::ehlo(&[]).sent("<a@b>", &[to], "Subject: x\n\nx\n").quit();
         let both = case(vec![partly(), again("<c@B.example>")], given(Reported::Sent));
-        both.find(&CHECK, 0).undetermined("every recipient");
+        both.find(&CHECK, 0).not_observed("in another transaction", &["450 later\r\n"]);
+        both.find(&CHECK, 1).undetermined("every recipient");
         let other = case(vec![partly(), again("<C@b.example>")], given(Reported::Sent));
         other.find(&CHECK, 0).observed("1 recipient(s)", &["450 later\r\n"]);
     }

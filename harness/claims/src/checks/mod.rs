@@ -90,6 +90,7 @@ registry! {
     content_before_354,
     dot_stuffing_wrong,
     body_changed,
+    nul_in_content,
     line_too_long,
     left_before_final_reply,
     command_before_reply,
