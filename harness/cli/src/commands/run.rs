@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use claims::Profile;
+use claims::given::Reported;
 use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
@@ -107,6 +108,8 @@ fn judge(
     if let Some(cut) = &evidence.truncated {
         return Err(Failure::input(cut.clone()));
     }
+    // Who refuses may do so without a connection.
+    let refused = run.given.may_refuse && run.given.reported == Some(Reported::Failed);
     let unfired = run.given.unfired.clone();
     let id = &scenario.id.value;
     let expect = &scenario.expect;
@@ -134,7 +137,8 @@ fn judge(
     let unplayed = !unfired.is_empty();
     case.file.clone_from(&scenario.source.name);
     case.problems.extend(unfired);
-    if case.conversations.is_empty() {
+    let absent = case.conversations.is_empty() && !refused;
+    if absent {
         case.problems.push("the client never connected".to_owned());
     }
     case.problems
@@ -144,10 +148,7 @@ fn judge(
         // Not a fault by itself: a client may wait for a reply that the case withholds. It may be the cause of one.
         case.problems.extend(run.ended);
     }
-    case.verdict = Some(road::case_verdict(
-        case,
-        unplayed || case.conversations.is_empty(),
-    ));
+    case.verdict = Some(road::case_verdict(case, unplayed || absent));
     Ok(())
 }
 

@@ -299,6 +299,7 @@ fn defaults(canaries: &Canaries) -> Config {
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -308,6 +309,8 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        pipelining: false,
+        chunking: false,
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),
@@ -322,6 +325,7 @@ fn fill(config: &mut Config, canaries: &Canaries) {
         .to
         .iter_mut()
         .chain(&mut config.cc)
+        .chain(&mut config.bcc)
         .chain([&mut config.from])
     {
         *text = canaries.fill(text);

@@ -183,6 +183,7 @@ fn config() -> crate::adapter::Config {
         from: "f@example.test".into(),
         to: vec!["t@example.test".into()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -192,6 +193,8 @@ fn config() -> crate::adapter::Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        pipelining: false,
+        chunking: false,
         retry: Retry {
             count: 3,
             interval: Duration::from_mins(5),

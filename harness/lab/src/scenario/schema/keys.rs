@@ -386,6 +386,11 @@ pub(super) const TABLES: &[TableKeys] = &[
                 Shape::Words(|| words(&OUTCOMES)),
                 "What the adapter makes of its message.",
             ),
+            key(
+                "may_refuse",
+                Shape::Boolean,
+                "Whether the client may as well refuse to send it, and say so.",
+            ),
         ],
     },
 ];
