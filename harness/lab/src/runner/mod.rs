@@ -172,6 +172,7 @@ async fn start(
             clock,
             nominal_port: Some(scenario.server.port),
             comment,
+            held: 0,
         },
     )
     .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
