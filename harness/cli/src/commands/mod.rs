@@ -7,6 +7,7 @@ mod list;
 mod output;
 mod report;
 pub mod run;
+mod schema;
 mod serve;
 
 use claims::Profile;
@@ -30,6 +31,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain { id } => explain::run(id),
+        Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
     }
 }
@@ -70,10 +72,10 @@ fn catalogue() -> Result<Vec<Scenario>, Failure> {
     runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))
 }
 
-/// The scenario of the catalogue with this id, in any case.
+/// The scenario of the catalogue with this id, in any case; the first where a matrix makes several of one file.
 fn named(id: &str) -> Result<Option<Scenario>, Failure> {
     let mut all = catalogue()?.into_iter();
-    Ok(all.find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
+    Ok(all.find(|scenario| scenario.is_named(id)))
 }
 
 /// What the sockets run on.

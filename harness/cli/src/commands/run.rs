@@ -7,7 +7,7 @@ use claims::Profile;
 use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
-use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
+use lab::scenario::{Code, Scenario, load_cases, load_tree, reject_duplicates};
 use tokio::sync::Semaphore;
 
 use super::{catalogue, format, output, profile, runtime};
@@ -187,13 +187,11 @@ fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure
         return load_tree(path).map_err(|errors| Failure::rendered(&errors.render(false)));
     }
     if super::is_path(word) {
-        return load_file(path)
-            .map(|scenario| vec![scenario])
-            .map_err(|error| Failure::rendered(&error.render(false)));
+        return load_cases(path).map_err(|error| Failure::rendered(&error.render(false)));
     }
     let named: Vec<_> = catalogue
         .iter()
-        .filter(|scenario| scenario.id.value.eq_ignore_ascii_case(word) || scenario.family == word)
+        .filter(|scenario| scenario.is_named(word) || scenario.family == word)
         .cloned()
         .collect();
     if named.is_empty() {

@@ -61,8 +61,8 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     let mut scenarios = Vec::new();
     let mut errors = Vec::new();
     for (name, text) in catalogue::FILES {
-        match Scenario::parse(name, text) {
-            Ok(scenario) => scenarios.push(scenario),
+        match Scenario::parse_all(name, text) {
+            Ok(cases) => scenarios.extend(cases),
             Err(diagnostics) => errors.push(crate::scenario::LoadError::Invalid(diagnostics)),
         }
     }
@@ -72,6 +72,12 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     } else {
         Err(LoadErrors(errors))
     }
+}
+
+/// Name and text of the scenarios that are built in.
+#[cfg(test)]
+pub(crate) fn catalogue_files() -> &'static [(&'static str, &'static str)] {
+    catalogue::FILES
 }
 
 /// Runs one scenario against the reference adapter and leaves its capture in the folder of `options`.

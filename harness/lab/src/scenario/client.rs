@@ -65,6 +65,24 @@ pub struct ClientTable {
     pub control: bool,
 }
 
+pub(super) const AUTH_MODES: [(&str, AuthMode); 3] = [
+    ("none", AuthMode::None),
+    ("basic", AuthMode::Basic),
+    ("ntlm", AuthMode::Ntlm),
+];
+
+pub(super) const MECHANISMS: [(&str, BasicMechanism); 2] = [
+    ("login", BasicMechanism::Login),
+    ("plain", BasicMechanism::Plain),
+];
+
+pub(super) const TLS_USES: [(&str, ClientTls); 4] = [
+    ("never", ClientTls::Never),
+    ("opportunistic", ClientTls::Opportunistic),
+    ("required", ClientTls::Required),
+    ("implicit", ClientTls::Implicit),
+];
+
 impl ClientTable {
     pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client]", value, problems)?;
@@ -90,28 +108,13 @@ impl ClientTable {
     }
 
     fn read_authentication(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
-        let modes = [
-            ("none", AuthMode::None),
-            ("basic", AuthMode::Basic),
-            ("ntlm", AuthMode::Ntlm),
-        ];
-        let mechanisms = [
-            ("login", BasicMechanism::Login),
-            ("plain", BasicMechanism::Plain),
-        ];
-        self.auth = table.optional("auth", problems, choice(&modes));
-        self.mechanism = table.optional("mechanism", problems, choice(&mechanisms));
+        self.auth = table.optional("auth", problems, choice(&AUTH_MODES));
+        self.mechanism = table.optional("mechanism", problems, choice(&MECHANISMS));
         self.initial_response = table.optional("initial_response", problems, boolean);
         self.username = table.optional("username", problems, text);
         self.password = table.optional("password", problems, super::client_parts::secret);
         self.account = table.optional("account", problems, AccountTable::read);
-        let uses = [
-            ("never", ClientTls::Never),
-            ("opportunistic", ClientTls::Opportunistic),
-            ("required", ClientTls::Required),
-            ("implicit", ClientTls::Implicit),
-        ];
-        self.tls = table.optional("tls", problems, choice(&uses));
+        self.tls = table.optional("tls", problems, choice(&TLS_USES));
     }
 
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {

@@ -19,7 +19,12 @@ pub enum Expected {
     NotApplicable,
 }
 
-const VERDICTS: [(&str, Expected); 4] = [
+pub(super) const OUTCOMES: [(&str, AdapterOutcome); 2] = [
+    ("sent", AdapterOutcome::Sent),
+    ("suspended", AdapterOutcome::Suspended),
+];
+
+pub(super) const VERDICTS: [(&str, Expected); 4] = [
     ("pass", Expected::Pass),
     ("fail", Expected::Fail),
     ("inconclusive", Expected::Inconclusive),
@@ -65,12 +70,8 @@ impl Expect {
         let checks = table
             .optional("checks", problems, checks)
             .unwrap_or_default();
-        let outcomes = [
-            ("sent", AdapterOutcome::Sent),
-            ("suspended", AdapterOutcome::Suspended),
-        ];
         let outcome = table
-            .optional("outcome", problems, choice(&outcomes))
+            .optional("outcome", problems, choice(&OUTCOMES))
             .map(|outcome| outcome.value);
         table.finish(problems);
         Some(Self {
