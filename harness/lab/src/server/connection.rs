@@ -1,15 +1,18 @@
 //! One connection, from the greeting to the last FIN.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Shared;
 use super::auth::{self, Progress};
 use super::inbox::Line;
+use super::limits::{Ended, Limit};
 use super::link::{End, Link};
 use super::script::Step;
 use super::session::{Next, Session};
@@ -36,6 +39,7 @@ pub(super) struct Said {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
+    peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
@@ -46,7 +50,7 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         number: u32,
-        stream: TcpStream,
+        (stream, peer): (TcpStream, SocketAddr),
         tap: Tap,
         stopped: watch::Receiver<bool>,
     ) -> Self {
@@ -56,6 +60,7 @@ impl Connection {
             link,
             shared,
             number,
+            peer,
             session: Session::new(false),
             errors: 0,
             challenges: 0,
@@ -64,10 +69,19 @@ impl Connection {
 
     /// Serves it to its end.
     pub(super) async fn serve(mut self) {
-        let end = match self.dialogue().await {
-            Ok(()) => End::Close,
-            Err(end) => end,
+        let session = self.shared.options.session;
+        let end = match timeout(session, self.dialogue()).await {
+            Ok(Ok(())) => End::Close,
+            Ok(Err(end)) => end,
+            Err(_) => End::Limit(Limit::Session(session)),
         };
+        if let End::Limit(limit) = end {
+            self.shared.ended.add(Ended {
+                connection: self.number,
+                peer: self.peer,
+                limit,
+            });
+        }
         self.shared
             .counts
             .accepted
@@ -195,6 +209,10 @@ impl Connection {
                 if left == 0 {
                     break;
                 }
+                let read = chunk.size - left;
+                if read > self.hopeless() {
+                    return Err(End::Limit(Limit::Content(read)));
+                }
                 self.link.fill().await?;
             }
             total = total.saturating_add(chunk.size);
@@ -304,7 +322,7 @@ impl Connection {
         self.link
             .write(&Reply::lines("421 4.7.0 too many errors, closing"))
             .await?;
-        Err(End::Close)
+        Err(End::Limit(Limit::Refusals(self.errors)))
     }
 
     /// Does the TLS handshake as the server.

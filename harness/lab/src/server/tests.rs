@@ -4,6 +4,7 @@ mod capture;
 mod client;
 mod faults;
 mod inside;
+mod limits;
 mod shapes;
 mod tls;
 
