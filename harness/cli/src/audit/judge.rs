@@ -9,7 +9,7 @@ use wire::Ended;
 use wire::pipeline::Worker;
 
 use super::Plan;
-use crate::road::{self, Scope};
+use crate::road;
 
 /// How many conversations are kept whole for the report, and as many again of those that failed.
 pub(super) const SAMPLE: usize = 200;
@@ -90,7 +90,7 @@ impl Worker for Judge {
 
     fn close(&mut self, ended: Ended<Reader>) -> Option<Box<Judged>> {
         let timeline = ended.consumer.finish(&ended.about);
-        if !road::wanted(&timeline, Scope::Field) {
+        if !road::wanted(&timeline, self.plan.scope) {
             return None;
         }
         let case = Case::new(vec![timeline], (*self.plan.given).clone());
