@@ -42,6 +42,13 @@ const BOUNDS: Bounds = Bounds {
     idle: Duration::from_hours(24),
 };
 
+/// Files that are open besides those of connections.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 64;
+
+/// How many connections that limits ended are named one by one.
+const MOST_LIMITS: usize = 100;
+
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
@@ -59,12 +66,10 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
     let (follow, writing) = Follow::open(&capture, recorder.clone())
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", capture.display())))?;
-    let mut options = Options::new(&scenario);
+    let mut options = options(args, &scenario);
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
-    options.idle = Duration::from_mins(5);
-    options.session = Duration::from_hours(24);
-    options.limit = args.connections;
+    allow_open_files(options.places);
 
     let layout = Layout::of(format.name);
     let plan = Plan {
@@ -82,7 +87,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         hash: follow.hash(),
     };
     let runtime = runtime()?;
-    let server = start(cli, args, &runtime, options, recorder, writing, &capture)?;
+    let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
     let mut sink = Live::new(layout, Arc::new(AtomicBool::new(false)));
     let empty = road::empty("serve", profile);
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
@@ -91,16 +96,20 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         reader: Box::new(follow),
     }]);
     let summary = audit::audit(&plan, sources, Settings::default(), &mut gatherer);
-    let gathered = gatherer.finish();
+    let found = gatherer.finish();
     let (report, written) = runtime
-        .block_on(server)
+        .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
     written
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
-    if gathered.count == 0 {
+    if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
-    let outcome = served.outcome(gathered, summary, &report, &plan)?;
+    let limits = limits(&report);
+    for line in &limits {
+        anstream::eprintln!("{line}");
+    }
+    let outcome = served.outcome(found, summary, limits, &plan)?;
     output::save(&capture.with_extension("json"), &outcome)?;
     if layout.is_some() {
         sink.finish(&outcome)
@@ -109,6 +118,50 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         output::print(cli, format, &outcome)?;
     }
     Ok(Exit::of(&outcome))
+}
+
+fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let mut options = Options::new(scenario);
+    options.limit = args.connections;
+    options.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
+    options.idle = seconds(args.idle);
+    options.session = seconds(args.longest);
+    options
+}
+
+/// Lets the process open as many files as that many connections need, as far as it may. Where it may not, connections
+/// wait to be accepted.
+fn allow_open_files(connections: usize) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let needed = u64::try_from(connections).unwrap_or(u64::MAX);
+        let needed = needed.saturating_add(OTHER_FILES);
+        let now = getrlimit(Resource::Nofile);
+        // No limit is `None`.
+        if now.current.is_some_and(|current| current < needed) {
+            let most = now.maximum.map_or(needed, |maximum| maximum.min(needed));
+            let _ = setrlimit(
+                Resource::Nofile,
+                Rlimit {
+                    current: Some(most),
+                    maximum: now.maximum,
+                },
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = connections;
+}
+
+/// The connections that limits ended, a line each.
+fn limits(report: &ServerReport) -> Vec<String> {
+    let listed = report.ended.len().min(MOST_LIMITS);
+    let more = report.ended.len() - listed + usize::try_from(report.more_ended).unwrap_or(0);
+    let lines = report.ended.iter().take(listed).map(ToString::to_string);
+    let more = (more > 0).then(|| format!("{more} more connections were ended by a limit"));
+    lines.chain(more).collect()
 }
 
 /// Half of the processors, but at least one: that many serve, and as many judge what was served.
@@ -150,7 +203,7 @@ impl Served<'_> {
         &self,
         gathered: Gathered,
         mut summary: Summary,
-        report: &ServerReport,
+        limits: Vec<String>,
         plan: &Plan,
     ) -> Result<Outcome, Failure> {
         let mut file = summary.files.pop().expect("one file was named");
@@ -160,6 +213,7 @@ impl Served<'_> {
         let mut capture = road::capture_file(&file, &summary.notes);
         capture.path = self.capture.display().to_string();
         capture.sha256 = self.hash.hex();
+        capture.notes.extend(limits);
         let title = format!("served on {}", self.address);
         Ok(gathered.into_outcome(Some(title), vec![capture], plan.profile))
     }
@@ -220,15 +274,31 @@ fn start(
 
 /// Completes at Ctrl-C; another one ends the program.
 async fn interrupted() {
-    // Without the signal handler the process ends at Ctrl-C by itself; the capture is readable all the same.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
+    signal().await;
+    tokio::spawn(async { std::process::exit(signal().await) });
+}
+
+/// Waits for SIGINT or SIGTERM: the exit status of a program that it ends.
+async fn signal() -> i32 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without the handlers the process ends by itself; the capture is readable all the same.
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            return tokio::select! {
+                _ = interrupt.recv() => 130,
+                _ = terminate.recv() => 143,
+            };
         }
-    });
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return 130;
+    }
+    std::future::pending().await
 }
 
 /// Leaves the certificate that clients are to trust beside the capture.

@@ -164,6 +164,9 @@ impl Server {
     /// grace period of the options.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
         let (stop, stopped) = watch::channel(false);
+        // Where one address is listened on, it is that of every connection.
+        let local = self.local_addr().ok();
+        let local = local.filter(|address| !address.ip().is_unspecified());
         let places = Arc::new(Semaphore::new(self.shared.options.places));
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
@@ -186,7 +189,7 @@ impl Server {
                 .connections
                 .fetch_add(1, Ordering::Relaxed)
                 + 1;
-            let tap = self.tap(peer, &stream);
+            let tap = self.tap(peer, local, &stream);
             let connection = Connection::new(
                 Arc::clone(&self.shared),
                 number,
@@ -240,10 +243,10 @@ impl Server {
         })
     }
 
-    fn tap(&self, peer: SocketAddr, stream: &TcpStream) -> Tap {
+    fn tap(&self, peer: SocketAddr, local: Option<SocketAddr>, stream: &TcpStream) -> Tap {
         match &self.shared.options.recorder {
             Some(recorder) => {
-                let local = stream.local_addr().unwrap_or(peer);
+                let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
                 recorder.open(peer, local)
             }
             None => Tap::none(),
