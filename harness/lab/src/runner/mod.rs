@@ -101,11 +101,12 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let environment = if options.pinned {
+    let mut environment = if options.pinned {
         Environment::pinned(seed)
     } else {
         Environment::real()
     };
+    environment.authority = Some(server.ca_pem().to_owned());
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
