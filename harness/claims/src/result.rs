@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use smtp::Timeline;
-use wire::Timestamp;
+use wire::{Direction, Span, Timestamp};
 
+use crate::excerpt::Excerpts;
 use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
@@ -197,19 +198,41 @@ pub fn rfc3339(time: Timestamp) -> String {
 impl ConversationOutcome {
     /// A judged conversation, without what leaked.
     pub fn judged(id: String, subject: &Subject<'_>, verdicts: Vec<Judgement>) -> Self {
+        Self::judged_in_brief(id, subject, verdicts, usize::MAX)
+    }
+
+    /// As [`ConversationOutcome::judged`], with so many events in its transcript at the most.
+    pub fn judged_in_brief(
+        id: String,
+        subject: &Subject<'_>,
+        verdicts: Vec<Judgement>,
+        most: usize,
+    ) -> Self {
         let timeline = subject.timeline();
         Self {
             id,
             client: timeline.client.to_string(),
             server: timeline.server.to_string(),
             protocol: transcript::protocol_word(timeline.protocol).to_owned(),
-            transcript: transcript::lines(timeline, subject.given()),
+            transcript: transcript::lines_up_to(timeline, subject.given(), most),
             verdicts: verdicts.into_iter().map(Into::into).collect(),
             start: String::new(),
             end: String::new(),
             packets: None,
             leaks: None,
         }
+    }
+
+    /// Adds the bytes that its evidence points at.
+    #[must_use]
+    pub fn with_excerpts(mut self, subject: &Subject<'_>) -> Self {
+        let excerpts = Excerpts::new(subject.timeline(), subject.given());
+        for judged in &mut self.verdicts {
+            for piece in &mut judged.evidence {
+                piece.quote(&excerpts);
+            }
+        }
+        self
     }
 
     /// Adds what leaked, with the times and packets.
@@ -261,6 +284,23 @@ pub struct EvidenceOutcome {
     pub bytes: Option<Bytes>,
     /// What is to be seen there.
     pub what: String,
+    /// The bytes themselves in hexadecimal, `**` for each that may not be shown; only where a report asked for them, and
+    /// no more than [`crate::excerpt::MAX_BYTES`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
+}
+
+impl EvidenceOutcome {
+    /// Adds the bytes.
+    pub fn quote(&mut self, excerpts: &Excerpts<'_>) {
+        if let Some(bytes) = &self.bytes {
+            let direction = match bytes.direction.as_str() {
+                "client" => Direction::Client,
+                _ => Direction::Server,
+            };
+            self.excerpt = excerpts.hex(Span::new(direction, bytes.start, bytes.end));
+        }
+    }
 }
 
 /// A range of one direction's byte stream, counted from the first byte after the SYN.
@@ -285,6 +325,7 @@ impl From<Evidence> for EvidenceOutcome {
             packets: evidence.packets,
             bytes,
             what: evidence.what,
+            excerpt: String::new(),
         }
     }
 }

@@ -16,10 +16,25 @@ use crate::result::Line;
 
 /// The lines of a conversation.
 pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
+    lines_up_to(timeline, given, usize::MAX)
+}
+
+/// The lines of so many events of a conversation at the most. One more line tells where that was too few.
+pub fn lines_up_to(timeline: &Timeline, given: &Given, most: usize) -> Vec<Line> {
     let scrubber = Scrubber::new(timeline, given);
+    let left_out = timeline.events.get(most).map(|event| Line {
+        packets: event.packets.clone(),
+        direction: event.span.direction.as_str().to_owned(),
+        under_tls: false,
+        text: format!(
+            "<{} more events, not listed>",
+            timeline.events.len().saturating_sub(most)
+        ),
+    });
     timeline
         .events
         .iter()
+        .take(most)
         .enumerate()
         .map(|(index, event)| Line {
             packets: event.packets.clone(),
@@ -31,6 +46,7 @@ pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
                 .collect::<Vec<_>>()
                 .join("\n"),
         })
+        .chain(left_out)
         .collect()
 }
 
@@ -115,6 +131,32 @@ fn reply_lines(reply: &Reply) -> Vec<String> {
             format!("{:03}{separator}{line}", reply.code)
         })
         .collect()
+}
+
+/// How many octets of a command line may be shown, from its first on: of AUTH no more than the mechanism, of MAIL with an
+/// identity nothing after the verb, of a line that is no known command nothing.
+pub(crate) fn visible_octets(command: &Command) -> usize {
+    if command.verb == "AUTH" {
+        let mechanism = command.argument.split_ascii_whitespace().next();
+        let shown = mechanism.filter(|word| is_mechanism(word));
+        let prefix = shown.and_then(|word| {
+            memchr::memmem::find(&command.raw, word.as_bytes()).map(|at| at + word.len())
+        });
+        return prefix.unwrap_or("AUTH".len());
+    }
+    if !KNOWN.contains(&command.verb.as_str()) {
+        return 0;
+    }
+    if hide_auth_parameter(&command.argument) == command.argument {
+        command.raw.len()
+    } else {
+        command.verb.len()
+    }
+}
+
+/// Whether the text of a 334 may not be shown.
+pub(crate) fn hides_challenge(timeline: &Timeline, index: usize, reply: &Reply) -> bool {
+    challenge(timeline, index, reply).starts_with("334 <")
 }
 
 /// A 334 of LOGIN is a prompt; one of NTLM or CRAM-MD5 is, with its response, open to guessing.

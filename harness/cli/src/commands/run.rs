@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use claims::given::Reported;
 use claims::Profile;
+use claims::given::Reported;
 use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
@@ -144,10 +144,11 @@ fn judge(
     case.problems
         .extend(runner::unexpected_outcome(scenario, &run.outcome));
     case.met = case.problems.is_empty();
-    case.verdict = Some(road::case_verdict(
-        case,
-        unplayed || absent,
-    ));
+    if !case.met {
+        // Not a fault by itself: a client may wait for a reply that the case withholds. It may be the cause of one.
+        case.problems.extend(run.ended);
+    }
+    case.verdict = Some(road::case_verdict(case, unplayed || absent));
     Ok(())
 }
 

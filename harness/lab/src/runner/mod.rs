@@ -21,7 +21,7 @@ use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
-use crate::server::{Account, Options, Running, Seed, Server};
+use crate::server::{Account, Fired, Options, Running, Seed, Server};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
 
@@ -48,6 +48,8 @@ pub struct CaseRun {
     pub given: Given,
     /// What the client itself made of its message.
     pub outcome: Outcome,
+    /// The connections that a limit of the server ended, a sentence each.
+    pub ended: Vec<String>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -99,11 +101,12 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let environment = if options.pinned {
+    let mut environment = if options.pinned {
         Environment::pinned(seed)
     } else {
         Environment::real()
     };
+    environment.authority = Some(server.ca_pem().to_owned());
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
@@ -128,12 +131,13 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     });
     given.unfired = report
         .unfired()
-        .map(|fired| unfired(scenario, fired.span.start))
+        .map(|fired| unfired(scenario, fired))
         .collect();
     Ok(CaseRun {
         capture,
         given,
         outcome: delivery.outcome,
+        ended: report.ended.iter().map(ToString::to_string).collect(),
         duration: started.elapsed(),
     })
 }
@@ -178,6 +182,7 @@ async fn start(
             clock,
             nominal_port: Some(scenario.server.port),
             comment,
+            held: 0,
         },
     )
     .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
@@ -196,15 +201,19 @@ async fn start(
     Ok((recorder, server))
 }
 
-fn unfired(scenario: &Scenario, offset: usize) -> String {
+fn unfired(scenario: &Scenario, fired: &Fired) -> String {
     let line = 1 + scenario
         .source
         .text
         .bytes()
-        .take(offset)
+        .take(fired.span.start)
         .filter(|byte| *byte == b'\n')
         .count();
-    format!("the rule at {}:{line} was never used", scenario.source.name)
+    let file = &scenario.source.name;
+    match &fired.why {
+        Some(why) => format!("the transcript was not followed at {file}:{line}: {why}"),
+        None => format!("the rule at {file}:{line} was never used"),
+    }
 }
 
 /// How the client of a case is configured, and whom the server knows.

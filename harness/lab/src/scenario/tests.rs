@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod matrix;
+mod transcript;
 
 use std::fs;
 use std::time::Duration;

@@ -1,15 +1,18 @@
 //! One connection, from the greeting to the last FIN.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Shared;
 use super::auth::{self, Progress};
 use super::inbox::Line;
+use super::limits::{Ended, Limit};
 use super::link::{End, Link};
 use super::script::Step;
 use super::session::{Next, Session};
@@ -32,13 +35,19 @@ pub(super) struct Said {
     pub(super) then: Option<Ending>,
 }
 
+/// Commands and responses after which a client without an accepted message is not expected to come to one.
+const MOST_STEPS: u32 = 10_000;
+
 /// A connection being served.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
+    peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
+    /// Since the last accepted message.
+    steps: u32,
     challenges: u32,
 }
 
@@ -46,7 +55,7 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         number: u32,
-        stream: TcpStream,
+        (stream, peer): (TcpStream, SocketAddr),
         tap: Tap,
         stopped: watch::Receiver<bool>,
     ) -> Self {
@@ -56,18 +65,29 @@ impl Connection {
             link,
             shared,
             number,
+            peer,
             session: Session::new(false),
             errors: 0,
+            steps: 0,
             challenges: 0,
         }
     }
 
     /// Serves it to its end.
     pub(super) async fn serve(mut self) {
-        let end = match self.dialogue().await {
-            Ok(()) => End::Close,
-            Err(end) => end,
+        let session = self.shared.options.session;
+        let end = match timeout(session, self.dialogue()).await {
+            Ok(Ok(())) => End::Close,
+            Ok(Err(end)) => end,
+            Err(_) => End::Limit(Limit::Session(session)),
         };
+        if let End::Limit(limit) = end {
+            self.shared.ended.add(Ended {
+                connection: self.number,
+                peer: self.peer,
+                limit,
+            });
+        }
         self.shared
             .counts
             .accepted
@@ -78,6 +98,10 @@ impl Connection {
     async fn dialogue(&mut self) -> Result<(), End> {
         if self.shared.options.server.tls == TlsMode::Implicit {
             self.handshake().await?;
+        }
+        let shared = Arc::clone(&self.shared);
+        if let Some(lines) = shared.options.script.dialogue(self.number) {
+            return self.follow(lines).await;
         }
         let greeting = verbs::greeting(&self.shared.options.server);
         let mut next = self.step(Command::Greeting, b"", &greeting, false).await?;
@@ -189,13 +213,11 @@ impl Connection {
             .transaction
             .map_or(0, |transaction| transaction.size);
         if let Some(chunk) = chunk {
-            let mut left = chunk.size;
-            loop {
-                left -= self.link.inbox.skip(left);
-                if left == 0 {
-                    break;
-                }
-                self.link.fill().await?;
+            // What is said to come is not believed: so much is read, and no more.
+            let most = self.hopeless();
+            self.link.skip(chunk.size.min(most)).await?;
+            if chunk.size > most {
+                return Err(End::Limit(Limit::Content(most)));
             }
             total = total.saturating_add(chunk.size);
             if let Some(transaction) = &mut self.session.transaction {
@@ -228,6 +250,10 @@ impl Connection {
         default: &str,
         last: bool,
     ) -> Result<Next, End> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return Err(End::Limit(Limit::Commands(self.steps)));
+        }
         let step = Step {
             connection: self.number,
             phase,
@@ -236,6 +262,7 @@ impl Connection {
             argument,
             tls: self.session.tls,
         };
+        self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
         if let Some((place, rule)) = shared.options.script.select(&step)
             && let Some(said) = self.carry_out(place, &rule.action, default).await?
@@ -248,7 +275,7 @@ impl Connection {
         }
         let reply = Reply::lines(default);
         self.link.write(&reply).await?;
-        self.count_error(default).await?;
+        self.count_error(default)?;
         Ok(self.settle(command, reply.code(), last))
     }
 
@@ -287,7 +314,11 @@ impl Connection {
 
     pub(super) fn settle(&mut self, command: Command, code: Option<u16>, last: bool) -> Next {
         let before = self.session.authenticated;
+        let accepted = self.session.accepted;
         let next = self.session.settle(command, code, last);
+        if self.session.accepted > accepted {
+            self.steps = 0;
+        }
         if self.session.authenticated && !before {
             let authenticated: &AtomicU32 = &self.shared.counts.authenticated;
             authenticated.fetch_add(1, Ordering::Relaxed);
@@ -296,19 +327,16 @@ impl Connection {
     }
 
     /// Gives up on a client that does nothing but make mistakes.
-    async fn count_error(&mut self, reply: &str) -> Result<(), End> {
+    fn count_error(&mut self, reply: &str) -> Result<(), End> {
         self.errors += u32::from(reply.starts_with('5'));
         if self.errors < MAX_ERRORS {
             return Ok(());
         }
-        self.link
-            .write(&Reply::lines("421 4.7.0 too many errors, closing"))
-            .await?;
-        Err(End::Close)
+        Err(End::Limit(Limit::Refusals(self.errors)))
     }
 
     /// Does the TLS handshake as the server.
-    async fn handshake(&mut self) -> Result<(), End> {
+    pub(super) async fn handshake(&mut self) -> Result<(), End> {
         let identity = self.shared.identity.as_ref().ok_or(End::Close)?;
         self.link.secure(identity).await?;
         self.session.tls = true;

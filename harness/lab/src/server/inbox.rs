@@ -1,5 +1,13 @@
 //! Bytes that were read and not yet used: lines and counted runs taken out of them, within bounds.
 
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use memchr::memchr;
+use tokio::io::{AsyncRead, ReadBuf};
+
 /// A line from the client, without its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
@@ -19,9 +27,26 @@ pub(super) struct Inbox {
     dropping: bool,
 }
 
+/// Bytes read at a time.
+const READ: usize = 16 << 10;
+
 impl Inbox {
+    /// Adds what can be read, and says how much that is; nothing at the end. The room to read into is nobody's while
+    /// there is nothing to read, so that a connection that waits takes little memory.
+    pub(super) fn poll_fill<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut room = [const { MaybeUninit::uninit() }; READ];
+        let mut buffer = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+        self.push(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
     /// Adds what was read.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -39,11 +64,7 @@ impl Inbox {
     /// for the capture to judge.
     pub(super) fn line(&mut self, limit: usize) -> Option<Line> {
         let fresh = self.bytes.get(self.scanned..).unwrap_or_default();
-        let Some(end) = fresh
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|at| at + self.scanned)
-        else {
+        let Some(end) = memchr(b'\n', fresh).map(|at| at + self.scanned) else {
             self.scanned = self.bytes.len();
             if self.bytes.len() > limit {
                 self.dropping = true;

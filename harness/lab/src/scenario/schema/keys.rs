@@ -158,6 +158,11 @@ pub(super) const TABLES: &[TableKeys] = &[
                 "What the server does differently, in order; the first rule that matches is taken.",
             ),
             key(
+                "transcript",
+                Shape::Text,
+                "A whole dialogue, line by line: `S: …`, `C: …` and directives in parentheses. Instead of rules.",
+            ),
+            key(
                 "expect",
                 Shape::Table("[expect]"),
                 "What must come of the case.",
