@@ -26,7 +26,8 @@ fn run(subject: &Subject<'_>) -> Finding {
             refusals.iter().map(|(event, reply)| Evidence::event(event, format!("refused with {}", reply.code))),
         );
         if message.content.octets() > 0 {
-            let reason = format!("{} octets of a message were sent to nobody", message.content.octets());
+            let octets = message.content.octets();
+            let reason = format!("354 was answered with {octets} octets that nobody was to get, and not with a lone dot");
             return Finding::observed(reason, evidence);
         }
         if message.complete {
@@ -58,9 +59,9 @@ mod tests {
     #[test]
     fn content_for_nobody() {
         let talk = group(&["250 ok", "550 no", "354 go"]).turn("C", "Subject: x\r\n\r\nx\r\n.\r\n").s("554 no");
-        seen(talk).observed("17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
+        seen(talk).observed("with 17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
         let mail = group(&["550 no", "503 no", "354 go"]).turn("C", "x\r\n.\r\n").s("554 no");
-        seen(mail).observed("3 octets", &["x\r\n.\r\n"]);
+        seen(mail).observed("with 3 octets", &["x\r\n.\r\n"]);
     }
 
     #[test]
