@@ -17,8 +17,10 @@ pub(super) static CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut empty = None;
+    let mut waited = false;
     for Envelope { mail, recipients, data, content } in envelopes(timeline) {
         let refusals = Envelope { mail, recipients, data, content: None }.refusals(timeline);
+        waited |= refusals.is_some() && data.is_none();
         let asked = data.and_then(|data| timeline.reply(data)).filter(|(_, reply)| reply.code == 354);
         let (Some(refusals), Some((asked, _)), Some((_, message))) = (refusals, asked, content) else { continue };
         let mut evidence = vec![Evidence::bytes(timeline, message.span, "what followed"), Evidence::event(asked, "354")];
@@ -36,7 +38,10 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     match (subject.unheard(), empty) {
         (Some(reason), _) => Finding::undetermined(reason),
-        (None, Some(evidence)) => Finding::not_observed("a lone dot ended the data, with no content before it", evidence),
+        (None, Some(evidence)) => {
+            Finding::not_observed("a lone dot ended the data, with no content before it", evidence)
+        }
+        (None, None) if waited => Finding::not_applicable("the client read the refusals before it said DATA"),
         (None, None) => Finding::undetermined("no DATA got 354 in a transaction that was refused as a whole"),
     }
 }
@@ -72,6 +77,8 @@ mod tests {
 
     #[test]
     fn it_never_came_to_that() {
+        let turns = Talk::ehlo(&["PIPELINING"]).cs("MAIL FROM:<>", "250 ok").cs("RCPT TO:<a@b>", "550 no");
+        seen(turns.cs("RSET", "250 ok")).not_applicable("read the refusals before");
         seen(group(&["250 ok", "550 no", "554 no"])).undetermined("no DATA got 354");
         seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n")).undetermined("no DATA got 354");
     }

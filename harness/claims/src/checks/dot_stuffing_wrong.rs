@@ -132,7 +132,7 @@ fn changed(sent: &Sent<'_>, part: &Part, told: &[u8], seen: &[u8]) -> Option<Fin
 }
 
 /// A message in chunks is sent as it is, and the receiver takes no dot away (RFC 3030 section 2).
-fn in_chunks(sent: &Sent<'_>, told: Option<&[u8]>) -> Finding {
+pub(super) fn in_chunks(sent: &Sent<'_>, told: Option<&[u8]>) -> Finding {
     if let Some(reason) = sent.unsearched() {
         return Finding::undetermined(reason);
     }

@@ -2,6 +2,7 @@
 
 use smtp::timeline::EventKind;
 
+use super::bdat_misused::uses_data;
 use super::envelope::{is_ahead_of, next_words};
 use super::has_ended;
 use crate::{Check, Evidence, Finding, Subject};
@@ -44,6 +45,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     match (subject.unheard(), stopped) {
         (Some(reason), _) => Finding::undetermined(reason),
         (None, Some(evidence)) => Finding::not_observed("after the refusal of a chunk the message was given up", evidence),
+        (None, None) if uses_data(timeline) => Finding::not_applicable("the client sends with DATA"),
         (None, None) => Finding::undetermined("no chunk was refused with the client having seen it"),
     }
 }
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn no_refusal_or_no_answer_to_it() {
-        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).undetermined("no chunk was refused");
+        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).not_applicable("with DATA");
         seen(refused()).undetermined("no chunk was refused");
         seen(refused().gap().quit()).undetermined("does not hold");
     }
