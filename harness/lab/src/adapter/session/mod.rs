@@ -4,7 +4,6 @@ mod chunks;
 mod connection;
 mod failure;
 mod group;
-mod secure;
 mod wire_form;
 
 use std::net::SocketAddr;
@@ -113,8 +112,8 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn dialogue(&mut self) -> Result<(), Failure> {
-        if self.begins_with_tls() {
-            self.upgrade().await?;
+        if self.is(Twin::ImplicitTls) {
+            self.connection.upgrade(self.context.server).await?;
         }
         if self.is(Twin::SpeaksFirst) {
             let name = &self.context.config.ehlo;
@@ -125,7 +124,17 @@ impl Session<'_> {
             positive("the connection", &self.connection.reply().await?)?;
         }
         self.hello().await?;
-        self.secure().await?;
+        if self.is(Twin::Tunnel) && !self.connection.is_tls() {
+            self.starttls().await?;
+            self.hello().await?;
+        }
+        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
+            match self.starttls().await {
+                Ok(()) => self.hello().await?,
+                Err(Failure::Refused { .. }) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
         self.fits()?;
         if self.pipelines() {
             self.authenticate().await?;
@@ -169,6 +178,17 @@ impl Session<'_> {
         positive("EHLO", &reply)?;
         self.offers = Offers::read(&reply);
         Ok(())
+    }
+
+    async fn starttls(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.command("STARTTLS").await?;
+        if reply.code != 220 {
+            return Err(Failure::Refused {
+                command: "STARTTLS",
+                code: reply.code,
+            });
+        }
+        self.connection.upgrade(self.context.server).await
     }
 
     /// Whether the message is short enough for the server, as far as it says.
