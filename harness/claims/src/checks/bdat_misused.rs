@@ -1,6 +1,5 @@
 //! Does a client that sends chunks send exactly what it announces?
 
-use smtp::Timeline;
 use smtp::timeline::{Event, EventKind};
 use wire::Direction;
 
@@ -18,15 +17,15 @@ pub(super) static CHECK: Check = Check {
     run,
 };
 
-/// Where a transaction stands.
+/// Where a transaction stands, with the exchange of the last BDAT.
 #[derive(Clone, Copy)]
-enum Stage<'a> {
+enum Stage {
     /// No chunk came.
     None,
     /// A chunk came that was not the last.
-    Open(&'a Event),
+    Open(usize),
     /// The last one came.
-    Over(&'a Event),
+    Over(usize),
 }
 
 fn run(subject: &Subject<'_>) -> Finding {
@@ -34,24 +33,29 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut stage = Stage::None;
     let mut whole = None;
     for (number, event, command) in timeline.commands() {
-        let wrong = match (command.verb.as_str(), stage) {
+        let verb = command.verb.as_str();
+        let wrong = match (verb, stage) {
             ("BDAT", Stage::Over(last)) => Some(("a chunk follows the one that was marked LAST", last)),
             ("DATA", Stage::Open(chunk)) => Some(("DATA comes in a transaction that BDAT began", chunk)),
             ("QUIT", Stage::Open(chunk)) => Some(("the client leaves without having marked a chunk LAST", chunk)),
             _ => None,
         };
         // After a refusal the message is over, whatever was announced (RFC 3030 section 2).
-        if let Some((reason, before)) = wrong.filter(|(_, before)| !is_refused(timeline, before)) {
-            return Finding::observed(reason, vec![Evidence::event(event, "where it went wrong"), Evidence::event(before, "a chunk before it")]);
+        let refused = |chunk: usize| timeline.reply(chunk).is_some_and(|(_, reply)| reply.is_negative());
+        if let Some((reason, chunk)) = wrong.filter(|(_, chunk)| !refused(*chunk)) {
+            let mut evidence = vec![Evidence::event(event, "where it went wrong")];
+            evidence.extend(timeline.request(chunk).map(|before| Evidence::event(before, "the chunk before it")));
+            return Finding::observed(reason, evidence);
         }
-        match command.verb.as_str() {
+        match verb {
             "MAIL" | "RSET" | "EHLO" | "HELO" => stage = Stage::None,
             "BDAT" => {
-                let last = command.argument.to_ascii_uppercase().split_ascii_whitespace().any(|word| word == "LAST");
                 if let Some(finding) = judge(subject, number, event, &command.argument) {
                     return finding;
                 }
-                stage = if last { Stage::Over(event) } else { Stage::Open(event) };
+                let mut words = command.argument.split_ascii_whitespace();
+                let last = words.any(|word| word.eq_ignore_ascii_case("LAST"));
+                stage = if last { Stage::Over(number) } else { Stage::Open(number) };
                 whole = whole.or(last.then_some(event));
             }
             _ => {}
@@ -59,17 +63,12 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     match (subject.unheard(), whole) {
         (Some(reason), _) => Finding::undetermined(reason),
-        (None, Some(last)) => Finding::not_observed("every chunk has the octets that were announced", vec![Evidence::event(last, "the last chunk")]),
+        (None, Some(last)) => {
+            let evidence = vec![Evidence::event(last, "the last chunk")];
+            Finding::not_observed("every chunk has the octets that were announced", evidence)
+        }
         (None, None) => Finding::undetermined("no message was sent with BDAT to its end"),
     }
-}
-
-/// Whether the reply to a command was negative.
-fn is_refused(timeline: &Timeline, event: &Event) -> bool {
-    timeline.exchanges.iter().enumerate().any(|(number, exchange)| {
-        timeline.events.get(exchange.request).is_some_and(|request| request.span == event.span)
-            && timeline.reply(number).is_some_and(|(_, reply)| reply.is_negative())
-    })
 }
 
 /// What is wrong with the octets of one chunk.
@@ -87,7 +86,7 @@ fn judge(subject: &Subject<'_>, number: usize, event: &Event, argument: &str) ->
         let reason = format!("{size} octets were announced, and {came} came before the client left");
         return (left && subject.holes().is_none()).then(|| Finding::observed(reason, vec![announced]));
     }
-    let next = next_words(timeline, content.unwrap_or(event)).filter(|next| is_no_command(next))?;
+    let next = next_words(timeline, number + usize::from(content.is_some())).filter(|next| is_no_command(next))?;
     let reason = format!("more than the {size} octets came that were announced");
     Some(Finding::observed(reason, vec![Evidence::event(next, "what is no command"), announced]))
 }

@@ -1,5 +1,6 @@
 //! Are lines that begin with a dot sent as they must be?
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::each;
@@ -58,6 +59,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
 fn dots(sent: &Sent<'_>) -> Result<Vec<Range<usize>>, Range<usize>> {
     let content = &sent.data.content;
     let bytes = content.bytes();
+    let gaps: HashSet<u64> = sent.timeline.gaps.iter().map(|gap| gap.start).collect();
     let mut lines = Vec::new();
     let mut start = 0;
     while start < bytes.len() {
@@ -68,7 +70,7 @@ fn dots(sent: &Sent<'_>) -> Result<Vec<Range<usize>>, Range<usize>> {
             None => sent.data.span.start,
         };
         // One byte was taken away here; a hole looks alike, and so does a byte that this reader did not keep.
-        let hole = sent.timeline.gaps.iter().any(|gap| gap.start == before)
+        let hole = gaps.contains(&before)
             || content.elisions().binary_search_by_key(&before, |hole| hole.start).is_ok();
         if place == before + 1 && !hole {
             if bytes[start] != b'.' {
@@ -83,8 +85,8 @@ fn dots(sent: &Sent<'_>) -> Result<Vec<Range<usize>>, Range<usize>> {
 
 /// What was to be content goes on behind the end of the data.
 fn ended_early(sent: &Sent<'_>) -> Option<Finding> {
-    let content = sent.timeline.request(sent.data.exchange)?;
-    let next = next_words(sent.timeline, content).filter(|next| sent.data.complete && is_no_command(next))?;
+    let next = next_words(sent.timeline, sent.data.exchange)
+        .filter(|next| sent.data.complete && is_no_command(next))?;
     // Only a client that takes itself for inside the message goes on without waiting for the reply.
     let waited = match sent.timeline.reply(sent.data.exchange) {
         Some((reply, _)) => next.packets.first() > reply.packets.last(),
