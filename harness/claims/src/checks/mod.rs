@@ -84,6 +84,8 @@ registry! {
     line_break_injected,
     data_after_refusals,
     sent_to_accepted,
+    recipients_split,
+    reverse_path_null,
     missed_recipient_reported_as_sent,
     bcc_disclosed,
     local_part_changed,

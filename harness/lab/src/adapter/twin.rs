@@ -113,6 +113,10 @@ twins! {
     GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
     /// Says that the message was sent when it was for some of its recipients.
     SomeIsAll = "some-is-all" breaks "ENV-03";
+    /// Sends a copy of the message to each recipient.
+    OneByOne = "one-by-one" breaks "ENV-10";
+    /// Names nobody as the sender in the envelope.
+    NobodySends = "nobody-sends" breaks "ENV-11";
     /// Forgets recipients that were refused for the moment.
     ForgetsDeferred = "forgets-deferred" breaks "ENV-04";
     /// Writes a Bcc field with the blind copies.
@@ -143,6 +147,8 @@ twins! {
     PipelinesUnasked = "pipelines-unasked" breaks "PIP-01";
     /// Sends the message in one group with DATA.
     PipelinesPastData = "pipelines-past-data" breaks "PIP-02";
+    /// Sends MAIL in one group with AUTH.
+    PipelinesPastAuth = "pipelines-past-auth" breaks "PIP-05";
     /// Sends the message after 354 although every recipient of the group was refused.
     ContentForNobody = "content-for-nobody" breaks "PIP-03" and "PIP-04";
     /// Sends messages that are longer than the server announced.

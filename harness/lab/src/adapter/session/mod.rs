@@ -136,6 +136,12 @@ impl Session<'_> {
             }
         }
         self.fits()?;
+        if self.is(Twin::OneByOne) {
+            return self.one_by_one().await;
+        }
+        if self.is(Twin::PipelinesPastAuth) {
+            self.past_auth().await?;
+        }
         if self.pipelines() {
             self.authenticate().await?;
             return self.group().await;
@@ -232,7 +238,12 @@ impl Session<'_> {
 
     fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
-        let mut line = format!("MAIL FROM:<{}>", mail.from);
+        let from = if self.is(Twin::NobodySends) {
+            ""
+        } else {
+            mail.from.as_str()
+        };
+        let mut line = format!("MAIL FROM:<{from}>");
         if mail.eight_bit() {
             if !self.offers.has("8BITMIME") {
                 return Err(Failure::NotOffered("8BITMIME, which the content needs"));
