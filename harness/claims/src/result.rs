@@ -80,6 +80,9 @@ pub struct CaseOutcome {
     pub problems: Vec<String>,
     /// One verdict for each claim, over all conversations of the case.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// The file of the scenario; empty for captures.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// The word on the case itself; captures from the field have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -69,6 +70,14 @@ pub enum Command {
         #[arg(value_enum)]
         what: Listing,
     },
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page (roff).
+    Man,
 }
 
 /// What can be listed.

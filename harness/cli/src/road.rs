@@ -265,6 +265,7 @@ pub fn judge_case<'a>(
         more_captures: Vec::new(),
         conversations,
         met: problems.is_empty(),
+        file: String::new(),
         verdict: None,
         requirement: expected.requirement.clone(),
         findings,

@@ -6,6 +6,7 @@
 
 pub mod clients;
 mod conformance;
+mod csv;
 mod grid;
 pub mod json;
 pub mod jsonl;
@@ -14,6 +15,7 @@ mod leaked;
 mod markdown;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod seen;
 mod text;
 mod totals;
@@ -84,6 +86,18 @@ pub static FORMATS: &[Format] = &[
         extension: "xml",
         summary: "JUnit XML, for Jenkins, GitLab and their like",
         render: junit::render,
+    },
+    Format {
+        name: "sarif",
+        extension: "sarif",
+        summary: "SARIF 2.1.0, for code scanning: the violations",
+        render: sarif::render,
+    },
+    Format {
+        name: "csv",
+        extension: "csv",
+        summary: "what leaked, a row each, for a spreadsheet",
+        render: csv::render,
     },
 ];
 

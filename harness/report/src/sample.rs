@@ -89,6 +89,7 @@ pub(crate) fn audit() -> Outcome {
             "RFC8314-3 got fail; the profile submission-8314 expects it to hold".to_owned(),
         ],
         verdicts: words.collect(),
+        file: String::new(),
         verdict: None,
         requirement: None,
         findings: Vec::new(),

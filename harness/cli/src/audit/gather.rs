@@ -178,6 +178,7 @@ impl Gathered {
             met: problems.is_empty(),
             problems,
             verdicts: self.verdicts,
+            file: String::new(),
             verdict: None,
             requirement: None,
             findings: Vec::new(),

@@ -16,8 +16,11 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
             for scenario in catalogue()? {
                 let _ = writeln!(
                     out,
-                    "{}  {:<9} {}",
-                    scenario.id.value, scenario.family, scenario.title
+                    "{}  {:<14} {:<11} {}",
+                    scenario.id.value,
+                    scenario.family,
+                    scenario.level.as_str(),
+                    scenario.title
                 );
             }
         }

@@ -132,6 +132,7 @@ fn judge(
         &expected,
     );
     let unplayed = !unfired.is_empty();
+    case.file.clone_from(&scenario.source.name);
     case.problems.extend(unfired);
     if case.conversations.is_empty() {
         case.problems.push("the client never connected".to_owned());

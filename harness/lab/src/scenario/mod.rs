@@ -15,6 +15,7 @@ mod reach;
 mod reply;
 mod rule;
 mod server;
+mod template;
 mod values;
 
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Source};
 pub use expect::{AdapterOutcome, Expect, Expected};
 pub use load::{LoadError, LoadErrors, load_file, load_tree, reject_duplicates};
 pub use reply::{Chunk, Reply};
-pub use rule::{Action, Ending, Rule, Selector};
+pub use rule::{Action, Ending, Ordinal, Rule, Selector};
 pub(crate) use server::is_starttls;
 pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
 

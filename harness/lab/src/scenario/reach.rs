@@ -1,7 +1,7 @@
 //! Rules that can never match. Such a rule is a mistake of its author, who believes that something is being tested.
 
 use super::decode::Problems;
-use super::rule::{Draft, Selector};
+use super::rule::{Draft, Ordinal, Selector};
 use super::{Code, Command, Phase, Spanned, TlsMode};
 
 /// Reports every rule that no session can make fire. `tls` is unknown where that key itself was wrong.
@@ -31,18 +31,21 @@ pub(super) fn check(tls: Option<TlsMode>, rules: &[Spanned<Draft>], problems: &m
     }
 }
 
+/// Counting begins at 1, so this is none at all.
+const NONE: Ordinal = Ordinal::Exactly(0);
+
 /// What is wrong with one selector on its own.
 fn by_itself(tls: Option<TlsMode>, selector: &Selector, problems: &mut Problems) {
     let mut never = |span: &std::ops::Range<usize>, why: String| {
         problems.add(Code::NeverMatches, span.clone(), why);
     };
-    if let Some(Spanned { value: 0, span }) = &selector.connection {
+    if let Some(Spanned { value: NONE, span }) = &selector.connection {
         never(
             span,
             "connections are counted from 1: the rule never matches".into(),
         );
     }
-    if let Some(Spanned { value: 0, span }) = &selector.nth {
+    if let Some(Spanned { value: NONE, span }) = &selector.nth {
         never(
             span,
             "occurrences are counted from 1: the rule never matches".into(),
@@ -66,9 +69,12 @@ fn by_itself(tls: Option<TlsMode>, selector: &Selector, problems: &mut Problems)
             .phase
             .as_ref()
             .is_some_and(|p| p.value == Phase::Greeting);
-    if let (true, Some(Spanned { value: 2.., span })) = (at_greeting, &selector.nth) {
+    if let (true, Some(nth)) = (at_greeting, &selector.nth)
+        && nth.value != NONE
+        && !nth.value.holds(1)
+    {
         never(
-            span,
+            &nth.span,
             "a connection has one greeting: the rule never matches".into(),
         );
     }
@@ -82,6 +88,14 @@ fn by_itself(tls: Option<TlsMode>, selector: &Selector, problems: &mut Problems)
         never(
             &argument.span,
             "this step has no argument: the rule never matches".into(),
+        );
+    }
+    if let Some(at) = &selector.at
+        && command != Some(Command::Content)
+    {
+        never(
+            &at.span,
+            "`at` counts bytes of message content, and the rule is not for it: write `command = \"CONTENT\"`".into(),
         );
     }
     match (&selector.tls, tls) {
@@ -119,7 +133,14 @@ fn possible(command: Command, phase: Phase) -> bool {
 /// Whether `wide` matches every step that `narrow` matches.
 fn covers(wide: &Selector, narrow: &Selector) -> bool {
     let same = |wide: Option<u64>, narrow: Option<u64>| wide.is_none() || wide == narrow;
-    let number = |value: &Option<Spanned<u32>>| value.as_ref().map(|value| u64::from(value.value));
+    let number =
+        |wide: &Option<Spanned<Ordinal>>, narrow: &Option<Spanned<Ordinal>>| match (wide, narrow) {
+            (None, _) => true,
+            (Some(wide), Some(narrow)) => wide.value.covers(narrow.value),
+            (Some(_), None) => false,
+        };
+    // A rule inside content and one at its end never meet.
+    let at = |selector: &Selector| selector.at.as_ref().map(|at| at.value);
     let flag = |value: &Option<Spanned<bool>>| value.as_ref().map(|value| u64::from(value.value));
     let command = |selector: &Selector| selector.command.as_ref().map(|command| command.value);
     let phase = |selector: &Selector| {
@@ -135,8 +156,9 @@ fn covers(wide: &Selector, narrow: &Selector) -> bool {
         (Some(_), None) => false,
     };
     argument
-        && same(number(&wide.connection), number(&narrow.connection))
-        && same(number(&wide.nth), number(&narrow.nth))
+        && at(wide) == at(narrow)
+        && number(&wide.connection, &narrow.connection)
+        && number(&wide.nth, &narrow.nth)
         && same(flag(&wide.tls), flag(&narrow.tls))
         && (command(wide).is_none() || command(wide) == command(narrow))
         && (wide.phase.is_none() || phase(wide) == phase(narrow))

@@ -1,16 +1,22 @@
 //! What a rule says: bytes, with the points where they are flushed and the waits between them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::decode::{Problems, Table, Value, wrong_type};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::decode::{Problems, Table, Value, quoted, wrong_type};
 use super::values::{duration, integer, list, plain, text};
-use super::{Code, Spanned};
+use super::{Code, Spanned, template};
 
 /// A piece of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chunk {
     /// Bytes, as they are.
     Send(Vec<u8>),
+    /// Text with places for the code and the text of the default reply.
+    Template(String),
     /// The same bytes over and over.
     Generate {
         /// What is repeated; never empty.
@@ -44,9 +50,25 @@ impl Reply {
         }
     }
 
+    /// The reply with its templates filled from the default reply, whose lines are joined with LF.
+    pub fn resolve(&self, default: &str) -> Cow<'_, Self> {
+        let is_template = |chunk: &Chunk| matches!(chunk, Chunk::Template(_));
+        if !self.chunks.iter().any(is_template) {
+            return Cow::Borrowed(self);
+        }
+        let chunks = self.chunks.iter().map(|chunk| match chunk {
+            Chunk::Template(text) => Chunk::Send(template::expand(text, default)),
+            other => other.clone(),
+        });
+        Cow::Owned(Self {
+            chunks: chunks.collect(),
+        })
+    }
+
     /// The code that the reply means to a client: that of the last line of the first reply in it.
     ///
     /// Later replies in the same bytes are injections and do not count. `None` where no complete line says a code.
+    /// Templates say nothing before they are filled.
     pub fn code(&self) -> Option<u16> {
         let mut head = Vec::new();
         for chunk in &self.chunks {
@@ -57,7 +79,7 @@ impl Reply {
                     let shown = usize::try_from(*count).unwrap_or(usize::MAX).min(8);
                     head.extend(unit.repeat(shown));
                 }
-                Chunk::Wait(_) | Chunk::Flush => {}
+                Chunk::Template(_) | Chunk::Wait(_) | Chunk::Flush => {}
             }
         }
         for line in head.split_inclusive(|byte| *byte == b'\n') {
@@ -77,17 +99,8 @@ impl Reply {
 
 /// Reads `reply`: a text for one reply, or a list of chunks.
 pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Reply>> {
-    if let Some(text) = value.get_ref().as_str() {
-        if text.trim().is_empty() {
-            problems
-                .add(Code::BadValue, value.span(), "a reply needs a code")
-                .help("to say nothing and leave the client waiting, write `reply = []`");
-            return None;
-        }
-        return Some(Spanned {
-            value: Reply::lines(text),
-            span: value.span(),
-        });
+    if value.get_ref().is_str() {
+        return whole(value, problems);
     }
     if !value.get_ref().is_array() {
         wrong_type(value, "a string or a list of chunks", problems);
@@ -102,20 +115,57 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned
     })
 }
 
+/// One reply as a text.
+fn whole(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Reply>> {
+    let text = text(value, problems)?;
+    if text.value.trim().is_empty() {
+        problems
+            .add(Code::BadValue, text.span, "a reply needs a code")
+            .help("to say nothing and leave the client waiting, write `reply = []`");
+        return None;
+    }
+    let mut reply = Reply::lines(&text.value);
+    if !template::check(&text, problems) {
+        return None;
+    }
+    if template::is_template(&text.value) {
+        reply = Reply {
+            chunks: reply.chunks.into_iter().map(as_template).collect(),
+        };
+    }
+    Some(Spanned {
+        value: reply,
+        span: text.span,
+    })
+}
+
+fn as_template(chunk: Chunk) -> Chunk {
+    match chunk {
+        Chunk::Send(bytes) => Chunk::Template(String::from_utf8_lossy(&bytes).into_owned()),
+        other => other,
+    }
+}
+
+/// What a chunk can be.
+const CHUNKS: [&str; 6] = ["send", "hex", "base64", "wait", "flush", "generate"];
+
 fn chunk(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Chunk>> {
     let mut table = Table::open("reply", value, problems)?;
     let mut given = Vec::new();
-    given.extend(table.optional("send", problems, |value, problems| {
-        text(value, problems).map(|text| Chunk::Send(text.value.into_bytes()))
+    given.extend(table.optional("send", problems, send));
+    given.extend(table.optional("hex", problems, |value, problems| {
+        hex(value, problems).map(Chunk::Send)
     }));
-    given.extend(table.optional("hex", problems, hex));
+    given.extend(table.optional("base64", problems, |value, problems| {
+        let text = text(value, problems)?;
+        Some(Chunk::Send(STANDARD.encode(text.value).into_bytes()))
+    }));
     given.extend(table.optional("wait", problems, |value, problems| {
         Some(Chunk::Wait(duration(value, problems)?.value))
     }));
     given.extend(table.optional("flush", problems, flush));
     given.extend(table.optional("generate", problems, generate));
-    let kinds = ["send", "hex", "wait", "flush", "generate"];
-    let written = kinds
+    let written = CHUNKS
         .iter()
         .filter(|key| table.key_span(key).is_some())
         .count();
@@ -125,7 +175,7 @@ fn chunk(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Chunk>> {
             .add(
                 Code::Conflict,
                 value.span(),
-                "a chunk is exactly one of `send`, `hex`, `wait`, `flush`, `generate`",
+                format!("a chunk is exactly one of {}", quoted(&CHUNKS)),
             )
             .help("write one chunk for each, in the order in which they happen");
         return None;
@@ -136,12 +186,25 @@ fn chunk(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Chunk>> {
     })
 }
 
+/// Text as it stands, or a template.
+fn send(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
+    let text = text(value, problems)?;
+    if !template::check(&text, problems) {
+        return None;
+    }
+    Some(if template::is_template(&text.value) {
+        Chunk::Template(text.value)
+    } else {
+        Chunk::Send(text.value.into_bytes())
+    })
+}
+
 /// Bytes that TOML text cannot hold.
-fn hex(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
+fn hex(value: &Value<'_>, problems: &mut Problems) -> Option<Vec<u8>> {
     let text = text(value, problems)?;
     let digits: String = text.value.split_ascii_whitespace().collect();
     if let Ok(bytes) = hex::decode(&digits) {
-        return Some(Chunk::Send(bytes));
+        return Some(bytes);
     }
     problems
         .add(
@@ -168,33 +231,34 @@ fn flush(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
 
 fn generate(value: &Value<'_>, problems: &mut Problems) -> Option<Chunk> {
     let mut table = Table::open("generate", value, problems)?;
-    let byte = table.optional("byte", problems, byte);
-    let line = table.optional("text", problems, text);
+    let byte = table.optional("byte", problems, |value, problems| {
+        byte(value, problems).map(|byte| vec![byte])
+    });
+    let line = table.optional("text", problems, |value, problems| {
+        text(value, problems).map(|text| text.value.into_bytes())
+    });
+    let bytes = table.optional("hex", problems, hex);
     let count = table.required("count", problems, integer::<u64>);
-    let (has_byte, has_text) = (
-        table.key_span("byte").is_some(),
-        table.key_span("text").is_some(),
-    );
+    let written = ["byte", "text", "hex"]
+        .iter()
+        .filter(|key| table.key_span(key).is_some())
+        .count();
     table.finish(problems);
-    if has_byte == has_text {
+    if written != 1 {
         problems
-            .add(Code::Conflict, value.span(), "`generate` repeats either a `byte` or a `text`")
+            .add(Code::Conflict, value.span(), "`generate` repeats either a `byte`, a `text` or `hex`")
             .help("`{ byte = \"a\", count = 65536 }` or `{ text = \"250-more\\r\\n\", count = 1000 }`");
         return None;
     }
-    let unit = match (byte, line) {
-        (Some(byte), _) => vec![byte],
-        (_, Some(line)) if line.value.is_empty() => {
-            problems.add(
-                Code::BadValue,
-                line.span,
-                "there is nothing to repeat in an empty text",
-            );
-            return None;
-        }
-        (_, Some(line)) => line.value.into_bytes(),
-        (None, None) => return None,
-    };
+    let unit = byte.or(line).or(bytes)?;
+    if unit.is_empty() {
+        problems.add(
+            Code::BadValue,
+            value.span(),
+            "there is nothing to repeat in an empty text",
+        );
+        return None;
+    }
     Some(Chunk::Generate {
         unit,
         count: count?.value,

@@ -122,6 +122,7 @@ fn a_full_file_is_read_whole() {
                     },
                 ],
             },
+            drip: false,
             then: Some(Ending::Reset),
         }
     );
@@ -213,6 +214,9 @@ fn rules_that_no_session_can_make_fire_are_mistakes() {
         ("", "phase = \"mail\"\ncommand = \"RCPT\""),
         ("", "phase = \"greeting\"\ncommand = \"NOOP\""),
         ("", "command = \"GREETING\"\nnth = 2"),
+        ("", "command = \"GREETING\"\nnth = \">1\""),
+        ("", "command = \"DATA\"\nat = 10"),
+        ("", "phase = \"content\"\nat = 10"),
         ("", "command = \"CONTENT\"\nargument = \"x\""),
         ("", "tls = true"),
         (implicit, "tls = false"),
@@ -241,12 +245,26 @@ fn only_a_wider_earlier_rule_shadows() {
             "command = \"RCPT\"\nargument = \"ab@example\"",
         ),
         ("connection = 1", "connection = 1\ntls = false"),
+        ("nth = \">1\"", "nth = 2"),
+        ("connection = \">1\"", "connection = \">2\"\nnth = 1"),
+        (
+            "command = \"CONTENT\"\nat = 9",
+            "command = \"CONTENT\"\nat = 9\nconnection = 1",
+        ),
     ] {
         assert!(rules(first, second).is_err(), "{first} / {second}");
     }
     for (first, second) in [
         ("command = \"RCPT\"\nnth = 2", "command = \"RCPT\""),
         ("connection = 1", "connection = 2"),
+        ("nth = \">2\"", "nth = 2"),
+        ("nth = \">2\"", "nth = \">1\""),
+        ("nth = 2", "nth = \">1\""),
+        ("command = \"CONTENT\"", "command = \"CONTENT\"\nat = 9"),
+        (
+            "command = \"CONTENT\"\nat = 8",
+            "command = \"CONTENT\"\nat = 9",
+        ),
         (
             "command = \"RCPT\"\nargument = \"ab@\"",
             "command = \"RCPT\"\nargument = \"b@\"",
@@ -316,4 +334,43 @@ proptest::proptest! {
             proptest::prop_assert!(problems.to_string().starts_with("error["));
         }
     }
+}
+
+#[test]
+fn every_form_of_chunk_is_read() {
+    let scenario = parse(&format!(
+        "{MINIMAL}[[on]]\nreply = [{{ send = \"{{default-code}} x\\n\" }}, {{ base64 = \"Benutzer:\" }}, \
+         {{ generate = {{ hex = \"00 ff\", count = 2 }} }}]\ndrip = true\n"
+    ));
+    let Action::Reply { reply, drip, .. } = &scenario.rules[0].action else {
+        panic!("{:?}", scenario.rules[0].action);
+    };
+    assert!(drip);
+    assert_eq!(
+        reply.chunks,
+        [
+            Chunk::Template("{default-code} x\n".into()),
+            Chunk::Send(b"QmVudXR6ZXI6".to_vec()),
+            Chunk::Generate {
+                unit: vec![0, 0xff],
+                count: 2
+            },
+        ]
+    );
+    assert_eq!(
+        reply.resolve("250 ok").chunks[0],
+        Chunk::Send(b"250 x\n".to_vec())
+    );
+}
+
+#[test]
+fn a_text_with_a_place_is_a_template_of_lines() {
+    let scenario = parse(&format!(
+        "{MINIMAL}[[on]]\nreply = \"\"\"{{default-code}}-\n{{default-code}} {{default-text}}\"\"\"\n"
+    ));
+    let Action::Reply { reply, .. } = &scenario.rules[0].action else {
+        panic!("{:?}", scenario.rules[0].action);
+    };
+    assert_eq!(reply.code(), None, "it follows from the default");
+    assert_eq!(reply.resolve("354 go").code(), Some(354));
 }

@@ -1,5 +1,6 @@
 //! One connection, from the greeting to the last FIN.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,13 +9,12 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::auth::{self, Progress};
-use super::content::EndOfData;
 use super::inbox::Line;
 use super::link::{End, Link};
 use super::script::Step;
 use super::session::{Next, Session};
 use super::verbs::{self, Bdat};
-use crate::scenario::{Action, Command, Reply, TlsMode};
+use crate::scenario::{Action, Command, Ending, Phase, Reply, TlsMode};
 use crate::tap::Tap;
 
 /// Longest command line. RFC 5321 section 4.5.3.1.4 asks for 512 bytes, and extensions add to it: DSN alone 600
@@ -24,12 +24,20 @@ const COMMAND_LIMIT: usize = 2048;
 /// Refused commands after which the server gives up on a client.
 const MAX_ERRORS: u32 = 100;
 
+/// What a rule said.
+pub(super) struct Said {
+    /// What its reply means to a client; `None` where it means nothing.
+    pub(super) code: Option<u16>,
+    /// How the connection ends after it, if it does.
+    pub(super) then: Option<Ending>,
+}
+
 /// A connection being served.
 pub(super) struct Connection {
-    shared: Arc<Shared>,
-    number: u32,
-    link: Link,
-    session: Session,
+    pub(super) shared: Arc<Shared>,
+    pub(super) number: u32,
+    pub(super) link: Link,
+    pub(super) session: Session,
     errors: u32,
     challenges: u32,
 }
@@ -43,7 +51,7 @@ impl Connection {
         stopped: watch::Receiver<bool>,
     ) -> Self {
         let options = &shared.options;
-        let link = Link::new(stream, tap, stopped, options.idle, options.grace);
+        let link = Link::new(stream, tap, stopped, options);
         Self {
             link,
             shared,
@@ -174,30 +182,6 @@ impl Connection {
             .await
     }
 
-    /// Reads message content up to its end.
-    async fn content(&mut self) -> Result<Next, End> {
-        // A client that goes on long after the limit will not stop by itself.
-        let hopeless = self
-            .shared
-            .options
-            .server
-            .message_limit
-            .saturating_mul(2)
-            .saturating_add(1 << 16);
-        let mut end = EndOfData::new();
-        while !self.link.inbox.feed(|bytes| end.feed(bytes)) {
-            if end.size() > hopeless {
-                self.link
-                    .write(&Reply::lines("552 5.3.4 message too big, closing"))
-                    .await?;
-                return Err(End::Close);
-            }
-            self.link.fill().await?;
-        }
-        let answer = verbs::content(&self.shared.options.server, end.size());
-        self.step(Command::Content, b"", answer, false).await
-    }
-
     async fn bdat(&mut self, argument: &[u8]) -> Result<Next, End> {
         let chunk = Bdat::parse(argument).filter(|_| self.shared.options.server.offers("CHUNKING"));
         let mut total = self
@@ -231,7 +215,19 @@ impl Connection {
         default: &str,
         last: bool,
     ) -> Result<Next, End> {
-        let (phase, nth) = self.session.enter(command);
+        let entered = self.session.enter(command);
+        self.answer(entered, command, argument, default, last).await
+    }
+
+    /// As [`Self::step`], for a step that was entered before.
+    pub(super) async fn answer(
+        &mut self,
+        (phase, nth): (Phase, u32),
+        command: Command,
+        argument: &[u8],
+        default: &str,
+        last: bool,
+    ) -> Result<Next, End> {
         let step = Step {
             connection: self.number,
             phase,
@@ -241,30 +237,55 @@ impl Connection {
             tls: self.session.tls,
         };
         let shared = Arc::clone(&self.shared);
-        let script = &shared.options.script;
-        let Some((place, rule)) = script.select(&step) else {
-            let reply = Reply::lines(default);
-            self.link.write(&reply).await?;
-            self.count_error(default).await?;
-            return Ok(self.settle(command, reply.code(), last));
-        };
-        let (reply, then) = match &rule.action {
-            Action::Reply { reply, then } => (reply, *then),
-            Action::End(ending) => {
-                script.fire(place);
-                return Err((*ending).into());
-            }
-        };
-        self.link.write(reply).await?;
-        script.fire(place);
-        let next = self.settle(command, reply.code(), last);
-        match then {
-            Some(ending) => Err(ending.into()),
-            None => Ok(next),
+        if let Some((place, rule)) = shared.options.script.select(&step)
+            && let Some(said) = self.carry_out(place, &rule.action, default).await?
+        {
+            let next = self.settle(command, said.code, last);
+            return match said.then {
+                Some(ending) => Err(ending.into()),
+                None => Ok(next),
+            };
         }
+        let reply = Reply::lines(default);
+        self.link.write(&reply).await?;
+        self.count_error(default).await?;
+        Ok(self.settle(command, reply.code(), last))
     }
 
-    fn settle(&mut self, command: Command, code: Option<u16>, last: bool) -> Next {
+    /// Does what a rule says, and counts it once that is done. `None` where the default is still to come.
+    pub(super) async fn carry_out(
+        &mut self,
+        place: usize,
+        action: &Action,
+        default: &str,
+    ) -> Result<Option<Said>, End> {
+        let said = match action {
+            Action::Reply { reply, drip, then } => {
+                let reply = reply.resolve(default);
+                if *drip {
+                    self.link.write_in(&reply, Some(NonZeroUsize::MIN)).await?;
+                } else {
+                    self.link.write(&reply).await?;
+                }
+                Some(Said {
+                    code: reply.code(),
+                    then: *then,
+                })
+            }
+            Action::End(ending) => {
+                self.shared.options.script.fire(place);
+                return Err((*ending).into());
+            }
+            Action::StopReading(pause) => {
+                self.link.pause(*pause).await?;
+                None
+            }
+        };
+        self.shared.options.script.fire(place);
+        Ok(said)
+    }
+
+    pub(super) fn settle(&mut self, command: Command, code: Option<u16>, last: bool) -> Next {
         let before = self.session.authenticated;
         let next = self.session.settle(command, code, last);
         if self.session.authenticated && !before {

@@ -1,6 +1,7 @@
 //! The connection as bytes: read within bounds, written with a deadline, put under TLS, ended.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +10,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::inbox::{Inbox, Line};
-use super::reply;
+use super::options::Options;
+use super::reply::{self, Manner};
 use super::stream::Stream;
 use super::tls::{self, Identity};
 use crate::scenario::{Chunk, Ending, Reply};
@@ -24,6 +26,9 @@ const READ: usize = 8192;
 /// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
 const MOST_OVERHEARD: usize = 1 << 20;
 
+/// How many times the idle time a client may go on sending to a server that has closed its own side.
+const PATIENCE: u32 = 10;
+
 /// Why a connection is over.
 #[derive(Debug)]
 pub(super) enum End {
@@ -31,6 +36,8 @@ pub(super) enum End {
     Close,
     /// We abort it, with a RST.
     Reset,
+    /// We send a FIN, and read on for as long as the client sends.
+    HalfClose,
     /// The client sends no more.
     Eof,
     /// The client said nothing for too long.
@@ -56,6 +63,7 @@ impl From<Ending> for End {
         match ending {
             Ending::Close => Self::Close,
             Ending::Reset => Self::Reset,
+            Ending::HalfClose => Self::HalfClose,
         }
     }
 }
@@ -68,6 +76,7 @@ pub(super) struct Link {
     stopped: watch::Receiver<bool>,
     idle: Duration,
     grace: Duration,
+    segment: Option<NonZeroUsize>,
 }
 
 impl Link {
@@ -75,8 +84,7 @@ impl Link {
         stream: TcpStream,
         tap: Tap,
         stopped: watch::Receiver<bool>,
-        idle: Duration,
-        grace: Duration,
+        options: &Options,
     ) -> Self {
         // Without it, the segments of a reply in pieces would be joined again. A socket that refuses is gone.
         let _ = stream.set_nodelay(true);
@@ -85,8 +93,9 @@ impl Link {
             stream,
             inbox: Inbox::default(),
             stopped,
-            idle,
-            grace,
+            idle: options.idle,
+            grace: options.grace,
+            segment: options.server.segment,
         }
     }
 
@@ -101,6 +110,10 @@ impl Link {
                 }
                 return;
             }
+            End::HalfClose => {
+                let patience = self.idle.saturating_mul(PATIENCE);
+                return self.close(patience).await;
+            }
             End::Close | End::Eof | End::Failed => None,
         };
         if let Some(text) = farewell
@@ -108,25 +121,24 @@ impl Link {
         {
             return;
         }
-        self.close().await;
+        self.close(self.idle).await;
     }
 
     /// Sends a FIN and waits for the client's, so that the capture shows how the connection ended.
-    async fn close(&mut self) {
+    async fn close(&mut self, patience: Duration) {
         let Some(stream) = &mut self.stream else {
             return;
         };
         let closed = timeout(self.idle, stream.shutdown()).await;
         if matches!(closed, Ok(Ok(()))) {
             // One way or the other it is over.
-            self.drain().await;
+            self.drain(patience).await;
         }
     }
 
-    /// Reads and drops what the client still sends, until it ends or has had its time. Says why it is over, where that
+    /// Reads and drops what the client still sends, until it ends, is silent or has had its time. Says why it is over, where that
     /// is not for the server to say: no farewell is due any more.
-    async fn drain(&mut self) -> End {
-        let idle = self.idle;
+    async fn drain(&mut self, patience: Duration) -> End {
         let rest = async {
             loop {
                 match self.fill().await {
@@ -136,7 +148,7 @@ impl Link {
                 }
             }
         };
-        timeout(idle, rest).await.unwrap_or(End::Close)
+        timeout(patience, rest).await.unwrap_or(End::Close)
     }
 
     /// Does the TLS handshake as the server. What was sent in clear before it must not be taken for what was sent under
@@ -146,7 +158,7 @@ impl Link {
         if self.first_byte().await? != tls::HANDSHAKE_RECORD {
             // Not TLS. A real server would send an alert, which the client could take for an answer: say nothing, and
             // record what it says until it has enough.
-            return Err(self.drain().await);
+            return Err(self.drain(self.idle).await);
         }
         let Some(Stream::Clear(mut stream)) = self.stream.take() else {
             return Err(End::Close);
@@ -219,7 +231,28 @@ impl Link {
         Ok(())
     }
 
+    /// Reads nothing for so long.
+    pub(super) async fn pause(&mut self, duration: Duration) -> Result<(), End> {
+        tokio::select! {
+            () = sleep(duration) => Ok(()),
+            () = told_to_stop(&mut self.stopped, self.grace) => Err(End::Stopped),
+        }
+    }
+
     pub(super) async fn write(&mut self, reply: &Reply) -> Result<(), End> {
+        self.write_in(reply, self.segment).await
+    }
+
+    /// Writes a reply in segments of a size.
+    pub(super) async fn write_in(
+        &mut self,
+        reply: &Reply,
+        segment: Option<NonZeroUsize>,
+    ) -> Result<(), End> {
+        let manner = Manner {
+            segment,
+            idle: self.idle,
+        };
         for run in reply
             .chunks
             .split_inclusive(|chunk| matches!(chunk, Chunk::Wait(_)))
@@ -229,7 +262,7 @@ impl Link {
                 _ => (None, run),
             };
             let stream = self.stream.as_mut().ok_or(End::Failed)?;
-            reply::write(stream, chunks, self.idle).await?;
+            reply::write(stream, chunks, manner).await?;
             if let Some(wait) = wait {
                 self.listen(wait).await;
             }

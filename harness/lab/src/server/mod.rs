@@ -11,6 +11,7 @@ mod inbox;
 mod link;
 mod options;
 mod path;
+mod receive;
 mod reply;
 mod script;
 mod seed;

@@ -1,9 +1,11 @@
 //! Writing a reply: chunks and flush points.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::scenario::Chunk;
@@ -11,7 +13,16 @@ use crate::scenario::Chunk;
 /// Longest piece of repeated bytes that is put together before it is written.
 const PIECE: usize = 16 << 10;
 
-/// Writes pieces of a reply. Each flush point ends a segment; `idle` is how long a client may refuse to take a piece.
+/// How a reply is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Every so many bytes a segment ends; `None` for no more than the reply's own flush points.
+    pub(super) segment: Option<NonZeroUsize>,
+    /// How long a client may refuse to take a piece.
+    pub(super) idle: Duration,
+}
+
+/// Writes pieces of a reply. Each flush point ends a segment.
 ///
 /// # Errors
 ///
@@ -19,20 +30,22 @@ const PIECE: usize = 16 << 10;
 pub(super) async fn write<S: AsyncWrite + Unpin>(
     stream: &mut S,
     chunks: &[Chunk],
-    idle: Duration,
+    manner: Manner,
 ) -> io::Result<()> {
     let mut pending = Vec::new();
     for chunk in chunks {
         match chunk {
             Chunk::Send(bytes) => pending.extend_from_slice(bytes),
+            // Whoever has a default reply at hand has filled it before.
+            Chunk::Template(text) => pending.extend_from_slice(text.as_bytes()),
             Chunk::Generate { unit, count } => {
-                generate(stream, &mut pending, unit, *count, idle).await?;
+                generate(stream, &mut pending, unit, *count, manner).await?;
             }
             // Waiting is for the connection, which goes on reading meanwhile.
-            Chunk::Flush | Chunk::Wait(_) => flush(stream, &mut pending, idle).await?,
+            Chunk::Flush | Chunk::Wait(_) => flush(stream, &mut pending, manner).await?,
         }
     }
-    flush(stream, &mut pending, idle).await
+    flush(stream, &mut pending, manner).await
 }
 
 /// Writes repeated bytes piece by piece, so that an endless reply takes no memory.
@@ -41,7 +54,7 @@ async fn generate<S: AsyncWrite + Unpin>(
     pending: &mut Vec<u8>,
     unit: &[u8],
     count: u64,
-    idle: Duration,
+    manner: Manner,
 ) -> io::Result<()> {
     let a_piece = (PIECE / unit.len().max(1)).max(1);
     let piece = unit.repeat(a_piece);
@@ -52,7 +65,7 @@ async fn generate<S: AsyncWrite + Unpin>(
         pending.extend_from_slice(piece.get(..length).unwrap_or(&piece));
         left -= now;
         if left > 0 {
-            flush(stream, pending, idle).await?;
+            flush(stream, pending, manner).await?;
         }
     }
     Ok(())
@@ -61,18 +74,25 @@ async fn generate<S: AsyncWrite + Unpin>(
 async fn flush<S: AsyncWrite + Unpin>(
     stream: &mut S,
     pending: &mut Vec<u8>,
-    idle: Duration,
+    manner: Manner,
 ) -> io::Result<()> {
     if pending.is_empty() {
         return Ok(());
     }
-    let written = timeout(idle, async {
-        stream.write_all(pending).await?;
-        stream.flush().await
-    });
-    written
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let size = manner.segment.map_or(pending.len(), NonZeroUsize::get);
+    for segment in pending.chunks(size) {
+        let written = timeout(manner.idle, async {
+            stream.write_all(segment).await?;
+            stream.flush().await
+        });
+        written
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        if segment.len() < pending.len() {
+            // A client on this processor gets the chance to read the piece before the next one is there.
+            yield_now().await;
+        }
+    }
     pending.clear();
     Ok(())
 }
@@ -81,7 +101,10 @@ async fn flush<S: AsyncWrite + Unpin>(
 mod tests {
     use super::*;
 
-    const IDLE: Duration = Duration::from_secs(5);
+    const WHOLE: Manner = Manner {
+        segment: None,
+        idle: Duration::from_secs(5),
+    };
 
     #[tokio::test]
     async fn chunks_are_joined_up_to_the_next_flush_point() {
@@ -99,7 +122,28 @@ mod tests {
             .write(b"25")
             .write(b"0 b\r\n")
             .build();
-        write(&mut stream, &chunks, IDLE)
+        write(&mut stream, &chunks, WHOLE)
+            .await
+            .expect("all written");
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_cut_into_segments_of_one_size() {
+        let chunks = vec![
+            Chunk::Send(b"250 ok".to_vec()),
+            Chunk::Flush,
+            Chunk::Send(b"\r\n".to_vec()),
+        ];
+        let mut stream = tokio_test::io::Builder::new()
+            .write(b"250 ")
+            .write(b"ok")
+            .write(b"\r\n")
+            .build();
+        let manner = Manner {
+            segment: NonZeroUsize::new(4),
+            ..WHOLE
+        };
+        write(&mut stream, &chunks, manner)
             .await
             .expect("all written");
     }
@@ -115,7 +159,7 @@ mod tests {
             },
             Chunk::Send(b"\r\n".to_vec()),
         ];
-        write(&mut written, &chunks, IDLE)
+        write(&mut written, &chunks, WHOLE)
             .await
             .expect("all written");
         assert_eq!(
@@ -131,7 +175,11 @@ mod tests {
             unit: b"250-x\r\n".to_vec(),
             count: u64::MAX,
         }];
-        let error = write(&mut server, &chunks, Duration::from_millis(20))
+        let manner = Manner {
+            idle: Duration::from_millis(20),
+            ..WHOLE
+        };
+        let error = write(&mut server, &chunks, manner)
             .await
             .expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

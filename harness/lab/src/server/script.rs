@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::scenario::{Command, Phase, Rule, Selector, Spanned};
+use crate::scenario::{Command, Ordinal, Phase, Rule, Selector, Spanned};
 
 /// How a scenario changes the server. Rules over the default server are the one way that exists so far.
 #[derive(Debug)]
@@ -58,7 +58,24 @@ impl Script {
         rules
             .iter()
             .enumerate()
-            .find(|(_, rule)| matches(&rule.selector, step))
+            .find(|(_, rule)| rule.selector.at.is_none() && matches(&rule.selector, step))
+    }
+
+    /// The next rule that acts inside message content, from a number of bytes on: its place, and where it acts.
+    pub(super) fn select_within(&self, step: &Step<'_>, from: u64) -> Option<(usize, u64)> {
+        let Self::Rules { rules, .. } = self;
+        let due = rules.iter().enumerate().filter_map(|(place, rule)| {
+            let at = rule.selector.at.as_ref()?.value;
+            (at >= from && matches(&rule.selector, step)).then_some((place, at))
+        });
+        // Of several in the same place the first is taken, here as everywhere.
+        due.min_by_key(|(_, at)| *at)
+    }
+
+    /// A rule by its place.
+    pub(super) fn rule(&self, place: usize) -> Option<&Rule> {
+        let Self::Rules { rules, .. } = self;
+        rules.get(place)
     }
 
     /// Counts a rule once it was carried out: a rule whose reply never reached the socket provoked nothing.
@@ -90,10 +107,13 @@ fn matches(selector: &Selector, step: &Step<'_>) -> bool {
     fn is<T: PartialEq>(wanted: Option<&Spanned<T>>, found: &T) -> bool {
         wanted.is_none_or(|wanted| wanted.value == *found)
     }
-    is(selector.connection.as_ref(), &step.connection)
+    fn counts(wanted: Option<&Spanned<Ordinal>>, number: u32) -> bool {
+        wanted.is_none_or(|wanted| wanted.value.holds(number))
+    }
+    counts(selector.connection.as_ref(), step.connection)
         && is(selector.phase.as_ref(), &step.phase)
         && is(selector.command.as_ref(), &step.command)
-        && is(selector.nth.as_ref(), &step.nth)
+        && counts(selector.nth.as_ref(), step.nth)
         && is(selector.tls.as_ref(), &step.tls)
         && selector
             .argument

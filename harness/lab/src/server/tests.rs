@@ -3,6 +3,8 @@
 mod capture;
 mod client;
 mod faults;
+mod inside;
+mod shapes;
 mod tls;
 
 use client::{Client, start};

@@ -27,6 +27,7 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
         met: verdict == Verdict::Pass,
         problems: vec![format!("something else {HOSTILE}")],
         verdicts: BTreeMap::new(),
+        file: format!("scenarios/{family}/{id}.toml"),
         verdict: Some(verdict),
         requirement: Some(Requirement {
             text: format!("The client does {id}."),

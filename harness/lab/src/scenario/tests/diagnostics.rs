@@ -170,7 +170,7 @@ fn all_problems_are_reported_at_once() {
     24 | phase = "mail"
        |         ^^^^^^
 
-    error[conflict]: a chunk is exactly one of `send`, `hex`, `wait`, `flush`, `generate`
+    error[conflict]: a chunk is exactly one of `send`, `hex`, `base64`, `wait`, `flush`, `generate`
       --> scenarios/envelope/x.toml:27:10
        |
     27 | reply = [{ send = "2", wait = "1s" }]
@@ -242,5 +242,50 @@ fn misspelt_choices_of_the_server_are_shown_with_the_nearest() {
                 && shown.contains(&format!("did you mean `{near}`?")),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn mistakes_in_rules_are_shown_with_what_was_meant() {
+    let rule = |keys: &str| {
+        problems(&format!(
+            "id = \"NET-01\"\ntitle = \"t\"\n[[on]]\ncommand = \"CONTENT\"\n{keys}\n"
+        ))
+    };
+    for (keys, shown) in [
+        (
+            "reply = \"{default-cod} x\"",
+            "did you mean `{default-code}`?",
+        ),
+        (
+            "reply = [{ send = \"{default text}\" }]",
+            "did you mean `{default-text}`?",
+        ),
+        ("reply = \"{default\"", "there is no placeholder `{default`"),
+        (
+            "reset = true\nat = -1",
+            "the number -1 is out of range here",
+        ),
+        ("reset = true\nnth = \"2\"", "`2` does not say which one"),
+        (
+            "reset = true\nconnection = \">x\"",
+            "`>x` does not say which one",
+        ),
+        ("reset = true\ndrip = true", "`drip` goes with a `reply`"),
+        (
+            "half_close = true\nthen = \"close\"",
+            "`then` goes with a `reply`",
+        ),
+        ("half_close = true\nreset = true", "contradicts `reset`"),
+        ("stop_reading = 5", "expected a string, found an integer"),
+        ("stop_readin = \"5s\"", "did you mean `stop_reading`?"),
+        ("reply = [{ bas64 = \"x\" }]", "did you mean `base64`?"),
+        (
+            "reply = \"250 x\"\nthen = \"half_close\"",
+            "did you mean `half-close`?",
+        ),
+    ] {
+        let all = rule(keys);
+        assert!(all.contains(shown), "{keys}\n{all}");
     }
 }

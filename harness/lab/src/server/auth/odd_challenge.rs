@@ -28,7 +28,7 @@ pub(super) fn flags(kind: NtlmChallenge, negotiated: u32) -> u32 {
 pub(super) fn change(kind: NtlmChallenge, mut message: Vec<u8>) -> Result<Vec<u8>, Error> {
     match kind {
         NtlmChallenge::Windows | NtlmChallenge::Oem | NtlmChallenge::EssCleared => {}
-        NtlmChallenge::NoTargetInfo => return with_info(&message, |info| info.clear()),
+        NtlmChallenge::NoTargetInfo => return with_info(&message, Vec::clear),
         NtlmChallenge::HugeTargetInfo => {
             let room = LONGEST.saturating_sub(message.len() + 4) & !1;
             return with_info(&message, |info| {

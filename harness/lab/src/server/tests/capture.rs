@@ -178,6 +178,37 @@ async fn resets_and_closes_are_told_apart() {
     );
 }
 
+#[tokio::test]
+async fn a_dripped_reply_is_one_octet_a_segment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Pinned);
+    let rules = "[[on]]\ncommand = \"NOOP\"\nreply = \"250 ab\"\ndrip = true\n";
+    let server = start_with(rules, |options| options.recorder = Some(recorder.clone()));
+    let mut client = Client::greeted(server.address()).await;
+    assert_eq!(client.say("NOOP").await, "250 ab\r\n");
+    client.say("QUIT").await;
+    drop(client);
+    server.stop().await.expect("it ran");
+    recorder.finish().expect("written");
+    let capture = Capture::read(&path).expect("a capture");
+    let sizes: Vec<_> = capture.conversations[0]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            StreamEvent::Data {
+                direction: Direction::Server,
+                bytes,
+                ..
+            } => Some(bytes.len()),
+            _ => None,
+        })
+        .collect();
+    let greeting = "220 mail.example.test ESMTP\r\n".len();
+    let farewell = "221 2.0.0 mail.example.test closing\r\n".len();
+    assert_eq!(sizes, [&[greeting][..], &[1; 8], &[farewell]].concat());
+}
+
 /// The file that a session under TLS leaves.
 async fn under_tls(version: &'static SupportedProtocolVersion) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
