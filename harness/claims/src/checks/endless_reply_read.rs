@@ -11,7 +11,7 @@ use super::steps::{End, end};
 pub(super) static CHECK: Check = Check {
     id: "endless-reply-read",
     observed_when: "the client stays through a mebibyte and more of one reply",
-    trigger: "the server sent 16 KiB or more without the end of a reply, and the client left or a mebibyte went by",
+    trigger: "the server sent 2 KiB or more of a reply, and the client left or a mebibyte went by",
     method: "What the server sent between two words of the client is counted. A reply line has at most 512 octets; a client that \
              takes a mebibyte of one reply and is still there when the server gives up has no bound, and a server can \
              fill its memory.",
@@ -20,7 +20,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 /// What counts as a reply without an end.
-const LONG: u64 = 16 << 10;
+const LONG: u64 = 2048;
 /// What no client with a bound takes.
 const UNBOUNDED: u64 = 1 << 20;
 
@@ -32,16 +32,16 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();
-    let Some((event, octets)) = longest(timeline).filter(|(_, octets)| *octets >= LONG) else {
+    let Some(Stretch { first, octets, followed }) = longest(timeline).filter(|stretch| stretch.octets >= LONG) else {
         return Finding::undetermined("no reply was long enough to try the client");
     };
-    let reply = Evidence::event(event, "the beginning of the reply");
+    let reply = Evidence::event(first, "the beginning of the reply");
     let left = match end(timeline) {
         Some(End::Client(event)) => Some(event),
         _ => None,
     };
     match left {
-        _ if octets >= UNBOUNDED && spoke_after(timeline, event) => {
+        _ if octets >= UNBOUNDED && followed => {
             Finding::observed(format!("the client took a reply of {octets} octets and went on"), vec![reply])
         }
         None if octets >= UNBOUNDED => {
@@ -55,20 +55,36 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
 }
 
-/// The longest stretch of the server's octets that belongs to one reply, with the event that it begins with.
-fn longest(timeline: &Timeline) -> Option<(&Event, u64)> {
-    let said = |event: &&Event| event.span.direction == Direction::Server && !event.span.is_empty();
-    let server: Vec<_> = timeline.events.iter().filter(said).filter(|event| !matches!(event.kind, EventKind::Tls)).collect();
-    let starts = server.iter().skip(1).map(|event| event.span.start).chain([timeline.octets[1]]);
-    let stretches = server.iter().zip(starts).map(|(event, next)| (*event, next.saturating_sub(event.span.start)));
-    stretches.max_by_key(|(_, octets)| *octets)
+/// What the server said between two words of the client.
+struct Stretch<'a> {
+    /// What it begins with.
+    first: &'a Event,
+    octets: u64,
+    /// Whether the client spoke after it.
+    followed: bool,
 }
 
-/// Whether the client said anything behind the reply.
-fn spoke_after(timeline: &Timeline, reply: &Event) -> bool {
-    let last = reply.packets.last().copied().unwrap_or_default();
-    let speaks = |event: &Event| event.span.direction == Direction::Client && !event.span.is_empty();
-    timeline.events.iter().any(|event| speaks(event) && event.packets.first().is_some_and(|first| *first > last))
+/// The longest of them. A reply that is too long to be kept whole is more than one event.
+fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
+    let mut all: Vec<Stretch<'_>> = Vec::new();
+    let mut open = false;
+    for event in timeline.events.iter().filter(|event| !event.span.is_empty() && event.kind != EventKind::Tls) {
+        match (event.span.direction, all.last_mut()) {
+            (Direction::Client, last) => {
+                open = false;
+                last.into_iter().for_each(|stretch| stretch.followed = true);
+            }
+            (Direction::Server, Some(stretch)) if open => stretch.octets = event.span.end.saturating_sub(stretch.first.span.start),
+            (Direction::Server, _) => {
+                open = true;
+                all.push(Stretch { first: event, octets: event.span.len(), followed: false });
+            }
+        }
+    }
+    if let Some(last) = all.last_mut().filter(|_| open) {
+        last.octets = timeline.octets[1].saturating_sub(last.first.span.start);
+    }
+    all.into_iter().max_by_key(|stretch| stretch.octets)
 }
 
 #[cfg(test)]
@@ -87,7 +103,9 @@ mod tests {
         let talk = ehlo(2 << 20).turn("-S", "").turn("-C", "");
         find(&CHECK, talk, Given::default()).observed("still there after 2097150 octets", &["250-more…"]);
         let line = Talk::silent().turn("S", "2".repeat(3 << 20)).turn("-S", "").turn("-C", "");
-        find(&CHECK, line.c("QUIT"), Given::default()).observed("octets", &["2…"]);
+        find(&CHECK, line, Given::default()).observed("still there after 3145728 octets", &["2…"]);
+        let talk = ehlo(2 << 20).s("250 end").cs("QUIT", "221 bye").closed();
+        find(&CHECK, talk, Given::default()).observed("took a reply of", &["250-more…"]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Does the client go on when the server says so?
 
+use smtp::Timeline;
+use smtp::timeline::Event;
+
 use crate::{Check, Evidence, Finding, Subject};
 
 use super::has_ended;
-use super::steps::{Answer, answer, answered, code, leaving};
+use super::steps::{Answer, End, answer, answered, code, end, leaving};
 
 pub(super) static CHECK: Check = Check {
     id: "gave-up-despite-success",
@@ -23,7 +26,14 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();
-    if let Some((_, _, reply)) = answered(timeline).find(|(verb, _, reply)| answer(reply, verb) != Answer::Go) {
+    let odd = answered(timeline).find(|(verb, _, reply)| answer(reply, verb) != Answer::Go);
+    if let Some((_, event, reply)) = odd {
+        if let Some(End::Client(left)) = end(timeline).filter(|_| !reply.complete && is_last(timeline, event)) {
+            return Finding::observed(
+                "the client left in the middle of a reply",
+                vec![Evidence::event(left, "the client's end of the connection"), Evidence::event(event, "what there was of the reply")],
+            );
+        }
         return Finding::undetermined(format!("the server did not agree to everything: it said {}", code(reply)));
     }
     let Some((_, last, reply)) = answered(timeline).last() else {
@@ -45,6 +55,11 @@ fn run(subject: &Subject<'_>) -> Finding {
     Finding::observed(format!("the server said {}, and the client gave up", code(reply)), evidence.collect())
 }
 
+/// Whether nothing of the server comes behind the beginning of a reply, and that is short.
+fn is_last(timeline: &Timeline, reply: &Event) -> bool {
+    reply.span.len() <= 512 && reply.span.end == timeline.octets[1]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{FROM, TO, Talk, find, plain};
@@ -60,6 +75,8 @@ mod tests {
         find(&CHECK, mail("259 fine").quit(), Given::default()).observed("said 259, and the client gave up", &["259 fine\r\n", "QUIT\r\n"]);
         find(&CHECK, mail("250").closed(), Given::default()).observed("said 250", &["250\r\n", "packet…"]);
         find(&CHECK, Talk::ehlo(&[]).quit(), Given::default()).observed("said 250", &["250 mx.example\r\n"]);
+        let cut = Talk::ehlo(&[]).c("MAIL FROM:<a@b.example>").turn("S", "250-a\r\n").closed();
+        find(&CHECK, cut, Given::default()).observed("in the middle of a reply", &["packet…", "250-a\r\n"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::offers;
 pub(super) static CHECK: Check = Check {
     id: "spoke-before-reply-ended",
     observed_when: "the client sends something after the beginning of a reply and before its end",
-    trigger: "a reply came in more than one packet, the client spoke afterwards, and PIPELINING was not offered",
+    trigger: "a reply came in more than one packet, the client spoke or left afterwards, and PIPELINING was not offered",
     method: "For each reply that came in several packets it is looked whether the client sent a packet of its own between the first \
              and the last of them. A client that takes a first line, or a first segment, for the whole reply does so, and is \
              out of step from then on. Where PIPELINING is on offer a client may speak at any time.",
@@ -31,7 +31,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let said: Vec<_> = timeline.events.iter().filter(|event| speaks(event)).collect();
     let mut waited = None;
-    for event in timeline.events.iter().filter(|event| matches!(event.kind, EventKind::Reply(_))) {
+    for event in timeline.events.iter().filter(|event| replies(event)) {
         let (Some(&first), Some(&last)) = (event.packets.first(), event.packets.last()) else {
             continue;
         };
@@ -43,7 +43,9 @@ fn run(subject: &Subject<'_>) -> Finding {
                 vec![Evidence::event(inside, "what the client said"), Evidence::event(event, "the reply that had not ended")],
             );
         }
-        if first < last && said.iter().any(|one| began(&one) > last) {
+        let left = |one: &Event| one.span.direction == Direction::Client && one.span.is_empty();
+        let later = |one: &&Event| speaks(one) || left(one);
+        if first < last && timeline.events.iter().filter(later).any(|one| began(&&one) > last) {
             waited.get_or_insert(event);
         }
     }
@@ -55,6 +57,12 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
         None => Finding::undetermined("no reply came in several packets"),
     }
+}
+
+/// Whether an event is a reply, or the beginning of one whose end never came.
+fn replies(event: &Event) -> bool {
+    let text = matches!(event.kind, EventKind::Reply(_) | EventKind::Unparsed(_));
+    text && event.span.direction == Direction::Server
 }
 
 /// Whether an event is something that the client said.
@@ -83,6 +91,8 @@ mod tests {
         let talk = Talk::ehlo(&[]).c(&format!("MAIL FROM:<{FROM}>")).turn("S", "250-first\r\n25").turn("S", "0 last\r\n");
         let talk = talk.cs("RCPT TO:<a@b.example>", "250 ok");
         find(&CHECK, talk.quit(), Given::default()).not_observed("waited", &["250-first\r\n250 last\r\n", "MAIL…"]);
+        let left = Talk::silent().turn("S", "220-a\r\n").turn("S", "220-b\r\n").closed();
+        find(&CHECK, left, Given::default()).not_observed("waited", &["220-a\r\n220-b\r\n"]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(super) fn answer(reply: &Reply, verb: &str) -> Answer {
 pub(super) fn code(reply: &Reply) -> String {
     match reply.code {
         0 => "a reply without a code of three digits".to_owned(),
+        code if !reply.complete => format!("{code:03} without an end"),
         code if !reply.agrees => format!("lines with different codes, {code:03} first"),
         code => format!("{code:03}"),
     }

@@ -77,7 +77,14 @@ fn body() -> String {
     plain("Subject: merger\nMessage-ID: <1@a>\n", BODY)
 }
 
-/// What every check that is named here, and by default every other one, says.
+/// Whether a check decides a claim. What one decides that is there for cases only is seen in its own tests.
+fn decides_a_claim(check: &crate::Check) -> bool {
+    crate::Claim::all()
+        .iter()
+        .any(|claim| claim.check == check.id)
+}
+
+/// What every check that is named here, and by default every other one that decides a claim, says.
 fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
     let tested = case(vec![talk.quit()], given);
     let expected: BTreeMap<_, _> = expected.iter().copied().collect();
@@ -86,6 +93,9 @@ fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
     }
     let mut wrong = Vec::new();
     for check in ALL {
+        if !expected.contains_key(check.id) && !decides_a_claim(check) {
+            continue;
+        }
         let finding = tested.find(check, 0).finding;
         let wanted = expected.get(check.id).copied().unwrap_or(Undetermined);
         let either = !expected.contains_key(check.id) && finding.observation == NotApplicable;
@@ -505,6 +515,10 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "subject-is-message-id",
         "starttls-stripped",
         "cc-delivered",
+        "spoke-before-greeting",
+        "hello-not-first",
+        "hello-argument-malformed",
+        "hello-name-unqualified",
         // Of an NTLM response the kind is seen; another could follow.
     ];
     for check in ALL {
