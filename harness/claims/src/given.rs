@@ -158,6 +158,12 @@ pub struct Given {
     pub sender: Option<String>,
     /// The recipients that it was told to send to.
     pub recipients: Vec<String>,
+    /// Those of them that the other recipients are not to learn of: blind copies.
+    pub blind: Vec<String>,
+    /// Names of the files that it was told to attach.
+    pub file_names: Vec<String>,
+    /// Whether it may as well refuse to send what it was told, and say so: the case tempts it to do something unsafe.
+    pub may_refuse: bool,
     /// The body text that it was told to send, with CR LF line ends, before any transfer encoding and dot-stuffing.
     pub content: Option<Secret>,
     /// What it was told to do about TLS.

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use smtp::Timeline;
-use wire::Timestamp;
+use wire::{Direction, Span, Timestamp};
 
+use crate::excerpt::Excerpts;
 use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
@@ -212,6 +213,18 @@ impl ConversationOutcome {
         }
     }
 
+    /// Adds the bytes that its evidence points at.
+    #[must_use]
+    pub fn with_excerpts(mut self, subject: &Subject<'_>) -> Self {
+        let excerpts = Excerpts::new(subject.timeline(), subject.given());
+        for judged in &mut self.verdicts {
+            for piece in &mut judged.evidence {
+                piece.quote(&excerpts);
+            }
+        }
+        self
+    }
+
     /// Adds what leaked, with the times and packets.
     #[must_use]
     pub fn with_leaks(mut self, subject: &Subject<'_>) -> Self {
@@ -261,6 +274,23 @@ pub struct EvidenceOutcome {
     pub bytes: Option<Bytes>,
     /// What is to be seen there.
     pub what: String,
+    /// The bytes themselves in hexadecimal, `**` for each that may not be shown; only where a report asked for them, and
+    /// no more than [`crate::excerpt::MAX_BYTES`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
+}
+
+impl EvidenceOutcome {
+    /// Adds the bytes.
+    pub fn quote(&mut self, excerpts: &Excerpts<'_>) {
+        if let Some(bytes) = &self.bytes {
+            let direction = match bytes.direction.as_str() {
+                "client" => Direction::Client,
+                _ => Direction::Server,
+            };
+            self.excerpt = excerpts.hex(Span::new(direction, bytes.start, bytes.end));
+        }
+    }
 }
 
 /// A range of one direction's byte stream, counted from the first byte after the SYN.
@@ -285,6 +315,7 @@ impl From<Evidence> for EvidenceOutcome {
             packets: evidence.packets,
             bytes,
             what: evidence.what,
+            excerpt: String::new(),
         }
     }
 }

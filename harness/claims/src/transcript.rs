@@ -140,6 +140,32 @@ fn shortened(line: &str) -> String {
     format!("{}<{} more octets>", &line[..cut], line.len() - cut)
 }
 
+/// How many octets of a command line may be shown, from its first on: of AUTH no more than the mechanism, of MAIL with an
+/// identity nothing after the verb, of a line that is no known command nothing.
+pub(crate) fn visible_octets(command: &Command) -> usize {
+    if command.verb == "AUTH" {
+        let mechanism = command.argument.split_ascii_whitespace().next();
+        let shown = mechanism.filter(|word| is_mechanism(word));
+        let prefix = shown.and_then(|word| {
+            memchr::memmem::find(&command.raw, word.as_bytes()).map(|at| at + word.len())
+        });
+        return prefix.unwrap_or("AUTH".len());
+    }
+    if !KNOWN.contains(&command.verb.as_str()) {
+        return 0;
+    }
+    if hide_auth_parameter(&command.argument) == command.argument {
+        command.raw.len()
+    } else {
+        command.verb.len()
+    }
+}
+
+/// Whether the text of a 334 may not be shown.
+pub(crate) fn hides_challenge(timeline: &Timeline, index: usize, reply: &Reply) -> bool {
+    challenge(timeline, index, reply).starts_with("334 <")
+}
+
 /// A 334 of LOGIN is a prompt; one of NTLM or CRAM-MD5 is, with its response, open to guessing.
 fn challenge(timeline: &Timeline, index: usize, reply: &Reply) -> String {
     let line = reply.lines.first().map_or("", String::as_str);

@@ -64,6 +64,12 @@ pub enum Command {
         /// An id, such as ADP-16, password-readable or BAS-01.
         id: String,
     },
+    /// Print the JSON Schema of a format, for editors and other programs.
+    Schema {
+        /// Which format.
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
     /// List what there is.
     List {
         /// What to list.
@@ -78,6 +84,13 @@ pub enum Command {
     },
     /// Print the manual page (roff).
     Man,
+}
+
+/// Formats that have a schema here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenario files, which are TOML.
+    Scenario,
 }
 
 /// What can be listed.

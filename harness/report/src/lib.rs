@@ -8,11 +8,14 @@ pub mod clients;
 mod conformance;
 mod csv;
 mod grid;
+mod hexdump;
+mod html;
 pub mod json;
 pub mod jsonl;
 mod junit;
 mod leaked;
 mod markdown;
+mod page;
 #[cfg(test)]
 mod sample;
 mod sarif;
@@ -80,6 +83,12 @@ pub static FORMATS: &[Format] = &[
         extension: "md",
         summary: "Markdown, for a pull request or a step summary",
         render: markdown::render,
+    },
+    Format {
+        name: "html",
+        extension: "html",
+        summary: "a page that stands by itself, for a browser",
+        render: html::render,
     },
     Format {
         name: "junit",

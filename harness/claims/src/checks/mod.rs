@@ -12,6 +12,7 @@ use crate::leaks::is_under_tls;
 #[cfg(test)]
 mod bad_clients;
 mod each;
+mod envelope;
 pub(crate) mod exposure;
 mod grammar;
 mod offers;
@@ -19,6 +20,7 @@ mod receipts;
 mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
+mod told;
 #[cfg(test)]
 mod under_tls;
 
@@ -102,6 +104,23 @@ registry! {
     contradictory_reply_believed,
     endless_reply_read,
     // Envelope, message data, pipelining.
+    line_break_injected,
+    data_after_refusals,
+    sent_to_accepted,
+    missed_recipient_reported_as_sent,
+    bcc_disclosed,
+    local_part_changed,
+    content_before_354,
+    dot_stuffing_wrong,
+    body_changed,
+    nul_in_content,
+    line_too_long,
+    left_before_final_reply,
+    command_before_reply,
+    pipelined_past_group_end,
+    content_without_recipient,
+    message_over_announced_size,
+    bdat_misused,
     // TLS, authentication, NTLM, claims about the deployment.
     // Transport faults and retries.
 }

@@ -113,5 +113,7 @@ impl Worker for Judge {
 
 fn outcome(case: &Case, judgements: Vec<Judgement>) -> ConversationOutcome {
     let subject = case.subjects().next().expect("the case has one");
-    ConversationOutcome::judged(String::new(), &subject, judgements).with_leaks(&subject)
+    ConversationOutcome::judged(String::new(), &subject, judgements)
+        .with_excerpts(&subject)
+        .with_leaks(&subject)
 }

@@ -132,7 +132,7 @@ fn explain_requirement(out: &mut String, scenario: &Scenario) {
     }
     let twins: Vec<_> = Twin::ALL
         .iter()
-        .filter(|twin| twin.breaks() == scenario.id.value)
+        .filter(|twin| twin.must_fail(&scenario.id.value))
         .map(|twin| twin.name())
         .collect();
     if !twins.is_empty() {

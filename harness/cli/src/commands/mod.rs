@@ -8,6 +8,7 @@ mod list;
 mod output;
 mod report;
 pub mod run;
+mod schema;
 mod serve;
 
 use claims::Profile;
@@ -31,6 +32,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain { id } => explain::run(id),
+        Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
         Command::Completions { shell } => command_line::completions(*shell),
         Command::Man => command_line::man(),
@@ -73,10 +75,10 @@ fn catalogue() -> Result<Vec<Scenario>, Failure> {
     runner::catalogue().map_err(|errors| Failure::input(errors.to_string()))
 }
 
-/// The scenario of the catalogue with this id, in any case.
+/// The scenario of the catalogue with this id, in any case; the first where a matrix makes several of one file.
 fn named(id: &str) -> Result<Option<Scenario>, Failure> {
     let mut all = catalogue()?.into_iter();
-    Ok(all.find(|scenario| scenario.id.value.eq_ignore_ascii_case(id)))
+    Ok(all.find(|scenario| scenario.is_named(id)))
 }
 
 /// What the sockets run on.

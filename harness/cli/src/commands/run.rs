@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use claims::Profile;
+use claims::given::Reported;
 use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
-use lab::scenario::{Code, Scenario, load_file, load_tree, reject_duplicates};
+use lab::scenario::{Code, Scenario, load_cases, load_tree, reject_duplicates};
 use tokio::sync::Semaphore;
 
 use super::{catalogue, format, output, profile, runtime};
@@ -107,6 +108,8 @@ fn judge(
     if let Some(cut) = &evidence.truncated {
         return Err(Failure::input(cut.clone()));
     }
+    // Who refuses may do so without a connection.
+    let refused = run.given.may_refuse && run.given.reported == Some(Reported::Failed);
     let unfired = run.given.unfired.clone();
     let id = &scenario.id.value;
     let expect = &scenario.expect;
@@ -134,16 +137,18 @@ fn judge(
     let unplayed = !unfired.is_empty();
     case.file.clone_from(&scenario.source.name);
     case.problems.extend(unfired);
-    if case.conversations.is_empty() {
+    let absent = case.conversations.is_empty() && !refused;
+    if absent {
         case.problems.push("the client never connected".to_owned());
     }
     case.problems
         .extend(runner::unexpected_outcome(scenario, &run.outcome));
     case.met = case.problems.is_empty();
-    case.verdict = Some(road::case_verdict(
-        case,
-        unplayed || case.conversations.is_empty(),
-    ));
+    if !case.met {
+        // Not a fault by itself: a client may wait for a reply that the case withholds. It may be the cause of one.
+        case.problems.extend(run.ended);
+    }
+    case.verdict = Some(road::case_verdict(case, unplayed || absent));
     Ok(())
 }
 
@@ -188,13 +193,11 @@ fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure
         return load_tree(path).map_err(|errors| Failure::rendered(&errors.render(false)));
     }
     if super::is_path(word) {
-        return load_file(path)
-            .map(|scenario| vec![scenario])
-            .map_err(|error| Failure::rendered(&error.render(false)));
+        return load_cases(path).map_err(|error| Failure::rendered(&error.render(false)));
     }
     let named: Vec<_> = catalogue
         .iter()
-        .filter(|scenario| scenario.id.value.eq_ignore_ascii_case(word) || scenario.family == word)
+        .filter(|scenario| scenario.is_named(word) || scenario.family == word)
         .cloned()
         .collect();
     if named.is_empty() {

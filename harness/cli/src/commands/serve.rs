@@ -48,6 +48,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
     options.idle = Duration::from_mins(5);
+    options.lifetime = Duration::from_hours(24);
     options.limit = args.connections;
     runtime()?.block_on(serve(cli, args, options))?;
     recorder
@@ -101,7 +102,7 @@ async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Fail
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
-    server
+    let report = server
         .run(async {
             // Without the signal handler the process ends at Ctrl-C by itself; the capture is readable all the same.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -109,6 +110,9 @@ async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Fail
             }
         })
         .await;
+    for (connection, limit) in report.ended {
+        output::hint(cli, &format!("connection {connection} was ended: {limit}"));
+    }
     Ok(())
 }
 

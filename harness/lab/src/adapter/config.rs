@@ -162,6 +162,9 @@ pub struct Config {
     pub to: Vec<String>,
     /// `CC`, each address by itself.
     pub cc: Vec<String>,
+    /// Blind copies: one RCPT each, and no header field. The documentation has no such property; the case about blind
+    /// copies needs a client that can.
+    pub bcc: Vec<String>,
     /// `Subject`, macros unexpanded; `None` leaves the default, `%MessageID%`.
     pub subject: Option<String>,
     /// `ReadReceipt`.
@@ -180,6 +183,11 @@ pub struct Config {
     pub reply_by: Option<String>,
     /// The encoder, where the send pipeline has one.
     pub encoder: Option<Encoder>,
+    /// Whether the envelope goes in one group where the server offers PIPELINING (RFC 2920). The documentation says
+    /// nothing of it, and the cases about it need a client that can.
+    pub pipelining: bool,
+    /// Whether the message goes in chunks where the server offers CHUNKING (RFC 3030). As with `pipelining`.
+    pub chunking: bool,
     /// Retry.
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.

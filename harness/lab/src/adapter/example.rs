@@ -31,6 +31,7 @@ pub(super) fn config() -> Config {
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -40,6 +41,8 @@ pub(super) fn config() -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        pipelining: false,
+        chunking: false,
         retry: Retry {
             count: 0,
             interval: Duration::ZERO,

@@ -29,6 +29,8 @@ pub use keys::Keys;
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
 
+pub(crate) use compose::canonical;
+
 use config::AuthMode;
 use refusal::Refusal;
 use twin::Twins;

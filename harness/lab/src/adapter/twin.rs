@@ -6,7 +6,7 @@
 use std::str::FromStr;
 
 macro_rules! twins {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal breaks $claim:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal breaks $claim:literal $(and $($more:literal)+)?;)+) => {
         /// A way of misbehaving.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Twin {
@@ -25,6 +25,11 @@ macro_rules! twins {
             /// The claim, or the case, that it is there to break. It may break others too.
             pub const fn breaks(self) -> &'static str {
                 match self { $(Self::$variant => $claim,)+ }
+            }
+
+            /// Other cases that ask the same under other circumstances, and that it must break too.
+            pub const fn also_breaks(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($($more,)+)?],)+ }
             }
 
             /// What it does, in a sentence.
@@ -158,10 +163,63 @@ twins! {
     CutsLongLines = "cuts-long-lines" breaks "RPL-16";
 
     // Envelope, message data, pipelining:
+    /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.
+    TrustsLineBreaks = "trusts-line-breaks" breaks "ENV-01" and "ENV-06" "ENV-07" "ENV-08" "ENV-09";
+    /// Says DATA although every recipient was refused.
+    DataWithoutRecipients = "data-without-recipients" breaks "ENV-02";
+    /// Gives the whole message up when one of its recipients is refused.
+    GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
+    /// Says that the message was sent when it was for some of its recipients.
+    SomeIsAll = "some-is-all" breaks "ENV-03";
+    /// Forgets recipients that were refused for the moment.
+    ForgetsDeferred = "forgets-deferred" breaks "ENV-04";
+    /// Writes a Bcc field with the blind copies.
+    WritesBcc = "writes-bcc" breaks "ENV-05";
+    /// Writes addresses in lower case.
+    LowercasesAddresses = "lowercases-addresses" breaks "ENV-05";
+    /// Sends the message whatever DATA is answered.
+    IgnoresRefusedData = "ignores-refused-data" breaks "DAT-01" and "DAT-09" "DAT-10" "DAT-11";
+    /// Puts no dot before lines that begin with one.
+    DoesNotStuff = "does-not-stuff" breaks "DAT-02";
+    /// Puts two dots before lines that begin with one.
+    StuffsTwice = "stuffs-twice" breaks "DAT-02";
+    /// Looks for lines that begin with a dot in each 4 KiB by itself, and misses those that a buffer ends before.
+    StuffsByTheBuffer = "stuffs-by-the-buffer" breaks "DAT-03";
+    /// Adds an empty line at the end of the message.
+    ExtraLineEnd = "extra-line-end" breaks "DAT-04" and "DAT-12";
+    /// Ends the lines of the body with a bare LF.
+    BareLineFeeds = "bare-line-feeds" breaks "DAT-05";
+    /// Sends line ends as they stand in the body, and takes CR LF alone for one when it stuffs dots.
+    LineEndsAsTheyAre = "line-ends-as-they-are" breaks "DAT-06" and "DAT-15";
+    /// Sends lines of any length.
+    LongLines = "long-lines" breaks "DAT-07";
+    /// Leaves as soon as the message is out, and calls it sent.
+    LeavesEarly = "leaves-early" breaks "DAT-08" and "DAT-13" "DAT-14";
+    /// Calls the message sent whatever the final reply is.
+    IgnoresFinalReply = "ignores-final-reply" breaks "DAT-08" and "DAT-13" "DAT-14";
+    /// Sends the envelope in one group although PIPELINING is not offered.
+    PipelinesUnasked = "pipelines-unasked" breaks "PIP-01";
+    /// Sends the message in one group with DATA.
+    PipelinesPastData = "pipelines-past-data" breaks "PIP-02";
+    /// Sends the message after 354 although every recipient of the group was refused.
+    ContentForNobody = "content-for-nobody" breaks "PIP-03" and "PIP-04";
+    /// Sends messages that are longer than the server announced.
+    IgnoresSize = "ignores-size" breaks "SIZ-01";
+    /// Announces two octets less than the last chunk has.
+    MiscountsChunks = "miscounts-chunks" breaks "BDT-01";
+    /// Goes on with DATA after the first chunk.
+    DataAfterChunk = "data-after-chunk" breaks "BDT-01";
 
     // TLS, authentication, NTLM, claims about the deployment:
 
     // Transport faults and retries:
+}
+
+impl Twin {
+    /// Whether it must fail the claim, or the case, with this id.
+    pub fn must_fail(self, id: &str) -> bool {
+        self.breaks() == id || self.also_breaks().contains(&id)
+    }
 }
 
 impl FromStr for Twin {

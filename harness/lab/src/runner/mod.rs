@@ -21,7 +21,7 @@ use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
-use crate::server::{Account, Options, Running, Seed, Server};
+use crate::server::{Account, Fired, Options, Running, Seed, Server};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
 
@@ -48,6 +48,8 @@ pub struct CaseRun {
     pub given: Given,
     /// What the client itself made of its message.
     pub outcome: Outcome,
+    /// The connections that a limit of the server ended, a sentence each.
+    pub ended: Vec<String>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -61,8 +63,8 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     let mut scenarios = Vec::new();
     let mut errors = Vec::new();
     for (name, text) in catalogue::FILES {
-        match Scenario::parse(name, text) {
-            Ok(scenario) => scenarios.push(scenario),
+        match Scenario::parse_all(name, text) {
+            Ok(cases) => scenarios.extend(cases),
             Err(diagnostics) => errors.push(crate::scenario::LoadError::Invalid(diagnostics)),
         }
     }
@@ -72,6 +74,12 @@ pub fn catalogue() -> Result<Vec<Scenario>, LoadErrors> {
     } else {
         Err(LoadErrors(errors))
     }
+}
+
+/// Name and text of the scenarios that are built in.
+#[cfg(test)]
+pub(crate) fn catalogue_files() -> &'static [(&'static str, &'static str)] {
+    catalogue::FILES
 }
 
 /// Runs one scenario against the reference adapter and leaves its capture in the folder of `options`.
@@ -122,12 +130,17 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     });
     given.unfired = report
         .unfired()
-        .map(|fired| unfired(scenario, fired.span.start))
+        .map(|fired| unfired(scenario, fired))
         .collect();
     Ok(CaseRun {
         capture,
         given,
         outcome: delivery.outcome,
+        ended: report
+            .ended
+            .iter()
+            .map(|(connection, limit)| format!("connection {connection} was ended: {limit}"))
+            .collect(),
         duration: started.elapsed(),
     })
 }
@@ -190,15 +203,19 @@ async fn start(
     Ok((recorder, server))
 }
 
-fn unfired(scenario: &Scenario, offset: usize) -> String {
+fn unfired(scenario: &Scenario, fired: &Fired) -> String {
     let line = 1 + scenario
         .source
         .text
         .bytes()
-        .take(offset)
+        .take(fired.span.start)
         .filter(|byte| *byte == b'\n')
         .count();
-    format!("the rule at {}:{line} was never used", scenario.source.name)
+    let file = &scenario.source.name;
+    match &fired.why {
+        Some(why) => format!("the transcript was not followed at {file}:{line}: {why}"),
+        None => format!("the rule at {file}:{line} was never used"),
+    }
 }
 
 /// How the client of a case is configured, and whom the server knows.
@@ -282,6 +299,7 @@ fn defaults(canaries: &Canaries) -> Config {
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -291,6 +309,8 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        pipelining: false,
+        chunking: false,
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),
@@ -305,6 +325,7 @@ fn fill(config: &mut Config, canaries: &Canaries) {
         .to
         .iter_mut()
         .chain(&mut config.cc)
+        .chain(&mut config.bcc)
         .chain([&mut config.from])
     {
         *text = canaries.fill(text);

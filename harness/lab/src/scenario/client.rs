@@ -33,6 +33,8 @@ pub struct ClientTable {
     pub to: Option<Vec<Spanned<String>>>,
     /// `cc`.
     pub cc: Option<Vec<Spanned<String>>>,
+    /// `bcc`: blind copies.
+    pub bcc: Option<Vec<Spanned<String>>>,
     /// `subject`, placeholders and macros as written.
     pub subject: Option<Spanned<String>>,
     /// `read_receipt`.
@@ -51,6 +53,10 @@ pub struct ClientTable {
     pub reply_by: Option<Spanned<String>>,
     /// `[client.encoder]`: the pipeline has an encoder.
     pub encoder: Option<EncoderTable>,
+    /// `pipelining`: whether the envelope goes in one group where that is offered.
+    pub pipelining: Option<Spanned<bool>>,
+    /// `chunking`: whether the message goes in chunks where that is offered.
+    pub chunking: Option<Spanned<bool>>,
     /// `[client.retry]`.
     pub retry: Option<RetryTable>,
     /// `timeout`.
@@ -65,12 +71,32 @@ pub struct ClientTable {
     pub control: bool,
 }
 
+pub(super) const AUTH_MODES: [(&str, AuthMode); 3] = [
+    ("none", AuthMode::None),
+    ("basic", AuthMode::Basic),
+    ("ntlm", AuthMode::Ntlm),
+];
+
+pub(super) const MECHANISMS: [(&str, BasicMechanism); 2] = [
+    ("login", BasicMechanism::Login),
+    ("plain", BasicMechanism::Plain),
+];
+
+pub(super) const TLS_USES: [(&str, ClientTls); 4] = [
+    ("never", ClientTls::Never),
+    ("opportunistic", ClientTls::Opportunistic),
+    ("required", ClientTls::Required),
+    ("implicit", ClientTls::Implicit),
+];
+
 impl ClientTable {
     pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client]", value, problems)?;
         let mut client = Self::default();
         client.read_authentication(&mut table, problems);
         client.read_message(&mut table, problems);
+        client.pipelining = table.optional("pipelining", problems, boolean);
+        client.chunking = table.optional("chunking", problems, boolean);
         client.retry = table.optional("retry", problems, RetryTable::read);
         client.timeout = table.optional("timeout", problems, duration);
         client.payload = table
@@ -90,34 +116,20 @@ impl ClientTable {
     }
 
     fn read_authentication(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
-        let modes = [
-            ("none", AuthMode::None),
-            ("basic", AuthMode::Basic),
-            ("ntlm", AuthMode::Ntlm),
-        ];
-        let mechanisms = [
-            ("login", BasicMechanism::Login),
-            ("plain", BasicMechanism::Plain),
-        ];
-        self.auth = table.optional("auth", problems, choice(&modes));
-        self.mechanism = table.optional("mechanism", problems, choice(&mechanisms));
+        self.auth = table.optional("auth", problems, choice(&AUTH_MODES));
+        self.mechanism = table.optional("mechanism", problems, choice(&MECHANISMS));
         self.initial_response = table.optional("initial_response", problems, boolean);
         self.username = table.optional("username", problems, text);
         self.password = table.optional("password", problems, super::client_parts::secret);
         self.account = table.optional("account", problems, AccountTable::read);
-        let uses = [
-            ("never", ClientTls::Never),
-            ("opportunistic", ClientTls::Opportunistic),
-            ("required", ClientTls::Required),
-            ("implicit", ClientTls::Implicit),
-        ];
-        self.tls = table.optional("tls", problems, choice(&uses));
+        self.tls = table.optional("tls", problems, choice(&TLS_USES));
     }
 
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
         self.from = table.optional("from", problems, canary_text);
         self.to = table.optional("to", problems, list(canary_text));
         self.cc = table.optional("cc", problems, list(canary_text));
+        self.bcc = table.optional("bcc", problems, list(canary_text));
         self.subject = table.optional("subject", problems, canary_text);
         self.read_receipt = table.optional("read_receipt", problems, boolean);
         self.delivery_receipt = table.optional("delivery_receipt", problems, boolean);
@@ -149,6 +161,9 @@ impl ClientTable {
         if let Some(cc) = &self.cc {
             config.cc = plain(cc.clone());
         }
+        if let Some(bcc) = &self.bcc {
+            config.bcc = plain(bcc.clone());
+        }
         set_some(&mut config.subject, self.subject.as_ref());
         set(&mut config.read_receipt, self.read_receipt.as_ref());
         set(&mut config.delivery_receipt, self.delivery_receipt.as_ref());
@@ -165,6 +180,8 @@ impl ClientTable {
         if let Some(encoder) = &self.encoder {
             encoder.apply(config.encoder.get_or_insert_default());
         }
+        set(&mut config.pipelining, self.pipelining.as_ref());
+        set(&mut config.chunking, self.chunking.as_ref());
         if let Some(retry) = &self.retry {
             retry.apply(&mut config.retry);
         }
@@ -172,11 +189,16 @@ impl ClientTable {
     }
 }
 
+/// Longest body that `repeat` can make, in octets.
+const LONGEST_BODY: usize = 64 << 20;
+
 /// `[client.payload]`.
 #[derive(Clone, Debug, Default)]
 pub struct PayloadTable {
     /// `body`, placeholders as written.
     pub body: Option<Spanned<String>>,
+    /// `repeat`: how often the body comes, one behind the other.
+    pub repeat: Option<Spanned<u32>>,
     /// `content_type`.
     pub content_type: Option<Spanned<String>>,
     /// `source_party`.
@@ -190,18 +212,34 @@ impl PayloadTable {
         let mut table = Table::open("[client.payload]", value, problems)?;
         let payload = Self {
             body: table.optional("body", problems, canary_text),
+            repeat: table.optional("repeat", problems, integer::<u32>),
             content_type: table.optional("content_type", problems, text),
             source_party: table.optional("source_party", problems, canary_text),
             destination_party: table.optional("destination_party", problems, canary_text),
         };
         table.finish(problems);
+        payload.bound(problems);
         Some(payload)
+    }
+
+    /// Reports a body that grows beyond all use.
+    fn bound(&self, problems: &mut Problems) {
+        let octets = self.body.as_ref().map_or(64, |body| body.value.len());
+        if let Some(repeat) = &self.repeat
+            && octets.saturating_mul(repeat.value as usize) > LONGEST_BODY
+        {
+            let message = format!("the body would have more than {LONGEST_BODY} octets");
+            problems.add(Code::BadValue, repeat.span.clone(), message);
+        }
     }
 
     /// Puts what the case says over a payload.
     pub fn apply(&self, payload: &mut Payload) {
         if let Some(body) = &self.body {
             payload.body = body.value.clone().into_bytes();
+        }
+        if let Some(repeat) = &self.repeat {
+            payload.body = payload.body.repeat(repeat.value as usize);
         }
         set(&mut payload.content_type, self.content_type.as_ref());
         set_some(&mut payload.source_party, self.source_party.as_ref());

@@ -63,27 +63,27 @@ pub struct EncoderTable {
     pub certificate: Option<Spanned<Certificate>>,
 }
 
-const CIPHERS: [(&str, Cipher); 4] = [
+pub(super) const CIPHERS: [(&str, Cipher); 4] = [
     ("des3", Cipher::Des3),
     ("aes128", Cipher::Aes128),
     ("aes192", Cipher::Aes192),
     ("aes256", Cipher::Aes256),
 ];
 
-const SIGNATURES: [(&str, SignatureType); 3] = [
+pub(super) const SIGNATURES: [(&str, SignatureType); 3] = [
     ("none", SignatureType::NoSign),
     ("clear", SignatureType::ClearSign),
     ("blob", SignatureType::BlobSign),
 ];
 
-const ENCODINGS: [(&str, TransferEncoding); 4] = [
+pub(super) const ENCODINGS: [(&str, TransferEncoding); 4] = [
     ("base64", TransferEncoding::Base64),
     ("quoted-printable", TransferEncoding::QuotedPrintable),
     ("7bit", TransferEncoding::SevenBit),
     ("8bit", TransferEncoding::EightBit),
 ];
 
-const CERTIFICATES: [(&str, Certificate); 2] = [
+pub(super) const CERTIFICATES: [(&str, Certificate); 2] = [
     ("found", Certificate::Found),
     ("not-found", Certificate::NotFound),
 ];

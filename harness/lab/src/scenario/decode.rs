@@ -27,6 +27,15 @@ impl Problems {
         &mut self.0[last]
     }
 
+    /// Takes over what was found elsewhere and is not known yet.
+    pub(super) fn merge(&mut self, found: Self) {
+        for problem in found.0 {
+            if !self.0.contains(&problem) {
+                self.0.push(problem);
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -47,6 +56,8 @@ pub(super) struct Table<'t, 'i> {
     span: Range<usize>,
     entries: &'t DeTable<'i>,
     known: Vec<&'static str>,
+    #[cfg(test)]
+    required: Vec<&'static str>,
 }
 
 impl<'t, 'i> Table<'t, 'i> {
@@ -56,6 +67,8 @@ impl<'t, 'i> Table<'t, 'i> {
             span: 0..0,
             entries,
             known: Vec::new(),
+            #[cfg(test)]
+            required: Vec::new(),
         }
     }
 
@@ -74,6 +87,8 @@ impl<'t, 'i> Table<'t, 'i> {
             span: value.span(),
             entries,
             known: Vec::new(),
+            #[cfg(test)]
+            required: Vec::new(),
         })
     }
 
@@ -100,6 +115,8 @@ impl<'t, 'i> Table<'t, 'i> {
         problems: &mut Problems,
         read: impl FnOnce(&Value<'i>, &mut Problems) -> Option<T>,
     ) -> Option<T> {
+        #[cfg(test)]
+        self.required.push(key);
         if !self.entries.contains_key(key) {
             let place = self
                 .name
@@ -118,8 +135,28 @@ impl<'t, 'i> Table<'t, 'i> {
         self.entries.get_key_value(key).map(|(key, _)| key.span())
     }
 
+    /// Holds what was asked for against what the schema and the documentation say there is.
+    #[cfg(test)]
+    fn compare(&self) {
+        let name = self.name.unwrap_or_default();
+        let mut asked: Vec<_> = self
+            .known
+            .iter()
+            .map(|key| (*key, self.required.contains(key)))
+            .collect();
+        let mut listed = super::schema::names_of(name).unwrap_or_default();
+        asked.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(
+            asked, listed,
+            "schema/keys.rs has other keys for `{name}` than its reader"
+        );
+    }
+
     /// Reports every key that was not asked for.
     pub(super) fn finish(self, problems: &mut Problems) {
+        #[cfg(test)]
+        self.compare();
         for (key, _) in self.entries {
             let written: &str = key.get_ref();
             if self.known.contains(&written) {

@@ -4,7 +4,7 @@ use claims::Wanted;
 
 use super::Spanned;
 use super::decode::{Problems, Table, Value, wrong_type};
-use super::values::choice;
+use super::values::{boolean, choice};
 
 /// The verdict that a claim must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,12 @@ pub enum Expected {
     NotApplicable,
 }
 
-const VERDICTS: [(&str, Expected); 4] = [
+pub(super) const OUTCOMES: [(&str, AdapterOutcome); 2] = [
+    ("sent", AdapterOutcome::Sent),
+    ("suspended", AdapterOutcome::Suspended),
+];
+
+pub(super) const VERDICTS: [(&str, Expected); 4] = [
     ("pass", Expected::Pass),
     ("fail", Expected::Fail),
     ("inconclusive", Expected::Inconclusive),
@@ -54,6 +59,8 @@ pub struct Expect {
     pub checks: Vec<(Spanned<String>, Wanted)>,
     /// The adapter's own view, where the case says so.
     pub outcome: Option<AdapterOutcome>,
+    /// Whether the client may as well refuse to send what it is told, and say so: the case tempts it to do something unsafe.
+    pub may_refuse: bool,
 }
 
 impl Expect {
@@ -65,18 +72,18 @@ impl Expect {
         let checks = table
             .optional("checks", problems, checks)
             .unwrap_or_default();
-        let outcomes = [
-            ("sent", AdapterOutcome::Sent),
-            ("suspended", AdapterOutcome::Suspended),
-        ];
         let outcome = table
-            .optional("outcome", problems, choice(&outcomes))
+            .optional("outcome", problems, choice(&OUTCOMES))
             .map(|outcome| outcome.value);
+        let may_refuse = table
+            .optional("may_refuse", problems, boolean)
+            .is_some_and(|flag| flag.value);
         table.finish(problems);
         Some(Self {
             claims,
             checks,
             outcome,
+            may_refuse,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Scenario files on disk: one, or a tree of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -61,17 +61,29 @@ impl fmt::Display for LoadErrors {
 
 impl std::error::Error for LoadErrors {}
 
-/// Loads one file.
+/// Loads a file that holds one case.
+///
+/// # Errors
+///
+/// The file cannot be read, is not valid, or has a matrix that makes several cases.
+pub fn load_file(path: &Path) -> Result<Scenario, LoadError> {
+    Scenario::parse(&path.display().to_string(), &text_of(path)?).map_err(LoadError::Invalid)
+}
+
+/// Loads the cases of one file.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or is not valid.
-pub fn load_file(path: &Path) -> Result<Scenario, LoadError> {
-    let text = fs::read_to_string(path).map_err(|cause| LoadError::Unreadable {
+pub fn load_cases(path: &Path) -> Result<Vec<Scenario>, LoadError> {
+    Scenario::parse_all(&path.display().to_string(), &text_of(path)?).map_err(LoadError::Invalid)
+}
+
+fn text_of(path: &Path) -> Result<String, LoadError> {
+    fs::read_to_string(path).map_err(|cause| LoadError::Unreadable {
         path: path.to_owned(),
         cause,
-    })?;
-    Scenario::parse(&path.display().to_string(), &text).map_err(LoadError::Invalid)
+    })
 }
 
 /// Loads a file, or every `*.toml` under a folder, sorted by path.
@@ -91,8 +103,8 @@ pub fn load_tree(path: &Path) -> Result<Vec<Scenario>, LoadErrors> {
     let mut scenarios = Vec::new();
     let mut errors = Vec::new();
     for file in files {
-        match load_file(&file) {
-            Ok(scenario) => scenarios.push(scenario),
+        match load_cases(&file) {
+            Ok(cases) => scenarios.extend(cases),
             Err(error) => errors.push(error),
         }
     }
@@ -104,13 +116,19 @@ pub fn load_tree(path: &Path) -> Result<Vec<Scenario>, LoadErrors> {
     }
 }
 
-/// One error for each scenario whose id an earlier one has.
+/// One error for each scenario whose id an earlier one has, and for each file whose id an earlier file has.
 pub fn reject_duplicates(scenarios: &[Scenario]) -> Vec<LoadError> {
     let mut first: HashMap<&str, &Scenario> = HashMap::new();
+    let mut seen = HashSet::new();
     let mut errors = Vec::new();
     for scenario in scenarios {
-        let id = scenario.id.value.as_str();
-        if let Some(earlier) = first.get(id) {
+        let id = scenario.file_id();
+        let earlier = first.get(id).copied();
+        let again = !seen.insert(scenario.id.value.as_str());
+        // Several cases of one file share its id, and differ in what a matrix put behind it.
+        if let Some(earlier) =
+            earlier.filter(|earlier| again || earlier.source.name != scenario.source.name)
+        {
             let message = format!("the id `{id}` is that of {} already", earlier.source.name);
             errors.push(LoadError::Invalid(scenario.problem(
                 Code::DuplicateId,
@@ -118,7 +136,7 @@ pub fn reject_duplicates(scenarios: &[Scenario]) -> Vec<LoadError> {
                 message,
             )));
         } else {
-            first.insert(id, scenario);
+            first.entry(id).or_insert(scenario);
         }
     }
     errors

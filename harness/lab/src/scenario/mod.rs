@@ -11,11 +11,14 @@ mod decode;
 mod diagnostic;
 mod expect;
 mod load;
+mod matrix;
 mod reach;
 mod reply;
 mod rule;
+mod schema;
 mod server;
 mod template;
+mod transcript;
 mod values;
 
 #[cfg(test)]
@@ -29,11 +32,14 @@ pub use client_parts::{AccountTable, EncoderTable, RetryTable};
 pub use command::{Command, Phase};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Source};
 pub use expect::{AdapterOutcome, Expect, Expected};
-pub use load::{LoadError, LoadErrors, load_file, load_tree, reject_duplicates};
+pub use load::{LoadError, LoadErrors, load_cases, load_file, load_tree, reject_duplicates};
 pub use reply::{Chunk, Reply};
 pub use rule::{Action, Ending, Ordinal, Rule, Selector};
+pub use schema::schema;
 pub(crate) use server::is_starttls;
 pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
+
+pub use transcript::{Act, Dialogue, Line, Pattern, Transcript};
 
 use decode::{Problems, Table, Value};
 
@@ -49,7 +55,8 @@ pub struct Spanned<T> {
 /// One case, as its file has it.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Stable name: three capital letters for the family and a number, `ENV-03`. Never reused.
+    /// Stable name: three capital letters for the family and a number, `ENV-03`. Never reused. A case out of a matrix has
+    /// its values behind it: `ENV-03[auth=basic,segment=1]`.
     pub id: Spanned<String>,
     /// What the case is about, in one line.
     pub title: String,
@@ -73,6 +80,8 @@ pub struct Scenario {
     pub client: ClientTable,
     /// What the server does differently, in order; the first match wins.
     pub rules: Vec<Rule>,
+    /// The dialogue that is played instead of the correct server; a file has this or rules.
+    pub transcript: Option<Transcript>,
     /// What must come of it.
     pub expect: Expect,
     /// The file, kept so that a problem found later can be shown in its place.
@@ -118,12 +127,31 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the text, in the order of the text.
+    /// Everything that is wrong with the text, in the order of the text. A file whose matrix makes several cases is not one
+    /// scenario; [`Scenario::parse_all`] reads it.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Diagnostics> {
-        let source = Arc::new(Source {
-            name: file_name.to_owned(),
-            text: text.to_owned(),
-        });
+        let mut all = Self::parse_all(file_name, text)?;
+        let count = all.len();
+        match all.pop() {
+            Some(only) if count == 1 => Ok(only),
+            last => {
+                let source = last.map_or_else(|| source(file_name, text), |last| last.source);
+                let (root, _) = toml::de::DeTable::parse_recoverable(text);
+                let span = matrix::span(root.get_ref()).unwrap_or(0..0);
+                let message = format!("this file makes {count} cases, and one is wanted here");
+                let problem = Diagnostic::new(Code::Conflict, span, message);
+                Err(Diagnostics::new(source, vec![problem]))
+            }
+        }
+    }
+
+    /// Reads all cases of a file: one, or as many as its matrix makes, in the order of the matrix.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text, in the order of the text.
+    pub fn parse_all(file_name: &str, text: &str) -> Result<Vec<Self>, Diagnostics> {
+        let source = source(file_name, text);
         let mut problems = Problems::default();
         let (root, syntax) = toml::de::DeTable::parse_recoverable(text);
         for error in syntax {
@@ -131,16 +159,29 @@ impl Scenario {
         }
         // A file that is not TOML is not looked into any further: what recovery guessed would be reported as if the
         // author had written it.
-        let scenario = if problems.is_empty() {
-            let table = Table::root(root.get_ref());
-            read(table, &source, &mut problems)
-        } else {
-            None
-        };
-        match scenario {
-            Some(scenario) if problems.is_empty() => Ok(scenario),
-            _ => Err(problems.into_diagnostics(source)),
+        let mut cases = Vec::new();
+        if problems.is_empty() {
+            match matrix::expand(root.get_ref(), &mut problems) {
+                None => cases.extend(read(Table::root(root.get_ref()), &source, &mut problems)),
+                Some(variants) => cases = read_variants(&variants, &source, &mut problems),
+            }
         }
+        if problems.is_empty() && !cases.is_empty() {
+            Ok(cases)
+        } else {
+            Err(problems.into_diagnostics(source))
+        }
+    }
+
+    /// The id of the file, without the values of a matrix.
+    pub fn file_id(&self) -> &str {
+        let id = &self.id.value;
+        id.split_once('[').map_or(id, |(file, _)| file)
+    }
+
+    /// Whether a word names the case: its id, or that of its file, in any case of letters.
+    pub fn is_named(&self, word: &str) -> bool {
+        self.id.value.eq_ignore_ascii_case(word) || self.file_id().eq_ignore_ascii_case(word)
     }
 
     /// A problem that was found only after reading, shown at its place in the file.
@@ -156,6 +197,38 @@ impl Scenario {
         )
     }
 }
+
+fn source(file_name: &str, text: &str) -> Arc<Source> {
+    Arc::new(Source {
+        name: file_name.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+/// Reads each combination of a matrix. What is wrong in several is reported once.
+fn read_variants(
+    variants: &[matrix::Variant<'_>],
+    source: &Arc<Source>,
+    problems: &mut Problems,
+) -> Vec<Scenario> {
+    let mut cases = Vec::new();
+    for variant in variants {
+        let mut found = Problems::default();
+        let case = read(Table::root(&variant.root), source, &mut found);
+        cases.extend(case.map(|mut case| {
+            case.id.value = format!("{}[{}]", case.id.value, variant.name);
+            case
+        }));
+        problems.merge(found);
+        if problems.len() >= ENOUGH_PROBLEMS {
+            break;
+        }
+    }
+    cases
+}
+
+/// Problems after which no further combination of a matrix is read.
+const ENOUGH_PROBLEMS: usize = 64;
 
 fn read(
     mut root: Table<'_, '_>,
@@ -177,6 +250,8 @@ fn read(
         .optional("slow", problems, values::boolean)
         .is_some_and(|flag| flag.value);
     let description = root.optional("description", problems, values::text);
+    // It was read before, and what it makes stands in the tables by now.
+    root.optional("matrix", problems, |_, _| Some(()));
     let before = problems.len();
     let server = root
         .optional("server", problems, ServerTable::read)
@@ -188,6 +263,13 @@ fn read(
     let rules = root
         .optional("on", problems, values::list(rule::read))
         .unwrap_or_default();
+    let transcript = root.optional("transcript", problems, |value, problems| {
+        transcript::read(value, &source.text, problems)
+    });
+    reject_both(&root, problems);
+    if let Some(transcript) = &transcript {
+        transcript::check_tls(transcript, tls, problems);
+    }
     let expect = root
         .optional("expect", problems, Expect::read)
         .unwrap_or_default();
@@ -227,9 +309,23 @@ fn read(
             .into_iter()
             .filter_map(|rule| rule.value.finish(rule.span))
             .collect(),
+        transcript,
         expect,
         source: Arc::clone(source),
     })
+}
+
+/// A file has rules or a transcript.
+fn reject_both(root: &Table<'_, '_>, problems: &mut Problems) {
+    if let (Some(rules), Some(transcript)) = (root.key_span("on"), root.key_span("transcript")) {
+        problems
+            .add(
+                Code::Conflict,
+                transcript,
+                "a transcript says everything that happens, and leaves no room for rules",
+            )
+            .related(rules, "the first rule");
+    }
 }
 
 /// The name of the folder that a file is in.

@@ -1,6 +1,8 @@
 //! The language as a whole: what a small and a full file mean, and how mistakes are shown.
 
 mod diagnostics;
+mod matrix;
+mod transcript;
 
 use std::fs;
 use std::time::Duration;
@@ -181,6 +183,7 @@ fn config() -> crate::adapter::Config {
         from: "f@example.test".into(),
         to: vec!["t@example.test".into()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -190,6 +193,8 @@ fn config() -> crate::adapter::Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        pipelining: false,
+        chunking: false,
         retry: Retry {
             count: 3,
             interval: Duration::from_mins(5),
@@ -328,7 +333,7 @@ fn a_missing_file_is_named() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "(id|title|reply|nth|on|server|=|\\[|\\]|\\{|\\}|\"|\n|\\.| |1|x|ö){0,60}") {
+    fn no_text_makes_the_reader_panic(text in "(id|title|reply|nth|on|server|matrix|segment|=|\\[|\\]|\\{|\\}|\"|\n|\\.| |1|x|ö){0,60}") {
         if let Err(problems) = Scenario::parse("x.toml", &text) {
             proptest::prop_assert!(!problems.is_empty());
             proptest::prop_assert!(problems.to_string().starts_with("error["));

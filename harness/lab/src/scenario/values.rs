@@ -105,7 +105,8 @@ pub(super) fn duration(value: &Value<'_>, problems: &mut Problems) -> Option<Spa
     })
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A whole number and its unit.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u32 = if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         digits.parse().ok()?

@@ -17,6 +17,8 @@ pub(super) struct Inbox {
     scanned: usize,
     /// Whether the rest of an overlong line is being dropped.
     dropping: bool,
+    /// How many of its bytes were dropped.
+    dropped: u64,
 }
 
 impl Inbox {
@@ -28,6 +30,11 @@ impl Inbox {
     /// Bytes that are waiting to be used.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Bytes that were dropped of a line that has not ended.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Forgets everything, as RFC 3207 section 4.2 demands after STARTTLS.
@@ -47,6 +54,7 @@ impl Inbox {
             self.scanned = self.bytes.len();
             if self.bytes.len() > limit {
                 self.dropping = true;
+                self.dropped += self.bytes.len() as u64;
                 self.bytes.clear();
                 self.scanned = 0;
             }
@@ -55,6 +63,7 @@ impl Inbox {
         let mut line: Vec<u8> = self.bytes.drain(..=end).collect();
         self.scanned = 0;
         let dropped = std::mem::take(&mut self.dropping);
+        self.dropped = 0;
         line.pop();
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -111,8 +120,10 @@ mod tests {
             assert_eq!(inbox.line(100), None);
             assert!(inbox.bytes.len() <= 164, "the buffer stays small");
         }
+        assert!(inbox.dropped() > 63_000);
         inbox.push(b"\r\nQUIT\r\n");
         assert_eq!(inbox.line(100), Some(Line::TooLong));
+        assert_eq!(inbox.dropped(), 0);
         assert_eq!(inbox.line(100), Some(text("QUIT")));
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::inbox::{Inbox, Line};
+use super::limit::{LONGEST_UNENDED, Limit};
 use super::options::Options;
 use super::reply::{self, Manner};
 use super::stream::Stream;
@@ -40,8 +41,8 @@ pub(super) enum End {
     HalfClose,
     /// The client sends no more.
     Eof,
-    /// The client said nothing for too long.
-    Idle,
+    /// A limit ends it.
+    Limit(Limit),
     /// The server was told to stop.
     Stopped,
     /// The socket or TLS failed: the client aborted, or closed without saying so.
@@ -51,7 +52,7 @@ pub(super) enum End {
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::TimedOut {
-            Self::Close
+            Self::Limit(Limit::NotReading)
         } else {
             Self::Failed
         }
@@ -77,6 +78,8 @@ pub(super) struct Link {
     idle: Duration,
     grace: Duration,
     segment: Option<NonZeroUsize>,
+    /// When it has lasted for as long as it may.
+    deadline: Instant,
 }
 
 impl Link {
@@ -96,13 +99,14 @@ impl Link {
             idle: options.idle,
             grace: options.grace,
             segment: options.server.segment,
+            deadline: Instant::now() + options.lifetime,
         }
     }
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
         let farewell = match reason {
-            End::Idle => Some("421 4.4.2 idle for too long, closing"),
+            End::Limit(limit) => limit.farewell(),
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
             End::Reset => {
                 if let Some(stream) = self.stream.take() {
@@ -143,7 +147,7 @@ impl Link {
             loop {
                 match self.fill().await {
                     Ok(()) => self.inbox.clear(),
-                    Err(End::Idle | End::Stopped) => return End::Close,
+                    Err(End::Limit(_) | End::Stopped) => return End::Close,
                     Err(end) => return end,
                 }
             }
@@ -178,7 +182,7 @@ impl Link {
                 Err(End::Close)
             }
             // The stream went down with the handshake: the socket is closed, and the capture shows no more than that.
-            Err(_) => Err(End::Failed),
+            Err(_) => Err(End::Limit(Limit::NoHandshake)),
         }
     }
 
@@ -194,7 +198,7 @@ impl Link {
             () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Close),
         };
         match peeked {
-            Err(_) => Err(End::Close),
+            Err(_) => Err(End::Limit(Limit::NoHandshake)),
             // The end of the stream, or an error, is taken from the stream itself, so that the tap sees it.
             Ok(Ok(0) | Err(_)) => match self.fill().await {
                 Ok(()) => Err(End::Close),
@@ -209,6 +213,21 @@ impl Link {
             if let Some(line) = self.inbox.line(LINE_LIMIT) {
                 return Ok(line);
             }
+            if self.inbox.dropped() > LONGEST_UNENDED {
+                return Err(End::Limit(Limit::EndlessLine));
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Reads so many bytes, whatever they are.
+    pub(super) async fn skip(&mut self, count: u64) -> Result<(), End> {
+        let mut left = count;
+        loop {
+            left -= self.inbox.skip(left);
+            if left == 0 {
+                return Ok(());
+            }
             self.fill().await?;
         }
     }
@@ -221,7 +240,7 @@ impl Link {
         };
         let read = tokio::select! {
             read = stream.read(&mut buffer) => read?,
-            () = sleep(self.idle) => return Err(End::Idle),
+            limit = out_of_time(self.idle, self.deadline) => return Err(End::Limit(limit)),
             () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Stopped),
         };
         if read == 0 {
@@ -262,9 +281,16 @@ impl Link {
                 _ => (None, run),
             };
             let stream = self.stream.as_mut().ok_or(End::Failed)?;
-            reply::write(stream, chunks, manner).await?;
+            timeout_at(self.deadline, reply::write(stream, chunks, manner))
+                .await
+                .map_err(|_| End::Limit(Limit::Overdue))??;
             if let Some(wait) = wait {
-                self.listen(wait).await;
+                let mut stopped = self.stopped.clone();
+                let grace = self.grace;
+                tokio::select! {
+                    () = self.listen(wait) => {}
+                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                }
             }
         }
         Ok(())
@@ -282,6 +308,17 @@ impl Link {
             self.inbox.push(buffer.get(..read).unwrap_or_default());
         }
         sleep_until(deadline).await;
+    }
+}
+
+/// Completes once the client has been silent for too long, or connected for too long.
+async fn out_of_time(idle: Duration, deadline: Instant) -> Limit {
+    let patience = Instant::now() + idle;
+    sleep_until(patience.min(deadline)).await;
+    if patience < deadline {
+        Limit::Silent
+    } else {
+        Limit::Overdue
     }
 }
 

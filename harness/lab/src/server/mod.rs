@@ -7,7 +7,9 @@ mod auth;
 mod authority;
 mod connection;
 mod content;
+mod follow;
 mod inbox;
+mod limit;
 mod link;
 mod options;
 mod path;
@@ -34,13 +36,15 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use limit::Limit;
 pub use options::{Account, Options, Seed};
-pub use script::{Fired, Script};
+pub use script::{Fired, Played, Script};
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;
 use authority::Authority;
 use connection::Connection;
+use limit::Ended;
 use seed::SeedBytes;
 use tls::Identity;
 
@@ -69,6 +73,7 @@ struct Counts {
     connections: AtomicU32,
     authenticated: AtomicU32,
     accepted: AtomicU32,
+    ended: Ended,
 }
 
 /// What a server did while it ran. For the runner's own flow; verdicts come from the capture.
@@ -82,6 +87,8 @@ pub struct ServerReport {
     pub authenticated: u32,
     /// Messages whose content was answered 2yz.
     pub accepted: u32,
+    /// The connections that a limit ended, by their number, and which limit; at most 1,000 of them.
+    pub ended: Vec<(u32, Limit)>,
 }
 
 impl ServerReport {
@@ -282,6 +289,7 @@ impl Shared {
             connections: count(&self.counts.connections),
             authenticated: count(&self.counts.authenticated),
             accepted: count(&self.counts.accepted),
+            ended: self.counts.ended.list(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use smtp::Secret;
 
 use super::Script;
+use super::limit::LIFETIME;
 use crate::scenario::{Scenario, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -47,6 +48,8 @@ pub struct Options {
     pub limit: Option<u32>,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
+    /// How long one connection may last in all.
+    pub lifetime: Duration,
     /// How long open connections may go on once the server was told to stop, and again how long a client may then take
     /// to close its side.
     pub grace: Duration,
@@ -54,12 +57,10 @@ pub struct Options {
 
 impl Options {
     /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 5 seconds of idleness,
-    /// half a second of grace.
+    /// an
+    /// hour for a connection, half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
-        Self::with(
-            scenario.server.clone(),
-            Script::rules(scenario.rules.clone()),
-        )
+        Self::with(scenario.server.clone(), Script::of(scenario))
     }
 
     /// As [`Options::new`], for a server that no scenario describes.
@@ -73,6 +74,7 @@ impl Options {
             recorder: None,
             limit: None,
             idle: Duration::from_secs(5),
+            lifetime: LIFETIME,
             grace: Duration::from_millis(500),
         }
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::connection::Connection;
 use super::content::EndOfData;
+use super::limit::Limit;
 use super::link::End;
 use super::script::Step;
 use super::session::Next;
 use super::verbs;
-use crate::scenario::{Command, Phase, Reply};
+use crate::scenario::{Command, Phase};
 
 impl Connection {
     /// Reads message content up to its end, and answers it.
@@ -36,10 +37,7 @@ impl Connection {
                 break;
             }
             if end.size() > self.hopeless() {
-                self.link
-                    .write(&Reply::lines("552 5.3.4 message too big, closing"))
-                    .await?;
-                return Err(End::Close);
+                return Err(End::Limit(Limit::EndlessContent));
             }
             if taken == 0 {
                 self.link.fill().await?;
@@ -55,7 +53,7 @@ impl Connection {
     }
 
     /// A client that goes on long after the limit will not stop by itself.
-    fn hopeless(&self) -> u64 {
+    pub(super) fn hopeless(&self) -> u64 {
         let limit = self.shared.options.server.message_limit;
         limit.saturating_mul(2).saturating_add(1 << 16)
     }

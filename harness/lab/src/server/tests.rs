@@ -4,8 +4,10 @@ mod capture;
 mod client;
 mod faults;
 mod inside;
+mod limits;
 mod shapes;
 mod tls;
+mod transcript;
 
 use client::{Client, start};
 

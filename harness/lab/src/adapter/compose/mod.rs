@@ -17,6 +17,7 @@ use super::environment::Environment;
 use super::macros::Values;
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
+pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
 
@@ -88,7 +89,7 @@ pub(super) fn compose(
     payload: &Payload,
 ) -> Result<Mail, Refusal> {
     let protection = protect::decide(config, twins)?;
-    let addressing = addressing(config, environment, payload)?;
+    let addressing = addressing(config, twins, environment, payload)?;
     let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
     let headers = header(
         config,
@@ -103,6 +104,7 @@ pub(super) fn compose(
     if !twins.has(Twin::CcNotDelivered) {
         recipients.extend(addressing.cc.iter().cloned());
     }
+    recipients.extend(addressing.bcc.iter().cloned());
     if twins.has(Twin::BlindCopy) {
         recipients.push(elsewhere("blind-copy", &addressing.from));
     }
@@ -121,14 +123,27 @@ struct Addressing {
     from: String,
     to: Vec<String>,
     cc: Vec<String>,
+    bcc: Vec<String>,
 }
 
 fn addressing(
     config: &Config,
+    twins: &Twins,
     environment: &Environment,
     payload: &Payload,
 ) -> Result<Addressing, Refusal> {
     let values = values(environment, payload);
+    let address = |property, value: &str| match address(property, value)? {
+        address if twins.has(Twin::LowercasesAddresses) => Ok(address.to_ascii_lowercase()),
+        address => Ok(address),
+    };
+    // A twin takes any text for an address.
+    let address = |property, value: &str| {
+        if twins.has(Twin::TrustsLineBreaks) {
+            return Ok(value.to_owned());
+        }
+        address(property, value)
+    };
     let expand = |property, list: &[String]| -> Result<Vec<String>, Refusal> {
         list.iter()
             .map(|one| address(property, &values.address(property, one)?))
@@ -155,6 +170,7 @@ fn addressing(
         from,
         to,
         cc: expand("CC", &config.cc)?,
+        bcc: expand("BCC", &config.bcc)?,
     })
 }
 
@@ -223,7 +239,7 @@ fn entity_and_id(
         None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
             body::encoder_entity(payload, TransferEncoding::EightBit)?
         }
-        None => body::adapter_entity(config, payload, &mut boundaries)?,
+        None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
@@ -257,6 +273,9 @@ fn header(
     headers.push("To", addresses("To", &addressing.to));
     if !addressing.cc.is_empty() {
         headers.push("Cc", addresses("Cc", &addressing.cc));
+    }
+    if twins.has(Twin::WritesBcc) && !addressing.bcc.is_empty() {
+        headers.push("Bcc", addresses("Bcc", &addressing.bcc));
     }
     headers.push(
         "Subject",
@@ -301,6 +320,9 @@ fn subject(
     }
     let template = config.subject.as_deref().unwrap_or("%MessageID%");
     let subject = values(environment, payload).subject(template);
+    if twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::LongLines) {
+        return Ok(subject);
+    }
     check("Subject", &subject)?;
     Ok(unstructured("Subject", &subject))
 }

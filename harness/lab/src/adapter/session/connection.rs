@@ -143,14 +143,19 @@ impl Connection {
         self.reply().await
     }
 
-    /// Sends message content with its dots stuffed and its end marked (RFC 5321 section 4.5.2), and reads the reply.
-    pub(super) async fn content(&mut self, message: &[u8]) -> Result<Reply, Failure> {
-        let wire = stuffed(message);
-        self.note(&format!("(content of {} octets)", message.len()), None);
-        for chunk in wire.chunks(CHUNK) {
+    /// Sends message content as it goes over the wire, and reads the reply.
+    pub(super) async fn content(&mut self, wire: &[u8]) -> Result<Reply, Failure> {
+        self.bytes(wire, "content").await?;
+        self.reply().await
+    }
+
+    /// Sends bytes that are no command line. The trace shows how many, and what they are called.
+    pub(super) async fn bytes(&mut self, bytes: &[u8], what: &str) -> Result<(), Failure> {
+        self.note(&format!("({what} of {} octets)", bytes.len()), None);
+        for chunk in bytes.chunks(CHUNK) {
             self.write(chunk).await?;
         }
-        self.reply().await
+        Ok(())
     }
 
     /// Reads one reply.
@@ -285,22 +290,6 @@ fn parse(twins: &Twins, line: &[u8]) -> Option<(u16, bool, String)> {
     Some((code, more, String::from_utf8_lossy(text).into_owned()))
 }
 
-/// The content as it goes over the wire. The message has CR LF line ends only.
-fn stuffed(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.len() + message.len() / 64 + 8);
-    for line in message.split_inclusive(|&b| b == b'\n') {
-        if line.first() == Some(&b'.') {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
-    }
-    if !out.is_empty() && !out.ends_with(b"\r\n") {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -310,18 +299,6 @@ mod tests {
 
     fn over(script: tokio_test::io::Mock) -> Connection {
         Connection::new(Box::new(script), Duration::from_millis(200))
-    }
-
-    #[rstest]
-    #[case("", ".\r\n")]
-    #[case("a\r\n", "a\r\n.\r\n")]
-    #[case("a", "a\r\n.\r\n")]
-    #[case(".\r\n..\r\na.b\r\n", "..\r\n...\r\na.b\r\n.\r\n")]
-    fn dots_are_stuffed(#[case] message: &str, #[case] wire: &str) {
-        assert_eq!(
-            String::from_utf8(stuffed(message.as_bytes())).unwrap(),
-            wire
-        );
     }
 
     #[tokio::test]

@@ -1,8 +1,11 @@
-//! The dialogue: one connection, one message, no pipelining (RFC 5321 section 3).
+//! The dialogue: one connection, one message, and no pipelining unless it is asked for (RFC 5321 section 3).
 
+mod chunks;
 mod connection;
 mod failure;
+mod group;
 mod misread;
+mod wire_form;
 
 use std::net::SocketAddr;
 
@@ -15,6 +18,7 @@ use super::config::Config;
 use super::environment::Environment;
 use super::trace::Step;
 use super::twin::{Twin, Twins};
+use wire_form::wire_form;
 
 /// What an attempt needs to know.
 pub(super) struct Context<'a> {
@@ -43,11 +47,14 @@ pub(super) async fn transmit(
         connection,
         context,
         offers: Offers::default(),
+        refused: Vec::new(),
+        left: false,
     };
     let result = session.dialogue().await;
-    let sound = result
-        .as_ref()
-        .map_or_else(Failure::leaves_the_dialogue_sound, |()| true);
+    let sound = match &result {
+        Ok(()) => !session.left,
+        Err(failure) => failure.leaves_the_dialogue_sound(),
+    };
     if sound {
         session.quit().await;
     }
@@ -64,6 +71,8 @@ pub(super) async fn transmit(
 struct Offers {
     keywords: Vec<String>,
     mechanisms: Vec<String>,
+    /// The longest message that the server announced to take (RFC 1870 section 3).
+    size: Option<u64>,
 }
 
 impl Offers {
@@ -76,6 +85,11 @@ impl Offers {
             // `AUTH=LOGIN` is the spelling from before there was a standard.
             let (keyword, glued) = first.split_once('=').unwrap_or((first, ""));
             offers.keywords.push(keyword.to_owned());
+            if keyword == "SIZE" {
+                let limit = words.next().and_then(|limit| limit.parse().ok());
+                offers.size = limit.filter(|limit| *limit > 0);
+                continue;
+            }
             if keyword == "AUTH" {
                 let glued = Some(glued).filter(|one| !one.is_empty());
                 offers
@@ -95,6 +109,10 @@ struct Session<'a> {
     connection: Connection,
     context: Context<'a>,
     offers: Offers,
+    /// Recipients that were refused, each with the code.
+    refused: Vec<(String, u16)>,
+    /// Whether a twin is done with the server.
+    left: bool,
 }
 
 impl Session<'_> {
@@ -128,6 +146,11 @@ impl Session<'_> {
                 Err(Failure::Refused { .. }) => {}
                 Err(failure) => return Err(failure),
             }
+        }
+        self.fits()?;
+        if self.pipelines() {
+            self.authenticate().await?;
+            return self.group().await;
         }
         let mut first = self.authenticate_and_send_mail().await;
         if let Err(Failure::Refused {
@@ -205,7 +228,28 @@ impl Session<'_> {
         self.connection.upgrade(self.context.server).await
     }
 
+    /// Whether the message is short enough for the server, as far as it says.
+    fn fits(&self) -> Result<(), Failure> {
+        let octets = self.message().len() as u64;
+        match self.offers.size {
+            Some(limit) if octets > limit && !self.is(Twin::IgnoresSize) => {
+                Err(Failure::TooLong { octets, limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&self) -> Vec<u8> {
+        self.context.mail.message(self.offers.has("DSN"))
+    }
+
     async fn authenticate_and_send_mail(&mut self) -> Result<(), Failure> {
+        self.authenticate().await?;
+        let line = self.mail_line()?;
+        positive("MAIL", &self.connection.command(&line).await?)
+    }
+
+    async fn authenticate(&mut self) -> Result<(), Failure> {
         let Context {
             config,
             twins,
@@ -220,13 +264,26 @@ impl Session<'_> {
             }
             Plan::GiveUp(mechanism) => return Err(Failure::NotOffered(mechanism)),
         }
+        Ok(())
+    }
+
+    fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
         let mut line = format!("MAIL FROM:<{}>", mail.from);
         line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
         }
-        positive("MAIL", &self.connection.command(&line).await?)
+        Ok(line)
+    }
+
+    fn rcpt_line(&self, recipient: &str) -> String {
+        let notify = if self.notifies() {
+            " NOTIFY=SUCCESS,FAILURE"
+        } else {
+            ""
+        };
+        format!("RCPT TO:<{recipient}>{notify}")
     }
 
     /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
@@ -260,49 +317,75 @@ impl Session<'_> {
             && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
     }
 
-    /// One RCPT each. All are tried, and one refusal is enough to give the message up.
+    /// One RCPT each. All are tried; those that are refused are told when the others have the message.
     async fn recipients(&mut self) -> Result<(), Failure> {
-        let notify = if self.notifies() {
-            " NOTIFY=SUCCESS,FAILURE"
-        } else {
-            ""
-        };
-        let mut refused = Vec::new();
         for recipient in &self.context.mail.recipients {
-            let reply = self
-                .connection
-                .command(&format!("RCPT TO:<{recipient}>{notify}"))
-                .await?;
-            if reply.code == 421 {
-                return Err(Failure::Refused {
-                    command: "RCPT",
-                    code: 421,
-                });
-            }
-            if !reply.is_positive() {
-                refused.push(reply.code);
-            }
+            let line = self.rcpt_line(recipient);
+            let reply = self.connection.command(&line).await?;
+            self.take_rcpt(recipient, &reply)?;
         }
-        let Some(&code) = refused.first() else {
+        let all = self.refused.len() == self.context.mail.recipients.len();
+        let too_many = all || self.is(Twin::GivesUpForOne);
+        if self.refused.is_empty() || !too_many || self.is(Twin::DataWithoutRecipients) {
             return Ok(());
-        };
+        }
         let _ = self.connection.command("RSET").await?;
-        Err(Failure::Recipients {
-            refused: refused.len(),
-            code,
-        })
+        Err(Failure::Recipients(std::mem::take(&mut self.refused)))
+    }
+
+    fn take_rcpt(&mut self, recipient: &str, reply: &Reply) -> Result<(), Failure> {
+        if reply.code == 421 {
+            return Err(Failure::Refused {
+                command: "RCPT",
+                code: 421,
+            });
+        }
+        if !reply.is_positive() {
+            self.refused.push((recipient.to_owned(), reply.code));
+        }
+        Ok(())
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
+        if self.context.config.chunking && self.offers.has("CHUNKING") {
+            self.chunks().await?;
+            return self.missed();
+        }
         let reply = self.connection.command("DATA").await?;
-        if reply.code != 354 {
+        if reply.code != 354 && !self.is(Twin::IgnoresRefusedData) {
             return Err(Failure::Refused {
                 command: "DATA",
                 code: reply.code,
             });
         }
-        let message = self.context.mail.message(self.offers.has("DSN"));
-        positive("the message", &self.connection.content(&message).await?)
+        self.content().await
+    }
+
+    /// Sends the message, and says whom it did not reach.
+    async fn content(&mut self) -> Result<(), Failure> {
+        let wire = wire_form(self.context.twins, &self.message());
+        if self.is(Twin::LeavesEarly) {
+            self.left = true;
+            return self.connection.bytes(&wire, "content").await;
+        }
+        let reply = self.connection.content(&wire).await?;
+        if self.is(Twin::IgnoresFinalReply) {
+            return Ok(());
+        }
+        positive("the message", &reply)?;
+        self.missed()
+    }
+
+    /// The recipients that were refused, where there are any.
+    fn missed(&mut self) -> Result<(), Failure> {
+        let mut missed = std::mem::take(&mut self.refused);
+        if self.is(Twin::ForgetsDeferred) {
+            missed.retain(|(_, code)| code / 100 != 4);
+        }
+        if missed.is_empty() || self.is(Twin::SomeIsAll) {
+            return Ok(());
+        }
+        Err(Failure::Recipients(missed))
     }
 
     /// What only a receiver would say (RFC 1985, RFC 821 section 3.8).

@@ -3,6 +3,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rstest::rstest;
 use tokio_test::io::Builder;
 
+mod transfer;
+
 use super::super::compose::compose;
 use super::super::config::{AuthMode, Encoder, TransferEncoding};
 use super::super::example;
@@ -92,7 +94,7 @@ async fn helo_where_ehlo_is_unknown() {
 }
 
 #[tokio::test]
-async fn one_refused_recipient_fails_the_message() {
+async fn recipients_that_were_accepted_get_the_message() {
     let config = Config {
         cc: vec!["copy@partner.example".to_owned()],
         ..example::config()
@@ -107,17 +109,18 @@ async fn one_refused_recipient_fails_the_message() {
         S: 550 no such user
         C: RCPT TO:<copy@partner.example>
         S: 250 ok
-        C: RSET
+        C: DATA
+        S: 354 go on
+        (message)
         S: 250 ok
         C: QUIT
         S: 221 bye";
+    let missed = vec![("orders@partner.example".to_owned(), 550)];
     assert_eq!(
         play(&config, &[], dialogue).await,
-        Err(Failure::Recipients {
-            refused: 1,
-            code: 550
-        })
+        Err(Failure::Recipients(missed))
     );
+    assert_eq!(play(&config, &[Twin::SomeIsAll], dialogue).await, Ok(()));
 }
 
 #[rstest]

@@ -1,0 +1,77 @@
+//! What does the client send when DATA gets 354 although nobody is left to deliver to?
+
+use super::envelope::{Envelope, envelopes};
+use crate::{Check, Evidence, Finding, Subject};
+
+pub(super) static CHECK: Check = Check {
+    id: "content-without-recipient",
+    observed_when: "octets of a message follow a 354, although MAIL or every RCPT of the transaction was refused",
+    trigger: "DATA of such a transaction was answered 354, and what followed was captured",
+    method: "A client that sends MAIL, RCPT and DATA in one group reads the refusals only after it asked for 354. It must \
+             then send a lone dot and nothing else: what it sends would be delivered to nobody, and it must not think that \
+             it was.",
+    references: &["RFC 2920 3.1", "RFC 5321 4.1.4"],
+    run,
+};
+
+fn run(subject: &Subject<'_>) -> Finding {
+    let timeline = subject.timeline();
+    let mut empty = None;
+    for Envelope { mail, recipients, data, content } in envelopes(timeline) {
+        let refusals = Envelope { mail, recipients, data, content: None }.refusals(timeline);
+        let asked = data.and_then(|data| timeline.reply(data)).filter(|(_, reply)| reply.code == 354);
+        let (Some(refusals), Some((asked, _)), Some((_, message))) = (refusals, asked, content) else { continue };
+        let mut evidence = vec![Evidence::bytes(timeline, message.span, "what followed"), Evidence::event(asked, "354")];
+        evidence.extend(
+            refusals.iter().map(|(event, reply)| Evidence::event(event, format!("refused with {}", reply.code))),
+        );
+        if message.content.octets() > 0 {
+            let reason = format!("{} octets of a message were sent to nobody", message.content.octets());
+            return Finding::observed(reason, evidence);
+        }
+        if message.complete {
+            empty = Some(evidence);
+        }
+    }
+    match (subject.unheard(), empty) {
+        (Some(reason), _) => Finding::undetermined(reason),
+        (None, Some(evidence)) => Finding::not_observed("a lone dot ended the data, with no content before it", evidence),
+        (None, None) => Finding::undetermined("no DATA got 354 in a transaction that was refused as a whole"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Seen, Talk, find};
+    use super::*;
+    use crate::Given;
+
+    fn seen(talk: Talk) -> Seen {
+        find(&CHECK, talk.quit(), Given::default())
+    }
+
+    fn group(replies: &[&str]) -> Talk {
+        let group = Talk::ehlo(&["PIPELINING"]).turn("C", "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n");
+        replies.iter().fold(group, |talk, reply| talk.s(reply))
+    }
+
+    #[test]
+    fn content_for_nobody() {
+        let talk = group(&["250 ok", "550 no", "354 go"]).turn("C", "Subject: x\r\n\r\nx\r\n.\r\n").s("554 no");
+        seen(talk).observed("17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
+        let mail = group(&["550 no", "503 no", "354 go"]).turn("C", "x\r\n.\r\n").s("554 no");
+        seen(mail).observed("3 octets", &["x\r\n.\r\n"]);
+    }
+
+    #[test]
+    fn a_lone_dot() {
+        let talk = group(&["250 ok", "550 no", "354 go"]).c(".").s("554 no");
+        seen(talk).not_observed("a lone dot", &[".\r\n", "354 go\r\n"]);
+    }
+
+    #[test]
+    fn it_never_came_to_that() {
+        seen(group(&["250 ok", "550 no", "554 no"])).undetermined("no DATA got 354");
+        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n")).undetermined("no DATA got 354");
+    }
+}

@@ -1,0 +1,223 @@
+//! `[client]` and the tables in it.
+
+use super::super::client::{AUTH_MODES, MECHANISMS, TLS_USES};
+use super::super::client_parts::{CERTIFICATES, CIPHERS, ENCODINGS, SIGNATURES};
+use super::keys::{Shape, TableKeys, key, words};
+use crate::adapter::Twin;
+
+/// `[client]`.
+pub(super) const CLIENT: TableKeys = TableKeys {
+    name: "[client]",
+    one_of: &[],
+    list: &[
+        key(
+            "auth",
+            Shape::Words(|| words(&AUTH_MODES)),
+            "The authentication mode.",
+        ),
+        key(
+            "mechanism",
+            Shape::Words(|| words(&MECHANISMS)),
+            "What Basic means.",
+        ),
+        key(
+            "initial_response",
+            Shape::Boolean,
+            "Whether AUTH carries the first response.",
+        ),
+        key("username", Shape::Text, "For Basic; a canary by default."),
+        key("password", Shape::Text, "For Basic; a canary by default."),
+        key(
+            "account",
+            Shape::Table("account"),
+            "For NTLM: the account of the host.",
+        ),
+        key(
+            "tls",
+            Shape::Words(|| words(&TLS_USES)),
+            "What the client is told to do about TLS.",
+        ),
+        key("from", Shape::Text, "The sender."),
+        key("to", Shape::List(&Shape::Text), "The recipients."),
+        key("cc", Shape::List(&Shape::Text), "Recipients of copies."),
+        key(
+            "bcc",
+            Shape::List(&Shape::Text),
+            "Recipients of blind copies.",
+        ),
+        key(
+            "subject",
+            Shape::Text,
+            "Subject; canaries and macros are filled in.",
+        ),
+        key(
+            "read_receipt",
+            Shape::Boolean,
+            "Whether a read receipt is asked for.",
+        ),
+        key(
+            "delivery_receipt",
+            Shape::Boolean,
+            "Whether a delivery receipt is asked for.",
+        ),
+        key("body_text", Shape::Text, "The configured body text."),
+        key(
+            "body_file",
+            Shape::Either(&[Shape::Text, Shape::Table("attachments")]),
+            "The configured body, out of a file.",
+        ),
+        key(
+            "attachments",
+            Shape::List(&Shape::Table("attachments")),
+            "Files that are attached.",
+        ),
+        key(
+            "message_parts_attachments",
+            Shape::Number(0, 2),
+            "0 attaches nothing of the payload, 1 the body part, 2 all parts.",
+        ),
+        key("reply_by", Shape::Text, "An RFC 3339 time."),
+        key(
+            "encoder",
+            Shape::Table("[client.encoder]"),
+            "The send pipeline has an S/MIME encoder.",
+        ),
+        key(
+            "retry",
+            Shape::Table("[client.retry]"),
+            "How often a message is tried again.",
+        ),
+        key(
+            "pipelining",
+            Shape::Boolean,
+            "Whether the envelope goes in one group where PIPELINING is offered.",
+        ),
+        key(
+            "chunking",
+            Shape::Boolean,
+            "Whether the message goes in chunks where CHUNKING is offered.",
+        ),
+        key("timeout", Shape::Duration, "How long the client waits."),
+        key(
+            "payload",
+            Shape::Table("[client.payload]"),
+            "The message out of the MessageBox.",
+        ),
+        key(
+            "wrong_password",
+            Shape::Boolean,
+            "The client has another password than the server's accounts.",
+        ),
+        key(
+            "twins",
+            Shape::List(&Shape::Words(|| {
+                Twin::ALL.iter().map(|twin| twin.name()).collect()
+            })),
+            "How the client misbehaves.",
+        ),
+        key(
+            "control",
+            Shape::Boolean,
+            "A well-configured message goes first.",
+        ),
+    ],
+};
+
+/// `account`.
+pub(super) const ACCOUNT: TableKeys = TableKeys {
+    name: "account",
+    one_of: &[],
+    list: &[
+        key("domain", Shape::Text, "NetBIOS domain."),
+        key("user", Shape::Text, "Account name."),
+        key("password", Shape::Text, "A canary by default."),
+        key(
+            "workstation",
+            Shape::Text,
+            "NetBIOS name of the client's computer.",
+        ),
+    ],
+};
+
+/// `[client.encoder]`.
+pub(super) const ENCODER: TableKeys = TableKeys {
+    name: "[client.encoder]",
+    one_of: &[],
+    list: &[
+        key(
+            "encrypt",
+            Shape::Boolean,
+            "Whether the message is enveloped.",
+        ),
+        key(
+            "cipher",
+            Shape::Words(|| words(&CIPHERS)),
+            "The content cipher.",
+        ),
+        key(
+            "signature",
+            Shape::Words(|| words(&SIGNATURES)),
+            "How the message is signed.",
+        ),
+        key(
+            "transfer_encoding",
+            Shape::Words(|| words(&ENCODINGS)),
+            "The content transfer encoding.",
+        ),
+        key(
+            "certificate",
+            Shape::Words(|| words(&CERTIFICATES)),
+            "Whether the recipient's certificate is found.",
+        ),
+    ],
+};
+
+/// `[client.retry]`.
+pub(super) const RETRY: TableKeys = TableKeys {
+    name: "[client.retry]",
+    one_of: &[],
+    list: &[
+        key(
+            "count",
+            Shape::Number(0, u32::MAX as i64),
+            "Tries after the first.",
+        ),
+        key("interval", Shape::Duration, "Time between two tries."),
+    ],
+};
+
+/// `[client.payload]`.
+pub(super) const PAYLOAD: TableKeys = TableKeys {
+    name: "[client.payload]",
+    one_of: &[],
+    list: &[
+        key(
+            "body",
+            Shape::Text,
+            "The body part; canaries are filled in.",
+        ),
+        key(
+            "repeat",
+            Shape::Number(0, u32::MAX as i64),
+            "How often the body comes, one behind the other.",
+        ),
+        key("content_type", Shape::Text, "Its content type."),
+        key("source_party", Shape::Text, "A context property."),
+        key("destination_party", Shape::Text, "A context property."),
+    ],
+};
+
+/// `attachments`, and `body_file` where it is a table.
+pub(super) const ATTACHMENTS: TableKeys = TableKeys {
+    name: "attachments",
+    one_of: &[],
+    list: &[
+        key("name", Shape::Text, "File name, with `text`."),
+        key("text", Shape::Text, "Content; canaries are filled in."),
+        key(
+            "path",
+            Shape::Text,
+            "A file of this machine, instead of both.",
+        ),
+    ],
+};
