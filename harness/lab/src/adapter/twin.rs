@@ -119,8 +119,12 @@ twins! {
     BusyIsSent = "busy-is-sent" breaks "SES-07";
     /// Gives the first label of its name in EHLO.
     BareHostName = "bare-host-name" breaks "SES-08";
+    /// Says HELO and asks for no extensions.
+    SaysHelo = "says-helo" breaks "SES-08";
     /// Says QUIT and closes the connection at once.
     DoesNotWaitForGoodbye = "does-not-wait-for-goodbye" breaks "SES-09";
+    /// Closes the connection without QUIT where it was given no session.
+    LeavesWhenRefused = "leaves-when-refused" breaks "SES-10";
     /// Uses BODY and SIZE with MAIL, whatever is offered.
     AssumesExtensions = "assumes-extensions" breaks "CAP-01";
     /// Asks for delivery reports with NOTIFY and RET, whatever is offered.
@@ -161,6 +165,10 @@ twins! {
     ReadsEndlessLine = "reads-endless-line" breaks "RPL-15";
     /// Takes 2 KiB of a line for all of it.
     CutsLongLines = "cuts-long-lines" breaks "RPL-16";
+    /// Takes a line for a reply where the replies to a group of commands are due.
+    FirstLineInGroup = "first-line-in-group" breaks "RPL-17";
+    /// Takes a line of 512 octets for too long.
+    ShortLineBuffer = "short-line-buffer" breaks "RPL-18";
 
     // Envelope, message data, pipelining:
     /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.

@@ -49,6 +49,7 @@ pub(super) async fn transmit(
         offers: Offers::default(),
         refused: Vec::new(),
         left: false,
+        greeted: false,
     };
     let result = session.dialogue().await;
     let sound = match &result {
@@ -113,6 +114,8 @@ struct Session<'a> {
     refused: Vec<(String, u16)>,
     /// Whether a twin is done with the server.
     left: bool,
+    /// Whether the server granted a session.
+    greeted: bool,
 }
 
 impl Session<'_> {
@@ -136,6 +139,7 @@ impl Session<'_> {
             let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
+        self.greeted = true;
         if self.is(Twin::Tunnel) && !self.connection.is_tls() {
             self.starttls().await?;
             self.hello().await?;
@@ -179,6 +183,10 @@ impl Session<'_> {
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
         let name = self.name();
+        if self.is(Twin::SaysHelo) {
+            let line = format!("HELO {name}");
+            return positive("HELO", &self.connection.command(&line).await?);
+        }
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
         if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
             self.offers = Offers::read(&reply);
@@ -212,6 +220,7 @@ impl Session<'_> {
     async fn quit(&mut self) {
         let _ = match () {
             () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::LeavesWhenRefused) && !self.greeted => Ok(()),
             () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
             () => self.connection.command("QUIT").await.map(drop),
         };
