@@ -1,15 +1,19 @@
 //! Does a client that sends chunks send exactly what it announces?
 
 use smtp::timeline::{Event, EventKind};
+use smtp::{Secret, Timeline};
 use wire::Direction;
 
+use super::dot_stuffing_wrong;
 use super::envelope::{is_no_command, next_words};
-use crate::{Check, Evidence, Finding, Subject};
+use crate::subject::Sent;
+use crate::{Check, Evidence, Finding, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "bdat-misused",
     observed_when: "a chunk has more or fewer octets than its BDAT announces, DATA comes in a transaction that BDAT began, a \
-                    chunk follows the one that was marked LAST, or the client leaves a message without a LAST",
+                    chunk follows the one that was marked LAST, the client leaves a message without a LAST, or dots are \
+                    doubled as only DATA wants it",
     trigger: "a message was sent with BDAT, and what the client said after it was captured",
     method: "The server counts octets, and looks for no end. One octet more is the beginning of the next command, one less \
              is waited for. What follows a chunk has to be a command; a chunk that its client leaves unfinished is short.",
@@ -61,14 +65,42 @@ fn run(subject: &Subject<'_>) -> Finding {
             _ => {}
         }
     }
+    if let Some(doubled) = doubled_dots(subject) {
+        return doubled;
+    }
     match (subject.unheard(), whole) {
         (Some(reason), _) => Finding::undetermined(reason),
         (None, Some(last)) => {
             let evidence = vec![Evidence::event(last, "the last chunk")];
             Finding::not_observed("every chunk has the octets that were announced", evidence)
         }
+        (None, None) if uses_data(timeline) => Finding::not_applicable("the client sends with DATA"),
         (None, None) => Finding::undetermined("no message was sent with BDAT to its end"),
     }
+}
+
+/// A message in chunks whose dots were doubled, as only DATA wants it.
+fn doubled_dots(subject: &Subject<'_>) -> Option<Finding> {
+    let told = subject.given().content.as_ref().map(Secret::expose)?;
+    let in_chunks = |sent: &Sent<'_>| {
+        let command = sent.timeline.command(sent.data.command);
+        command.is_some_and(|command| command.verb == "BDAT")
+    };
+    let mut judged = subject.sent().filter(in_chunks).map(|sent| dot_stuffing_wrong::in_chunks(&sent, Some(told)));
+    judged.find(|finding| finding.observation == Observation::Observed)
+}
+
+/// Whether the client says DATA, and never BDAT.
+pub(super) fn uses_data(timeline: &Timeline) -> bool {
+    let mut data = false;
+    for (_, _, command) in timeline.commands() {
+        match command.verb.as_str() {
+            "BDAT" => return false,
+            "DATA" => data = true,
+            _ => {}
+        }
+    }
+    data
 }
 
 /// What is wrong with the octets of one chunk.
@@ -133,8 +165,17 @@ mod tests {
     }
 
     #[test]
+    fn dots_are_not_doubled() {
+        let talk = envelope().turn("C", "BDAT 12 LAST\r\nA: b\r\n\r\n..xy").s("250 ok").quit();
+        let given = |told: &str| Given { content: Some(Secret::new(told.as_bytes())), ..Given::default() };
+        find(&CHECK, talk.clone(), given(".xy")).observed("arrives with 2 dot(s)", &["..xy"]);
+        find(&CHECK, talk, given("..xy")).not_observed("every chunk", &["BDAT 12 LAST\r\n"]);
+    }
+
+    #[test]
     fn no_chunks() {
-        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).undetermined("no message was sent with BDAT");
+        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).not_applicable("with DATA");
+        seen(envelope().quit()).undetermined("no message was sent with BDAT");
         seen(envelope().gap().turn("C", "BDAT 3 LAST\r\nA:b").s("250 ok").quit()).undetermined("does not hold");
     }
 }

@@ -17,8 +17,10 @@ pub(super) static CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut empty = None;
+    let mut waited = false;
     for Envelope { mail, recipients, data, content } in envelopes(timeline) {
         let refusals = Envelope { mail, recipients, data, content: None }.refusals(timeline);
+        waited |= refusals.is_some() && data.is_none();
         let asked = data.and_then(|data| timeline.reply(data)).filter(|(_, reply)| reply.code == 354);
         let (Some(refusals), Some((asked, _)), Some((_, message))) = (refusals, asked, content) else { continue };
         let mut evidence = vec![Evidence::bytes(timeline, message.span, "what followed"), Evidence::event(asked, "354")];
@@ -26,7 +28,8 @@ fn run(subject: &Subject<'_>) -> Finding {
             refusals.iter().map(|(event, reply)| Evidence::event(event, format!("refused with {}", reply.code))),
         );
         if message.content.octets() > 0 {
-            let reason = format!("{} octets of a message were sent to nobody", message.content.octets());
+            let octets = message.content.octets();
+            let reason = format!("354 was answered with {octets} octets that nobody was to get, and not with a lone dot");
             return Finding::observed(reason, evidence);
         }
         if message.complete {
@@ -35,7 +38,10 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     match (subject.unheard(), empty) {
         (Some(reason), _) => Finding::undetermined(reason),
-        (None, Some(evidence)) => Finding::not_observed("a lone dot ended the data, with no content before it", evidence),
+        (None, Some(evidence)) => {
+            Finding::not_observed("a lone dot ended the data, with no content before it", evidence)
+        }
+        (None, None) if waited => Finding::not_applicable("the client read the refusals before it said DATA"),
         (None, None) => Finding::undetermined("no DATA got 354 in a transaction that was refused as a whole"),
     }
 }
@@ -58,9 +64,9 @@ mod tests {
     #[test]
     fn content_for_nobody() {
         let talk = group(&["250 ok", "550 no", "354 go"]).turn("C", "Subject: x\r\n\r\nx\r\n.\r\n").s("554 no");
-        seen(talk).observed("17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
+        seen(talk).observed("with 17 octets", &["Subject: x\r\n\r\nx\r\n.\r\n", "354 go\r\n", "550 no\r\n"]);
         let mail = group(&["550 no", "503 no", "354 go"]).turn("C", "x\r\n.\r\n").s("554 no");
-        seen(mail).observed("3 octets", &["x\r\n.\r\n"]);
+        seen(mail).observed("with 3 octets", &["x\r\n.\r\n"]);
     }
 
     #[test]
@@ -71,6 +77,8 @@ mod tests {
 
     #[test]
     fn it_never_came_to_that() {
+        let turns = Talk::ehlo(&["PIPELINING"]).cs("MAIL FROM:<>", "250 ok").cs("RCPT TO:<a@b>", "550 no");
+        seen(turns.cs("RSET", "250 ok")).not_applicable("read the refusals before");
         seen(group(&["250 ok", "550 no", "554 no"])).undetermined("no DATA got 354");
         seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n")).undetermined("no DATA got 354");
     }

@@ -42,6 +42,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
     }
     if missed.is_empty() {
+        if timeline.transactions.iter().all(|one| one.recipients.is_empty()) {
+            return Finding::undetermined("the client asked for no recipient");
+        }
         if later.is_empty() {
             return Finding::undetermined("every recipient that the client asked for got the message");
         }
@@ -149,6 +152,7 @@ mod tests {
         find(&CHECK, partly(), Given::default()).undetermined("itself reported is not known");
         let taken = Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit();
         find(&CHECK, taken, given(Reported::Sent)).undetermined("every recipient");
+        find(&CHECK, mail().quit(), given(Reported::Sent)).undetermined("no recipient");
         find(&CHECK, partly().gap(), given(Reported::Sent)).undetermined("does not hold");
     }
 }

@@ -123,6 +123,7 @@ registry! {
     content_without_recipient,
     message_over_announced_size,
     bdat_misused,
+    went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
     // Transport faults and retries.
 }
