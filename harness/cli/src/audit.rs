@@ -3,7 +3,6 @@
 //! Nothing here grows with the length of the capture. What is kept for the report is a sample of conversations, chosen by
 //! the order in which they ended, and sums.
 
-pub mod follow;
 mod gather;
 pub mod inputs;
 mod judge;
@@ -16,7 +15,7 @@ pub mod stop;
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};
 pub use progress::Watch;
-pub use sinks::{AtTheEnd, Layout, Live, Sink, Stream};
+pub use sinks::{AtTheEnd, Layout, Sink, Stream};
 
 use std::sync::Arc;
 
@@ -27,11 +26,8 @@ use wire::Bounds;
 use wire::pipeline::{self, Settings, Summary};
 use wire::source::Sources;
 
-use crate::road::Scope;
-
-/// How much is held of captures from the field, at the most, in each lane: 8 MiB for one connection, 24 MiB for all, and
-/// two hours of silence.
-pub const FIELD: Bounds = Bounds {
+/// How much is held, at the most, in each lane: 8 MiB for one connection, 24 MiB for all, and two hours of silence.
+const BOUNDS: Bounds = Bounds {
     connection: 8 << 20,
     all: 24 << 20,
     idle: std::time::Duration::from_hours(2),
@@ -50,10 +46,6 @@ pub struct Plan {
     pub lanes: usize,
     /// How much of each conversation's judgement is wanted.
     pub detail: Detail,
-    /// Which connections are looked at.
-    pub scope: Scope,
-    /// How much is held, at the most, in each lane.
-    pub bounds: Bounds,
 }
 
 /// Reads the sources and hands every judged conversation to `gatherer`, in the order in which they ended.
@@ -65,12 +57,12 @@ pub fn audit(
 ) -> Summary {
     let settings = Settings {
         lanes: plan.lanes,
-        bounds: plan.bounds,
+        bounds: BOUNDS,
         ..settings
     };
     let options = smtp::session::Options {
         keep: keep(&plan.given),
-        only_mail: plan.scope == Scope::Field,
+        only_mail: true,
         keys: Some(Arc::clone(&plan.keys)),
     };
     pipeline::run(

@@ -5,10 +5,8 @@
 //! recorded: the file holds the ciphertext, and the session keys beside it.
 
 mod clock;
-mod line;
 mod queue;
 mod recorder;
-mod sides;
 mod stream;
 
 #[cfg(test)]

@@ -35,17 +35,6 @@ fn shown_with(turns: &[(&str, &str)], given: &Given) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_long_transcript_can_be_cut() {
-    let timeline = read(&[("S", "220 mx\r\n"), ("C", "NOOP\r\n"), ("S", "250 ok\r\n")]);
-    let texts = |most| {
-        let lines = lines_up_to(&timeline, &Given::default(), most);
-        lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
-    };
-    assert_eq!(texts(3), ["220 mx", "NOOP", "250 ok"]);
-    assert_eq!(texts(1), ["220 mx", "<2 more events, not listed>"]);
-}
-
 /// The writings in which a reader could find the password: as it would be sent, and the part of that which does not
 /// depend on what stands beside it.
 fn forms(password: &str) -> Vec<(String, String)> {
@@ -96,6 +85,33 @@ fn plain_with_and_without_initial_response() {
     assert_eq!(
         without,
         ["AUTH PLAIN", "334", "<SASL response, 30 octets>", "535 no"]
+    );
+}
+
+#[test]
+fn odd_replies_are_shown_as_they_are_and_long_ones_cut() {
+    let long = format!("250 {}\r\n", "é".repeat(700));
+    let many = format!("{}250 end\r\n", "250-more\r\n".repeat(70));
+    let lines = shown(&[
+        ("S", "220 mx\r\n"),
+        ("C", "EHLO a\r\n"),
+        ("S", "250-ok\r\n550 no\r\n"),
+        ("C", "NOOP\r\n"),
+        ("S", "2500 ok\r\n"),
+        ("C", "NOOP\r\n"),
+        ("S", &long),
+        ("C", "NOOP\r\n"),
+        ("S", &many),
+    ]);
+    assert_eq!(lines[2], "250-ok\n550 no");
+    assert_eq!(lines[4], "2500 ok");
+    assert_eq!(
+        lines[6],
+        format!("250 {}<376 more octets>", "é".repeat(512))
+    );
+    assert_eq!(
+        lines[8],
+        format!("{}<7 more lines>", "250-more\n".repeat(64))
     );
 }
 

@@ -1,18 +1,16 @@
 //! One connection, from the greeting to the last FIN.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::Shared;
 use super::auth::{self, Progress};
 use super::inbox::Line;
-use super::limits::{Ended, Limit};
+use super::limit::{Limit, MOST_STEPS};
 use super::link::{End, Link};
 use super::script::Step;
 use super::session::{Next, Session};
@@ -35,14 +33,10 @@ pub(super) struct Said {
     pub(super) then: Option<Ending>,
 }
 
-/// Commands and responses after which a client without an accepted message is not expected to come to one.
-const MOST_STEPS: u32 = 10_000;
-
 /// A connection being served.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
-    peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
@@ -55,7 +49,7 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         number: u32,
-        (stream, peer): (TcpStream, SocketAddr),
+        stream: TcpStream,
         tap: Tap,
         stopped: watch::Receiver<bool>,
     ) -> Self {
@@ -65,7 +59,6 @@ impl Connection {
             link,
             shared,
             number,
-            peer,
             session: Session::new(false),
             errors: 0,
             steps: 0,
@@ -75,23 +68,17 @@ impl Connection {
 
     /// Serves it to its end.
     pub(super) async fn serve(mut self) {
-        let session = self.shared.options.session;
-        let end = match timeout(session, self.dialogue()).await {
-            Ok(Ok(())) => End::Close,
-            Ok(Err(end)) => end,
-            Err(_) => End::Limit(Limit::Session(session)),
+        let end = match self.dialogue().await {
+            Ok(()) => End::Close,
+            Err(end) => end,
         };
-        if let End::Limit(limit) = end {
-            self.shared.ended.add(Ended {
-                connection: self.number,
-                peer: self.peer,
-                limit,
-            });
-        }
         self.shared
             .counts
             .accepted
             .fetch_add(self.session.accepted, Ordering::Relaxed);
+        if let End::Limit(limit) = end {
+            self.shared.counts.ended.note(self.number, limit);
+        }
         self.link.end(end).await;
     }
 
@@ -217,7 +204,7 @@ impl Connection {
             let most = self.hopeless();
             self.link.skip(chunk.size.min(most)).await?;
             if chunk.size > most {
-                return Err(End::Limit(Limit::Content(most)));
+                return Err(End::Limit(Limit::EndlessContent));
             }
             total = total.saturating_add(chunk.size);
             if let Some(transaction) = &mut self.session.transaction {
@@ -252,7 +239,7 @@ impl Connection {
     ) -> Result<Next, End> {
         self.steps += 1;
         if self.steps > MOST_STEPS {
-            return Err(End::Limit(Limit::Commands(self.steps)));
+            return Err(End::Limit(Limit::EndlessCommands));
         }
         let step = Step {
             connection: self.number,
@@ -262,7 +249,6 @@ impl Connection {
             argument,
             tls: self.session.tls,
         };
-        self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
         if let Some((place, rule)) = shared.options.script.select(&step)
             && let Some(said) = self.carry_out(place, &rule.action, default).await?
@@ -332,7 +318,7 @@ impl Connection {
         if self.errors < MAX_ERRORS {
             return Ok(());
         }
-        Err(End::Limit(Limit::Refusals(self.errors)))
+        Err(End::Limit(Limit::Mistakes))
     }
 
     /// Does the TLS handshake as the server.

@@ -11,14 +11,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::KeyLog;
 use wire::Direction;
 
-use super::line::{Line, Secrets};
+use super::Recorder;
 use super::queue::Event;
-use super::sides::Sides;
+use super::recorder::Sides;
 
 /// One connection's end of a recorder. When it is dropped, the connection has nothing more to tell.
 #[derive(Debug)]
 pub struct Tap {
-    line: Option<Line>,
+    line: Option<(Recorder, usize)>,
     sides: Sides,
     /// Whether the last bytes read wait until it is known what TLS made of them.
     holding: bool,
@@ -31,11 +31,11 @@ impl Tap {
         Self::over(None)
     }
 
-    pub(super) fn new(line: Line) -> Self {
-        Self::over(Some(line))
+    pub(super) fn new(recorder: Recorder, index: usize) -> Self {
+        Self::over(Some((recorder, index)))
     }
 
-    fn over(line: Option<Line>) -> Self {
+    fn over(line: Option<(Recorder, usize)>) -> Self {
         Self {
             line,
             sides: Sides::default(),
@@ -46,43 +46,43 @@ impl Tap {
 
     /// Where TLS is to write the secrets of this connection; `None` where nothing is recorded.
     pub fn key_log(&self) -> Option<Arc<dyn KeyLog>> {
-        let keys = Keys(self.line.as_ref()?.secrets());
-        Some(Arc::new(keys))
+        let (recorder, index) = self.line.clone()?;
+        Some(Arc::new(Keys { recorder, index }))
     }
 
     /// Bytes were read.
-    fn received(&mut self, bytes: &[u8]) {
+    fn received(&mut self, bytes: Vec<u8>) {
         self.let_go();
         if self.holding {
-            self.held = Some(bytes.to_vec());
+            self.held = Some(bytes);
         } else {
             self.admit(Event::Data(Direction::Client, bytes));
         }
     }
 
     /// Anything but the reading of bytes.
-    fn record(&mut self, event: Event<&[u8]>) {
+    fn record(&mut self, event: Event) {
         self.let_go();
         self.admit(event);
     }
 
     fn let_go(&mut self) {
         if let Some(bytes) = self.held.take() {
-            self.admit(Event::Data(Direction::Client, &bytes));
+            self.admit(Event::Data(Direction::Client, bytes));
         }
     }
 
-    fn admit(&mut self, event: Event<&[u8]>) {
-        if let Some(line) = &mut self.line
+    fn admit(&mut self, event: Event) {
+        if let Some((recorder, index)) = &self.line
             && self.sides.admit(&event)
         {
-            line.record(event);
+            recorder.record(*index, event);
         }
     }
 
     fn cut(&self) {
-        if let Some(line) = &self.line {
-            line.cut();
+        if let Some((recorder, index)) = &self.line {
+            recorder.cut(*index);
         }
     }
 
@@ -101,8 +101,8 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.let_go();
-        if let Some(line) = &self.line {
-            line.end();
+        if let Some((recorder, index)) = &self.line {
+            recorder.end(*index);
         }
     }
 }
@@ -170,7 +170,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
             Ok(()) => {
                 let read = buf.filled().get(before..).unwrap_or_default();
                 if !read.is_empty() {
-                    this.tap.received(read);
+                    this.tap.received(read.to_vec());
                 } else if room > 0 {
                     this.tap.record(Event::Fin(Direction::Client));
                 }
@@ -192,7 +192,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         match &outcome {
             Ok(written) => {
                 let written = buf.get(..*written).unwrap_or(buf);
-                this.tap.record(Event::Data(Direction::Server, written));
+                this.tap
+                    .record(Event::Data(Direction::Server, written.to_vec()));
             }
             Err(error) => this.tap.failed(error),
         }
@@ -216,15 +217,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
 }
 
 /// Hands the secrets of one connection's TLS to the recorder.
-struct Keys(Secrets);
+struct Keys {
+    recorder: Recorder,
+    index: usize,
+}
 
 impl KeyLog for Keys {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        self.0.record(&format!(
+        let line = format!(
             "{label} {} {}\n",
             hex::encode(client_random),
             hex::encode(secret)
-        ));
+        );
+        self.recorder.record(self.index, Event::Secrets(line));
     }
 }
 

@@ -35,7 +35,6 @@ fn recorder(file: &Shared, clock: Clock) -> Recorder {
         clock,
         nominal_port: Some(25),
         comment: String::new(),
-        held: 0,
     };
     Recorder::new(Box::new(file.clone()), options).expect("a header")
 }

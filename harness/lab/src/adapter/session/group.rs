@@ -10,6 +10,28 @@ impl Session<'_> {
         may || self.is(Twin::PipelinesUnasked)
     }
 
+    /// AUTH with MAIL behind it in one group, which leaves the exchange without a use, as a bad twin does.
+    pub(super) async fn past_auth(&mut self) -> Result<(), Failure> {
+        let lines = format!("AUTH LOGIN\r\n{}\r\n", self.mail_line()?);
+        self.connection
+            .bytes(lines.as_bytes(), "a group of commands")
+            .await?;
+        self.connection.reply().await?;
+        self.connection.reply().await?;
+        Ok(())
+    }
+
+    /// A transaction for each recipient, as a bad twin does.
+    pub(super) async fn one_by_one(&mut self) -> Result<(), Failure> {
+        for recipient in &self.context.mail.recipients {
+            for line in [self.mail_line()?, self.rcpt_line(recipient)] {
+                positive("the envelope", &self.connection.command(&line).await?)?;
+            }
+            self.data().await?;
+        }
+        Ok(())
+    }
+
     /// MAIL, every RCPT and DATA at once, then their replies, one for each, and then the message.
     pub(super) async fn group(&mut self) -> Result<(), Failure> {
         let mail = self.mail_line()?;

@@ -4,7 +4,7 @@ mod chunks;
 mod connection;
 mod failure;
 mod group;
-mod secure;
+mod misread;
 mod wire_form;
 
 use std::net::SocketAddr;
@@ -39,15 +39,17 @@ pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<S
 
 /// Transmits over a connection that is already open.
 pub(super) async fn transmit(
-    connection: Connection,
+    mut connection: Connection,
     context: Context<'_>,
 ) -> (Result<(), Failure>, Vec<Step>) {
+    connection.misbehave(context.twins.clone());
     let mut session = Session {
         connection,
         context,
         offers: Offers::default(),
         refused: Vec::new(),
         left: false,
+        greeted: false,
     };
     let result = session.dialogue().await;
     let sound = match &result {
@@ -55,10 +57,13 @@ pub(super) async fn transmit(
         Err(failure) => failure.leaves_the_dialogue_sound(),
     };
     if sound {
-        // Whatever the server makes of it, the message was accepted or refused before.
-        let _ = session.connection.command("QUIT").await;
+        session.quit().await;
     }
     session.connection.close().await;
+    let result = match result {
+        Err(Failure::Refused { code: 421, .. }) if session.is(Twin::BusyIsSent) => Ok(()),
+        result => result,
+    };
     (result, session.connection.into_steps())
 }
 
@@ -109,12 +114,14 @@ struct Session<'a> {
     refused: Vec<(String, u16)>,
     /// Whether a twin is done with the server.
     left: bool,
+    /// Whether the server granted a session.
+    greeted: bool,
 }
 
 impl Session<'_> {
     async fn dialogue(&mut self) -> Result<(), Failure> {
-        if self.begins_with_tls() {
-            self.upgrade().await?;
+        if self.is(Twin::ImplicitTls) {
+            self.connection.upgrade(self.context.server).await?;
         }
         if self.is(Twin::SpeaksFirst) {
             let name = &self.context.config.ehlo;
@@ -122,11 +129,35 @@ impl Session<'_> {
             positive("the connection", &self.connection.reply().await?)?;
             self.connection.reply().await?;
         } else {
-            positive("the connection", &self.connection.reply().await?)?;
+            let greeting = self.connection.reply().await?;
+            if !self.is(Twin::IgnoresRefusedGreeting) {
+                positive("the connection", &greeting)?;
+            }
+        }
+        if self.is(Twin::StartsWithMail) {
+            let line = format!("MAIL FROM:<{}>", self.context.mail.from);
+            let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
-        self.secure().await?;
+        self.greeted = true;
+        if self.is(Twin::Tunnel) && !self.connection.is_tls() {
+            self.starttls().await?;
+            self.hello().await?;
+        }
+        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
+            match self.starttls().await {
+                Ok(()) => self.hello().await?,
+                Err(Failure::Refused { .. }) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
         self.fits()?;
+        if self.is(Twin::OneByOne) {
+            return self.one_by_one().await;
+        }
+        if self.is(Twin::PipelinesPastAuth) {
+            self.past_auth().await?;
+        }
         if self.pipelines() {
             self.authenticate().await?;
             return self.group().await;
@@ -157,8 +188,16 @@ impl Session<'_> {
 
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
-        let name = &self.context.config.ehlo;
+        let name = self.name();
+        if self.is(Twin::SaysHelo) {
+            let line = format!("HELO {name}");
+            return positive("HELO", &self.connection.command(&line).await?);
+        }
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
+        if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
+            self.offers = Offers::read(&reply);
+            return Ok(());
+        }
         if reply.is_permanent() {
             self.offers = Offers::default();
             return positive(
@@ -169,6 +208,39 @@ impl Session<'_> {
         positive("EHLO", &reply)?;
         self.offers = Offers::read(&reply);
         Ok(())
+    }
+
+    /// The name that it gives in EHLO.
+    fn name(&self) -> String {
+        let name = &self.context.config.ehlo;
+        if self.is(Twin::MalformedHello) {
+            name.replace('.', "_")
+        } else if self.is(Twin::BareHostName) {
+            name.split('.').next().unwrap_or(name).to_owned()
+        } else {
+            name.clone()
+        }
+    }
+
+    /// Says good-bye. Whatever the server makes of it, the message was accepted or refused before.
+    async fn quit(&mut self) {
+        let _ = match () {
+            () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::LeavesWhenRefused) && !self.greeted => Ok(()),
+            () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
+            () => self.connection.command("QUIT").await.map(drop),
+        };
+    }
+
+    async fn starttls(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.command("STARTTLS").await?;
+        if reply.code != 220 {
+            return Err(Failure::Refused {
+                command: "STARTTLS",
+                code: reply.code,
+            });
+        }
+        self.connection.upgrade(self.context.server).await
     }
 
     /// Whether the message is short enough for the server, as far as it says.
@@ -212,13 +284,13 @@ impl Session<'_> {
 
     fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
-        let mut line = format!("MAIL FROM:<{}>", mail.from);
-        if mail.eight_bit() {
-            if !self.offers.has("8BITMIME") {
-                return Err(Failure::NotOffered("8BITMIME, which the content needs"));
-            }
-            line.push_str(" BODY=8BITMIME");
-        }
+        let from = if self.is(Twin::NobodySends) {
+            ""
+        } else {
+            mail.from.as_str()
+        };
+        let mut line = format!("MAIL FROM:<{from}>");
+        line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
         }
@@ -234,9 +306,35 @@ impl Session<'_> {
         format!("RCPT TO:<{recipient}>{notify}")
     }
 
+    /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
+    /// addresses outside ASCII (RFC 6531 section 3.4).
+    fn parameters(&self) -> Result<&'static str, Failure> {
+        let mail = self.context.mail;
+        if self.is(Twin::AssumesExtensions) {
+            return Ok(" BODY=8BITMIME SIZE=4096");
+        }
+        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
+            if !self.offers.has("SMTPUTF8") {
+                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
+            }
+            return Ok(" BODY=8BITMIME SMTPUTF8");
+        }
+        if !mail.eight_bit() {
+            return Ok("");
+        }
+        if self.offers.has("8BITMIME") {
+            Ok(" BODY=8BITMIME")
+        } else if self.is(Twin::EightBitAnyway) {
+            Ok("")
+        } else {
+            Err(Failure::NotOffered("8BITMIME, which the content needs"))
+        }
+    }
+
     /// Whether delivery reports are asked for in the envelope (RFC 3461).
     fn notifies(&self) -> bool {
-        matches!(self.context.mail.reports, DeliveryReports::Asked(_)) && self.offers.has("DSN")
+        matches!(self.context.mail.reports, DeliveryReports::Asked(_))
+            && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
     }
 
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
