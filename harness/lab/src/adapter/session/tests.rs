@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rstest::rstest;
 use tokio_test::io::Builder;
 
+mod secure;
 mod transfer;
 
 use super::super::compose::compose;
@@ -263,7 +264,11 @@ async fn eight_bit_content_is_announced_or_not_sent() {
 
 #[rstest]
 #[case("SMTPUTF8", Some(" BODY=8BITMIME SMTPUTF8"), refused("MAIL", 550))]
-#[case("8BITMIME", None, Err(Failure::NotOffered("SMTPUTF8, which an address needs")))]
+#[case(
+    "8BITMIME",
+    None,
+    Err(Failure::NotOffered("SMTPUTF8, which an address needs"))
+)]
 #[tokio::test]
 async fn an_address_outside_ascii_is_announced_or_not_used(
     #[case] offer: &str,
@@ -284,7 +289,10 @@ async fn an_address_outside_ascii_is_announced_or_not_used(
 }
 
 #[rstest]
-#[case(Twin::StartsWithMail, "C: MAIL FROM:<biztalk@corp.example>\nS: 503 no\nC: EHLO bts01.corp.example\nS: 421 busy")]
+#[case(
+    Twin::StartsWithMail,
+    "C: MAIL FROM:<biztalk@corp.example>\nS: 503 no\nC: EHLO bts01.corp.example\nS: 421 busy"
+)]
 #[case(Twin::MalformedHello, "C: EHLO bts01_corp_example\nS: 421 busy")]
 #[case(Twin::BareHostName, "C: EHLO bts01\nS: 421 busy")]
 #[case(
@@ -299,7 +307,10 @@ async fn an_address_outside_ascii_is_announced_or_not_used(
     Twin::LooseCommands,
     "C: EHLO bts01.corp.example\nS: 250 a\nC: MAIL FROM: <biztalk@corp.example>\nS: 421 busy"
 )]
-#[case(Twin::LeavesWithoutQuit, "C: EHLO bts01.corp.example\nS: 554 a\nC: HELO bts01.corp.example\nS: 554 b")]
+#[case(
+    Twin::LeavesWithoutQuit,
+    "C: EHLO bts01.corp.example\nS: 554 a\nC: HELO bts01.corp.example\nS: 554 b"
+)]
 #[tokio::test]
 async fn twins_say_what_they_are_made_for(#[case] twin: Twin, #[case] dialogue: &str) {
     let dialogue = format!("S: 220 mail\n{dialogue}");
