@@ -5,6 +5,7 @@ mod connection;
 mod failure;
 mod group;
 mod misread;
+mod secure;
 mod wire_form;
 
 use std::net::SocketAddr;
@@ -140,17 +141,7 @@ impl Session<'_> {
         }
         self.hello().await?;
         self.greeted = true;
-        if self.is(Twin::Tunnel) && !self.connection.is_tls() {
-            self.starttls().await?;
-            self.hello().await?;
-        }
-        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
-            match self.starttls().await {
-                Ok(()) => self.hello().await?,
-                Err(Failure::Refused { .. }) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
+        self.secure().await?;
         self.fits()?;
         if self.is(Twin::OneByOne) {
             return self.one_by_one().await;
@@ -230,17 +221,6 @@ impl Session<'_> {
             () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
             () => self.connection.command("QUIT").await.map(drop),
         };
-    }
-
-    async fn starttls(&mut self) -> Result<(), Failure> {
-        let reply = self.connection.command("STARTTLS").await?;
-        if reply.code != 220 {
-            return Err(Failure::Refused {
-                command: "STARTTLS",
-                code: reply.code,
-            });
-        }
-        self.connection.upgrade(self.context.server).await
     }
 
     /// Whether the message is short enough for the server, as far as it says.
