@@ -101,11 +101,12 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let environment = if options.pinned {
+    let mut environment = if options.pinned {
         Environment::pinned(seed)
     } else {
         Environment::real()
     };
+    environment.authority = Some(server.ca_pem().to_owned());
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
@@ -136,11 +137,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         capture,
         given,
         outcome: delivery.outcome,
-        ended: report
-            .ended
-            .iter()
-            .map(|(connection, limit)| format!("connection {connection} was ended: {limit}"))
-            .collect(),
+        ended: report.ended.iter().map(ToString::to_string).collect(),
         duration: started.elapsed(),
     })
 }
@@ -185,6 +182,7 @@ async fn start(
             clock,
             nominal_port: Some(scenario.server.port),
             comment,
+            held: 0,
         },
     )
     .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::super::client_tls;
+use super::super::client_tls::{self, Trust};
 use super::super::trace::Step;
 use super::super::twin::{Twin, Twins};
 use super::failure::Failure;
@@ -103,16 +103,29 @@ impl Connection {
     /// Starts TLS on the connection.
     ///
     /// Bytes that came in clear before it would be taken for protected ones, so they end the attempt.
-    pub(super) async fn upgrade(&mut self, server: SocketAddr) -> Result<(), Failure> {
+    pub(super) async fn upgrade(
+        &mut self,
+        server: SocketAddr,
+        trust: &Trust,
+    ) -> Result<(), Failure> {
         if !self.buffer.is_empty() {
             return Err(Failure::BytesBeforeTls);
         }
+        self.upgrade_at_once(server, trust).await
+    }
+
+    /// The same, whatever came before.
+    pub(super) async fn upgrade_at_once(
+        &mut self,
+        server: SocketAddr,
+        trust: &Trust,
+    ) -> Result<(), Failure> {
         let closed = tokio::io::join(tokio::io::empty(), tokio::io::sink());
         let stream = std::mem::replace(&mut self.stream, Box::new(closed));
         self.stream = within(
             self.limit,
             "the TLS handshake",
-            client_tls::upgrade(stream, server.ip()),
+            client_tls::upgrade(stream, server.ip(), trust),
         )
         .await?;
         self.tls = true;

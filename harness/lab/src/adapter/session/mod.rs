@@ -121,8 +121,8 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn dialogue(&mut self) -> Result<(), Failure> {
-        if self.is(Twin::ImplicitTls) {
-            self.connection.upgrade(self.context.server).await?;
+        if self.begins_with_tls() {
+            self.upgrade().await?;
         }
         if self.is(Twin::SpeaksFirst) {
             let name = &self.context.config.ehlo;

@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rstest::rstest;
 use tokio_test::io::Builder;
 
+mod secure;
 mod transfer;
 
 use super::super::compose::compose;

@@ -1,0 +1,85 @@
+//! TLS in the dialogue (RFC 3207): whether, when, and what happens where it does not come.
+
+use claims::given::ClientTls;
+
+use super::super::client_tls::Trust;
+use super::super::twin::Twin;
+use super::failure::Failure;
+use super::{Reply, Session};
+
+impl Session<'_> {
+    /// Whether the connection begins with a TLS handshake.
+    pub(super) fn begins_with_tls(&self) -> bool {
+        self.is(Twin::ImplicitTls) || self.context.config.tls == ClientTls::Implicit
+    }
+
+    /// Upgrades the connection after EHLO, as far as the configuration wants it.
+    ///
+    /// A server that does not offer STARTTLS can do without where TLS is opportunistic. One that offers it and then
+    /// refuses cannot: what answers so may be somebody between the two (RFC 3207 section 6).
+    pub(super) async fn secure(&mut self) -> Result<(), Failure> {
+        if self.connection.is_tls() {
+            return Ok(());
+        }
+        if self.is(Twin::Tunnel) {
+            self.starttls().await?;
+            return self.hello().await;
+        }
+        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") {
+            return match self.starttls().await {
+                Ok(()) => self.hello().await,
+                Err(Failure::Refused { .. }) => Ok(()),
+                Err(failure) => Err(failure),
+            };
+        }
+        match self.context.config.tls {
+            ClientTls::Never | ClientTls::Implicit => Ok(()),
+            ClientTls::Opportunistic if !self.offers.has("STARTTLS") => Ok(()),
+            ClientTls::Required if !self.offers.has("STARTTLS") => {
+                Err(Failure::NotOffered("STARTTLS"))
+            }
+            ClientTls::Opportunistic | ClientTls::Required => {
+                self.starttls().await?;
+                // What was learned in clear is worth nothing now (RFC 3207 section 4.2).
+                self.hello().await
+            }
+        }
+    }
+
+    /// STARTTLS, and the handshake after a 220.
+    pub(super) async fn starttls(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.command("STARTTLS").await?;
+        if !agrees(&reply) {
+            return Err(Failure::Refused {
+                command: "STARTTLS",
+                code: reply.code,
+            });
+        }
+        self.upgrade().await
+    }
+
+    /// The handshake.
+    pub(super) async fn upgrade(&mut self) -> Result<(), Failure> {
+        let trust = self.trust();
+        self.connection.upgrade(self.context.server, &trust).await
+    }
+
+    /// Twins that break claims about the documented adapter, which has no TLS, are not about certificates.
+    fn trust(&self) -> Trust {
+        if self.context.config.tls == ClientTls::Never {
+            return Trust::Anyone;
+        }
+        Trust::Authority(
+            self.context
+                .environment
+                .authority
+                .clone()
+                .unwrap_or_default(),
+        )
+    }
+}
+
+/// Whether the server is ready for the handshake: no other code says so (RFC 3207 section 4).
+fn agrees(reply: &Reply) -> bool {
+    reply.code == 220
+}
