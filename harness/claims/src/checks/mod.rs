@@ -100,6 +100,8 @@ registry! {
     bdat_misused,
     // TLS, authentication, NTLM, claims about the deployment.
     // Transport faults and retries.
+    // Of the benign cases.
+    message_accepted,
 }
 
 /// The check with this id.
