@@ -22,14 +22,19 @@ fi
 chmod 644 "$work/exim.conf.whole"
 chown "$user" "$work" "$work/spool" "$work/password" "$work/ca.pem" 2>/dev/null || true
 
-"$work/exim4" -C "$work/exim.conf.whole" -odf -oi -f "$sender" -- "$@"
-while [ "$retries" -gt 0 ] && [ "$("$work/exim4" -C "$work/exim.conf.whole" -bpc)" != 0 ]; do
+exim() { "$work/exim4" -C "$work/exim.conf.whole" "$@" 2>>"$work/said"; }
+waiting() { exim -bpc; }
+
+exim -odf -oi -f "$sender" -- "$@" || true
+while [ "$retries" -gt 0 ] && [ "$(waiting)" != 0 ]; do
     sleep 1.1
-    "$work/exim4" -C "$work/exim.conf.whole" -q
+    exim -q
     retries=$((retries - 1))
 done
 
-# That it gave up its privileges is no news.
-grep -hv 'lost privilege' "$work/paniclog" "$work/mainlog" >&2 || true
-# `=>` and `->` are deliveries, `**` is a failure; what is left in the queue was put off.
-[ "$("$work/exim4" -C "$work/exim.conf.whole" -bpc)" = 0 ] && grep -q ' => ' "$work/mainlog" && ! grep -q ' \*\* ' "$work/mainlog"
+# Without privileges it writes its log to standard error. That it gave up its privileges is no news.
+left=$(waiting)
+cat "$work/paniclog" "$work/mainlog" "$work/said" 2>/dev/null | grep -v 'lost privilege' >"$work/log" || true
+cat "$work/log" >&2
+# `=>` is a delivery, `**` is a failure; what is left in the queue was put off.
+[ "$left" = 0 ] && grep -q ' => ' "$work/log" && ! grep -q ' \*\* ' "$work/log"
