@@ -189,8 +189,9 @@ pub struct Filters {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which client")]
 pub struct ClientArgs {
-    /// The client: `adapter` (the reference adapter), one of `smtpspec list clients`, or a file NAME.toml with a
-    /// definition. May be given several times; each client gets a folder of its own.
+    /// The client: `adapter` (the reference adapter), one of `smtpspec list clients`, `installed` (all of those that are
+    /// installed), or a file NAME.toml with a definition. May be given several times; each client gets a folder of its
+    /// own.
     #[arg(long, value_name = "CLIENT")]
     pub client: Vec<String>,
 

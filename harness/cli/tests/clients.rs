@@ -564,6 +564,49 @@ fn fail_fast_stops_at_the_first_failure() {
 }
 
 #[test]
+fn what_is_installed_is_run_and_what_is_not_is_left_out() {
+    if !have(&["curl"]) {
+        return;
+    }
+    let folder = prepared(&[DELIVERED]);
+    // A machine on which there is nothing but curl.
+    let bin = folder.path().join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let curl = std::env::split_paths(&path)
+        .map(|place| place.join("curl"))
+        .find(|program| program.is_file())
+        .expect("it was found before");
+    std::os::unix::fs::symlink(curl, bin.join("curl")).expect("a link");
+    let output = smtpspec()
+        .args(["run", "cases", "--client", "installed", "--out", "out"])
+        .env("PATH", &bin)
+        .env("SMTPSPEC_CLIENTS", folder.path())
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary starts");
+    let run = Run { folder, output };
+    assert_eq!(run.code(), Some(0), "{}", run.said());
+    assert_eq!(run.case("curl", "TRY-01").verdict, Some(Verdict::Pass));
+    assert!(
+        run.said()
+            .contains("swaks: left out: swaks is not installed"),
+        "{}",
+        run.said()
+    );
+    assert!(!run.folder.path().join("out/swaks").exists());
+
+    let output = smtpspec()
+        .args(["run", "--client", "installed", "--out", "none"])
+        .env("PATH", run.folder.path())
+        .env("SMTPSPEC_CLIENTS", run.folder.path().join("nowhere"))
+        .current_dir(run.folder.path())
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2), "nothing was tested");
+}
+
+#[test]
 fn clients_are_listed_with_what_is_found() {
     if !have(&["curl"]) {
         return;

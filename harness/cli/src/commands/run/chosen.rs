@@ -14,6 +14,8 @@ pub(super) struct Chosen {
     pub(super) id: String,
     /// How it is set going.
     pub(super) how: How,
+    /// Whether it is left out where it is not installed.
+    pub(super) optional: bool,
 }
 
 /// How a client is set going.
@@ -31,7 +33,7 @@ pub(super) enum How {
 /// The clients that the command line names; none where it leaves that to the reference adapter.
 pub(super) fn clients(args: &ClientArgs) -> Result<Vec<Chosen>, Failure> {
     let mut chosen: Vec<Chosen> = Vec::new();
-    let mut add = |id: &str, how: How| {
+    let mut add = |id: &str, how: How, optional: bool| {
         // Folders must not be shared.
         let mut name = id.to_owned();
         let mut number = 2;
@@ -39,26 +41,41 @@ pub(super) fn clients(args: &ClientArgs) -> Result<Vec<Chosen>, Failure> {
             name = format!("{id}-{number}");
             number += 1;
         }
-        chosen.push(Chosen { id: name, how });
+        chosen.push(Chosen {
+            id: name,
+            how,
+            optional,
+        });
     };
     for word in &args.client {
         if word == "adapter" {
-            add("adapter", How::Adapter);
+            add("adapter", How::Adapter, false);
+            continue;
+        }
+        if word == "installed" {
+            for definition in client::names().filter_map(client::find) {
+                let id = definition.id.clone();
+                add(&id, How::Program(Box::new(definition)), true);
+            }
             continue;
         }
         let definition = named(word)?;
-        add(&definition.id.clone(), How::Program(Box::new(definition)));
+        add(
+            &definition.id.clone(),
+            How::Program(Box::new(definition)),
+            false,
+        );
     }
     for text in &args.client_cmd {
         let definition = command("command", text, text)?;
-        add("command", How::Program(Box::new(definition)));
+        add("command", How::Program(Box::new(definition)), false);
     }
     if let Some(text) = &args.trigger {
         let definition = command("trigger", "a service elsewhere", text)?;
-        add("trigger", How::Trigger(Box::new(definition)));
+        add("trigger", How::Trigger(Box::new(definition)), false);
     }
     if args.attended {
-        add("attended", How::Attended);
+        add("attended", How::Attended, false);
     }
     Ok(chosen)
 }
@@ -76,7 +93,7 @@ fn named(word: &str) -> Result<Definition, Failure> {
     client::find(word).ok_or_else(|| {
         let names: Vec<_> = client::names().collect();
         Failure::input(format!(
-            "there is no client `{word}`; there is adapter, {}, or a file NAME.toml",
+            "there is no client `{word}`; there is adapter, installed, {}, or a file NAME.toml",
             names.join(", ")
         ))
     })

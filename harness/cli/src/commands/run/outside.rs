@@ -60,10 +60,12 @@ pub(super) fn run(
     }
     let plan = plan(args, profile)?;
     let mut exit = Exit::Met;
+    let mut ran = false;
     for client in clients {
         let out = args.out.join(&client.id);
         let id = client.id.clone();
         if matches!(client.how, How::Adapter) {
+            ran = true;
             let mut scenarios = plan.scenarios.clone();
             scenarios.extend(plan.controls.clone());
             let ended = super::adapter(cli, args, scenarios, &out, profile, format)?;
@@ -71,7 +73,15 @@ pub(super) fn run(
             continue;
         }
         let started = Instant::now();
-        let tested = match one(client, &plan, args, &out) {
+        let optional = client.optional;
+        let way = match way(client.how) {
+            Err(failure) if optional => {
+                output::hint(cli, &format!("{id}: left out: {failure}"));
+                continue;
+            }
+            other => other,
+        };
+        let tested = match way.and_then(|way| one(&id, way, &plan, args, &out)) {
             Ok(tested) => tested,
             // With several clients, one that is not there costs its own column only.
             Err(failure) if several => {
@@ -81,6 +91,7 @@ pub(super) fn run(
             }
             Err(failure) => return Err(failure),
         };
+        ran = true;
         output::save(&out.join("result.json"), &tested.outcome)?;
         output::print(cli, format, &tested.outcome)?;
         output::hint(
@@ -97,6 +108,11 @@ pub(super) fn run(
             anstream::eprintln!("error: {id}: {trouble}");
             exit = Exit::Trouble;
         }
+    }
+    if !ran {
+        return Err(Failure::input(
+            "no client could be run; `smtpspec list clients` says why",
+        ));
     }
     Ok(exit)
 }
@@ -154,27 +170,30 @@ fn plan(args: &RunArgs, profile: &'static Profile) -> Result<Plan, Failure> {
     })
 }
 
-/// All cases with one client.
-fn one(client: Chosen, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Tested, Failure> {
-    output::folder(out)?;
-    let runtime = runtime()?;
+/// The client, ready to be set going.
+fn way(how: How) -> Result<Way, Failure> {
     let prepare = |definition: Box<Definition>| {
-        runtime
+        runtime()?
             .block_on(Client::prepare(*definition))
             .map_err(|error| Failure::input(format!("{error}; docs/clients.md says how")))
     };
-    let way = match client.how {
+    Ok(match how {
         How::Program(definition) => Way::Program(prepare(definition)?),
         How::Trigger(definition) => Way::Trigger(prepare(definition)?),
         How::Attended | How::Adapter => Way::Attended,
-    };
-    let text = described(&client.id, &way);
+    })
+}
+
+/// All cases with one client.
+fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Tested, Failure> {
+    output::folder(out)?;
+    let text = described(id, &way);
     let options = Arc::new(options(&args.client, way, out));
-    let mut tested = runtime.block_on(cases(plan, &options))?;
+    let mut tested = runtime()?.block_on(cases(plan, &options))?;
     tested.outcome.client = Some(text);
     if let Some(known) = &plan.known {
         for case in &mut tested.outcome.cases {
-            known::settle(case, known.find(&client.id, &case.id));
+            known::settle(case, known.find(id, &case.id));
         }
     }
     Ok(tested)
