@@ -14,6 +14,8 @@ mod bad_clients;
 mod each;
 mod envelope;
 pub(crate) mod exposure;
+#[cfg(test)]
+mod hostile;
 mod receipts;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -95,9 +97,10 @@ registry! {
     left_before_final_reply,
     command_before_reply,
     pipelined_past_group_end,
-    content_without_recipient,
+    no_lone_dot_after_refusals,
     message_over_announced_size,
     bdat_misused,
+    went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
     // Transport faults and retries.
     // Of the benign cases.

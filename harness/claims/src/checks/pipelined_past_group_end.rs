@@ -1,5 +1,7 @@
 //! Does the client pipeline past a command that has to be the last of its group?
 
+use std::collections::HashSet;
+
 use smtp::timeline::EventKind;
 
 use super::command_before_reply::turns;
@@ -25,15 +27,17 @@ fn run(subject: &Subject<'_>) -> Finding {
     if timeline.capabilities.iter().all(|offer| offer.get("PIPELINING").is_none()) {
         return Finding::not_applicable("the server does not offer PIPELINING");
     }
+    let logins = timeline.authentications.iter();
+    let single: HashSet<usize> = logins
+        .filter(|login| login.challenges.is_empty() && !login.responses.is_empty())
+        .map(|login| login.exchange)
+        .collect();
     let mut waited = Vec::new();
     for (number, asked, next) in turns(timeline) {
         let EventKind::Command(command) = &asked.kind else { continue };
         let Some((answer, _)) = timeline.reply(number) else { continue };
         let verb = command.verb.as_str();
-        let single = |login: &smtp::timeline::Authentication| {
-            login.exchange == number && login.challenges.is_empty() && !login.responses.is_empty()
-        };
-        if !LAST.contains(&verb) || timeline.authentications.iter().any(single) {
+        if !LAST.contains(&verb) || single.contains(&number) {
             continue;
         }
         if is_ahead_of(next, answer) {

@@ -157,6 +157,8 @@ twins! {
     MiscountsChunks = "miscounts-chunks" breaks "BDT-01";
     /// Goes on with DATA after the first chunk.
     DataAfterChunk = "data-after-chunk" breaks "BDT-01";
+    /// Sends the other chunks after one was refused.
+    ChunksOn = "chunks-on" breaks "BDT-02";
 
     // TLS, authentication, NTLM, claims about the deployment:
 

@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
+use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
 use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
@@ -319,8 +319,7 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
-        pipelining: false,
-        chunking: false,
+        transfer: Transfer::default(),
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),

@@ -6,7 +6,7 @@ use crate::adapter::twin::Twin;
 impl Session<'_> {
     /// Whether the envelope goes in one group.
     pub(super) fn pipelines(&self) -> bool {
-        let may = self.context.config.pipelining && self.offers.has("PIPELINING");
+        let may = self.context.config.transfer.pipelining && self.offers.has("PIPELINING");
         may || self.is(Twin::PipelinesUnasked)
     }
 
@@ -31,7 +31,7 @@ impl Session<'_> {
         let data = self.connection.reply().await?;
         let nobody = !mail.is_positive() || self.refused.len() == recipients.len();
         if nobody && !self.is(Twin::ContentForNobody) {
-            return self.to_nobody(&mail, &data).await;
+            return self.end_for_nobody(&mail, &data).await;
         }
         if data.code != 354 {
             return Err(Failure::Refused {
@@ -47,7 +47,7 @@ impl Session<'_> {
     }
 
     /// With nobody left to deliver to, a 354 is answered with a lone dot (RFC 2920 section 3.1).
-    async fn to_nobody(&mut self, mail: &Reply, data: &Reply) -> Result<(), Failure> {
+    async fn end_for_nobody(&mut self, mail: &Reply, data: &Reply) -> Result<(), Failure> {
         if data.code == 354 {
             self.connection.command(".").await?;
         }

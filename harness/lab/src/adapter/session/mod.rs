@@ -274,7 +274,7 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
-        if self.context.config.chunking && self.offers.has("CHUNKING") {
+        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
             self.chunks().await?;
             return self.missed();
         }
