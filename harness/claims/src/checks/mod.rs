@@ -128,6 +128,8 @@ registry! {
     went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
     // Transport faults and retries.
+    // Of the benign cases.
+    message_accepted,
 }
 
 /// The check with this id.

@@ -170,6 +170,12 @@ twins! {
     /// Takes a line of 512 octets for too long.
     ShortLineBuffer = "short-line-buffer" breaks "RPL-18";
 
+    // The benign ones, first and last of a run:
+    /// Hangs up after the recipients and says that the message was sent.
+    GivesUpBeforeData = "gives-up-before-data" breaks "BEN-01";
+    /// Leaves the last of several recipients out.
+    ForgetsARecipient = "forgets-a-recipient" breaks "BEN-02";
+
     // Envelope, message data, pipelining:
     /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.
     TrustsLineBreaks = "trusts-line-breaks" breaks "ENV-01" and "ENV-06" "ENV-07" "ENV-08" "ENV-09";

@@ -166,6 +166,9 @@ impl Session<'_> {
         }
         first?;
         self.recipients().await?;
+        if self.is(Twin::GivesUpBeforeData) {
+            return Ok(());
+        }
         self.data().await?;
         if self.is(Twin::AsksForMail) {
             self.ask_for_mail().await;
@@ -319,7 +322,9 @@ impl Session<'_> {
 
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
     async fn recipients(&mut self) -> Result<(), Failure> {
-        for recipient in &self.context.mail.recipients {
+        let all = &self.context.mail.recipients;
+        let forgotten = usize::from(self.is(Twin::ForgetsARecipient) && all.len() > 1);
+        for recipient in &all[..all.len() - forgotten] {
             let line = self.rcpt_line(recipient);
             let reply = self.connection.command(&line).await?;
             self.take_rcpt(recipient, &reply)?;
