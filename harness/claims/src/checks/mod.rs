@@ -11,6 +11,7 @@ use crate::leaks::is_under_tls;
 
 #[cfg(test)]
 mod bad_clients;
+mod challenge;
 mod each;
 mod envelope;
 pub(crate) mod exposure;
@@ -127,6 +128,20 @@ registry! {
     bdat_misused,
     went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
+    unoffered_mechanism_tried,
+    auth_out_of_place,
+    mail_after_refused_auth,
+    auth_repeated_after_refusal,
+    undecodable_challenge_cancelled,
+    auth_line_too_long,
+    empty_initial_response_miswritten,
+    authentication_completed,
+    login_fields_swapped,
+    long_challenge_mishandled,
+    ntlm_message_malformed,
+    ntlm_mic_missing_or_wrong,
+    broken_ntlm_challenge_answered,
+    ntlm_names_readable,
     // Transport faults and retries.
     // Of the benign cases.
     message_accepted,
