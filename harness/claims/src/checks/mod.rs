@@ -9,6 +9,7 @@ use crate::Check;
 use crate::given::Account;
 use crate::leaks::is_under_tls;
 
+mod attempts;
 #[cfg(test)]
 mod bad_clients;
 mod each;
@@ -99,7 +100,19 @@ registry! {
     message_over_announced_size,
     bdat_misused,
     // TLS, authentication, NTLM, claims about the deployment.
+    submitted_in_clear,
+    login_before_starttls,
+    handshake_without_220,
+    injected_reply_believed,
+    command_under_tls_before_hello,
+    starttls_under_tls,
+    went_on_after_handshake,
+    requiretls_unheeded,
+    control_characters_repeated,
     // Transport faults and retries.
+    gave_up_on_silence,
+    transient_failure_retried,
+    permanent_refusal_repeated,
 }
 
 /// The check with this id.

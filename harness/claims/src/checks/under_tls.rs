@@ -512,6 +512,8 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "spoke-before-greeting",
         "line-too-long",
         "left-before-final-reply",
+        "submitted-in-clear",
+        "login-before-starttls",
         "local-part-changed",
         "nul-in-content",
         // Of an NTLM response the kind is seen; another could follow.

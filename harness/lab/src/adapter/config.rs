@@ -188,6 +188,8 @@ pub struct Config {
     pub pipelining: bool,
     /// Whether the message goes in chunks where the server offers CHUNKING (RFC 3030). As with `pipelining`.
     pub chunking: bool,
+    /// Whether the message may only go on under TLS, to a server that takes it upon itself to see to that (RFC 8689).
+    pub require_tls_onward: bool,
     /// Retry.
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.

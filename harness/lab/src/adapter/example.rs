@@ -43,6 +43,7 @@ pub(super) fn config() -> Config {
         encoder: None,
         pipelining: false,
         chunking: false,
+        require_tls_onward: false,
         retry: Retry {
             count: 0,
             interval: Duration::ZERO,

@@ -129,6 +129,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         Outcome::Sent => Reported::Sent,
         Outcome::Suspended(_) => Reported::Failed,
     });
+    given.said = Some(delivery.told());
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired))
@@ -312,6 +313,7 @@ fn defaults(canaries: &Canaries) -> Config {
         encoder: None,
         pipelining: false,
         chunking: false,
+        require_tls_onward: false,
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),

@@ -195,6 +195,7 @@ fn config() -> crate::adapter::Config {
         encoder: None,
         pipelining: false,
         chunking: false,
+        require_tls_onward: false,
         retry: Retry {
             count: 3,
             interval: Duration::from_mins(5),

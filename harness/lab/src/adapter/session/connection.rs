@@ -59,6 +59,8 @@ pub(in super::super) struct Connection {
     limit: Duration,
     tls: bool,
     steps: Vec<Step>,
+    /// The text of the last reply, which only a bad twin repeats.
+    last_text: String,
 }
 
 impl Connection {
@@ -70,6 +72,7 @@ impl Connection {
             limit,
             tls: false,
             steps: Vec::new(),
+            last_text: String::new(),
         }
     }
 
@@ -79,6 +82,16 @@ impl Connection {
         // A command that waits for the acknowledgement of the one before would only slow the tests down.
         let _ = stream.set_nodelay(true);
         Ok(Self::new(Box::new(stream), limit))
+    }
+
+    /// Every wait from now on may take this long.
+    pub(super) fn wait_no_longer_than(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    /// The text of the last reply, as the server wrote it.
+    pub(super) fn last_text(&self) -> &str {
+        &self.last_text
     }
 
     /// Whether TLS is in use.
@@ -168,6 +181,7 @@ impl Connection {
             Ok(reply) => reply?,
             Err(_) => return Err(Failure::TimedOut("a reply")),
         };
+        self.last_text = reply.lines.join("\n");
         match self.steps.last_mut() {
             Some(step) if step.code.is_none() => step.code = Some(reply.code),
             _ => self.note("", Some(reply.code)),
