@@ -49,6 +49,10 @@ bench:
 bench-audit *args:
     docs/bench-audit.sh {{ args }}
 
+# The scripted server as a sink, against Postfix's smtp-sink under its smtp-source, and with 10,000 idle connections.
+bench-server:
+    docs/bench-server.sh
+
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":
     cargo build --quiet

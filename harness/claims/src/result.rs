@@ -198,13 +198,23 @@ pub fn rfc3339(time: Timestamp) -> String {
 impl ConversationOutcome {
     /// A judged conversation, without what leaked.
     pub fn judged(id: String, subject: &Subject<'_>, verdicts: Vec<Judgement>) -> Self {
+        Self::judged_in_brief(id, subject, verdicts, usize::MAX)
+    }
+
+    /// As [`ConversationOutcome::judged`], with so many events in its transcript at the most.
+    pub fn judged_in_brief(
+        id: String,
+        subject: &Subject<'_>,
+        verdicts: Vec<Judgement>,
+        most: usize,
+    ) -> Self {
         let timeline = subject.timeline();
         Self {
             id,
             client: timeline.client.to_string(),
             server: timeline.server.to_string(),
             protocol: transcript::protocol_word(timeline.protocol).to_owned(),
-            transcript: transcript::lines(timeline, subject.given()),
+            transcript: transcript::lines_up_to(timeline, subject.given(), most),
             verdicts: verdicts.into_iter().map(Into::into).collect(),
             start: String::new(),
             end: String::new(),

@@ -16,10 +16,25 @@ use crate::result::Line;
 
 /// The lines of a conversation.
 pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
+    lines_up_to(timeline, given, usize::MAX)
+}
+
+/// The lines of so many events of a conversation at the most. One more line tells where that was too few.
+pub fn lines_up_to(timeline: &Timeline, given: &Given, most: usize) -> Vec<Line> {
     let scrubber = Scrubber::new(timeline, given);
+    let left_out = timeline.events.get(most).map(|event| Line {
+        packets: event.packets.clone(),
+        direction: event.span.direction.as_str().to_owned(),
+        under_tls: false,
+        text: format!(
+            "<{} more events, not listed>",
+            timeline.events.len().saturating_sub(most)
+        ),
+    });
     timeline
         .events
         .iter()
+        .take(most)
         .enumerate()
         .map(|(index, event)| Line {
             packets: event.packets.clone(),
@@ -31,6 +46,7 @@ pub fn lines(timeline: &Timeline, given: &Given) -> Vec<Line> {
                 .collect::<Vec<_>>()
                 .join("\n"),
         })
+        .chain(left_out)
         .collect()
 }
 

@@ -226,6 +226,18 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N")]
     pub connections: Option<u32>,
 
+    /// How many connections are served at the same time; more of them wait until one ends.
+    #[arg(long, default_value_t = 16_384, value_name = "N")]
+    pub at_once: u32,
+
+    /// How long a client may send nothing, or read nothing of its replies, before its connection is ended.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub idle: u32,
+
+    /// How long a connection may last, whatever its client does.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    pub longest: u32,
+
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,

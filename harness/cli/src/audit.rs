@@ -3,6 +3,7 @@
 //! Nothing here grows with the length of the capture. What is kept for the report is a sample of conversations, chosen by
 //! the order in which they ended, and sums.
 
+pub mod follow;
 mod gather;
 pub mod inputs;
 mod judge;
@@ -15,7 +16,7 @@ pub mod stop;
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};
 pub use progress::Watch;
-pub use sinks::{AtTheEnd, Layout, Sink, Stream};
+pub use sinks::{AtTheEnd, Layout, Live, Sink, Stream};
 
 use std::sync::Arc;
 
@@ -26,8 +27,11 @@ use wire::Bounds;
 use wire::pipeline::{self, Settings, Summary};
 use wire::source::Sources;
 
-/// How much is held, at the most, in each lane: 8 MiB for one connection, 24 MiB for all, and two hours of silence.
-const BOUNDS: Bounds = Bounds {
+use crate::road::Scope;
+
+/// How much is held of captures from the field, at the most, in each lane: 8 MiB for one connection, 24 MiB for all, and
+/// two hours of silence.
+pub const FIELD: Bounds = Bounds {
     connection: 8 << 20,
     all: 24 << 20,
     idle: std::time::Duration::from_hours(2),
@@ -46,6 +50,10 @@ pub struct Plan {
     pub lanes: usize,
     /// How much of each conversation's judgement is wanted.
     pub detail: Detail,
+    /// Which connections are looked at.
+    pub scope: Scope,
+    /// How much is held, at the most, in each lane.
+    pub bounds: Bounds,
 }
 
 /// Reads the sources and hands every judged conversation to `gatherer`, in the order in which they ended.
@@ -57,12 +65,12 @@ pub fn audit(
 ) -> Summary {
     let settings = Settings {
         lanes: plan.lanes,
-        bounds: BOUNDS,
+        bounds: plan.bounds,
         ..settings
     };
     let options = smtp::session::Options {
         keep: keep(&plan.given),
-        only_mail: true,
+        only_mail: plan.scope == Scope::Field,
         keys: Some(Arc::clone(&plan.keys)),
     };
     pipeline::run(

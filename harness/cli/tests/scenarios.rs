@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use claims::Profile;
 use claims::result::Outcome;
 use lab::runner::{self, RunOptions};
-use lab::scenario::{Scenario, load_file};
+use lab::scenario::{Scenario, load_cases};
 use report::Style;
 use rstest::rstest;
 use smtpspec::commands::run::replay;
@@ -55,9 +55,9 @@ fn snapshot(folder: &str, name: &str, text: &str) {
 
 #[rstest]
 fn scenario_meets_its_expectations(#[files("../../scenarios/**/*.toml")] path: PathBuf) {
-    let scenario = load_file(&path).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    let id = scenario.id.value.clone();
-    let (outcome, _folder) = pinned(vec![scenario]);
+    let cases = load_cases(&path).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let id = cases[0].file_id().to_owned();
+    let (outcome, _folder) = pinned(cases);
     assert!(outcome.met(), "{:#?}", outcome.cases[0].problems);
     snapshot("scenarios", &id, &render(&outcome, "md", true));
 }

@@ -5,8 +5,10 @@
 //! recorded: the file holds the ciphertext, and the session keys beside it.
 
 mod clock;
+mod line;
 mod queue;
 mod recorder;
+mod sides;
 mod stream;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use wire::Direction;
 use super::testing::{BODY, FROM, TO, Talk, case, mail_fixture, plain, recipient_key, smime};
 use super::{ALL, find};
 use crate::given::{Account, GivenSubject, Mode, Protection, Receipts};
-use crate::{Case, Check, Claim, Given, Observation};
+use crate::{Case, Given, Observation};
 
 use Observation::{NotApplicable, NotObserved, Observed, Undetermined};
 

@@ -35,6 +35,17 @@ fn shown_with(turns: &[(&str, &str)], given: &Given) -> Vec<String> {
         .collect()
 }
 
+#[test]
+fn a_long_transcript_can_be_cut() {
+    let timeline = read(&[("S", "220 mx\r\n"), ("C", "NOOP\r\n"), ("S", "250 ok\r\n")]);
+    let texts = |most| {
+        let lines = lines_up_to(&timeline, &Given::default(), most);
+        lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(3), ["220 mx", "NOOP", "250 ok"]);
+    assert_eq!(texts(1), ["220 mx", "<2 more events, not listed>"]);
+}
+
 /// The writings in which a reader could find the password: as it would be sent, and the part of that which does not
 /// depend on what stands beside it.
 fn forms(password: &str) -> Vec<(String, String)> {

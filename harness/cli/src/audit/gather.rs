@@ -13,6 +13,7 @@ const MOST_NOTES: usize = 100;
 
 /// Takes judged conversations in order.
 pub struct Gatherer<'a> {
+    case: &'static str,
     outcome: Outcome,
     sink: &'a mut dyn Sink,
     profile: &'a Profile,
@@ -30,6 +31,8 @@ pub struct Gatherer<'a> {
 
 /// What is known of an audit at its end.
 pub struct Gathered {
+    /// Id of the case that all conversations are put into.
+    pub case: &'static str,
     /// The result, without its case.
     pub outcome: Outcome,
     /// The gravest verdict for each claim.
@@ -43,10 +46,16 @@ pub struct Gathered {
 }
 
 impl<'a> Gatherer<'a> {
-    /// Nothing gathered yet; every conversation goes to `sink`, too.
-    pub fn new(outcome: Outcome, profile: &'a Profile, sink: &'a mut dyn Sink) -> Self {
+    /// Nothing gathered yet, for a case of that id; every conversation goes to `sink`, too.
+    pub fn new(
+        case: &'static str,
+        outcome: Outcome,
+        profile: &'a Profile,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
         let claims = outcome.claims.len();
         Self {
+            case,
             outcome,
             sink,
             profile,
@@ -72,7 +81,7 @@ impl<'a> Gatherer<'a> {
             given_up,
         } = *judged;
         self.count += 1;
-        let brief = brief.named(format!("C1/{}", self.count));
+        let brief = brief.named(format!("{}/{}", self.case, self.count));
         let across = self.ledger.judge(&brief);
         for (number, judged) in rejudge(self.profile, &across) {
             // A breach that the conversation shows by itself needs no other.
@@ -134,6 +143,7 @@ impl<'a> Gatherer<'a> {
             .collect();
         self.outcome.answer = Some(self.tally.answer());
         Gathered {
+            case: self.case,
             outcome: self.outcome,
             verdicts,
             kept: self.kept,
@@ -144,18 +154,23 @@ impl<'a> Gatherer<'a> {
 }
 
 impl Gathered {
-    /// The result with everything in one case.
-    pub fn into_outcome(self, mut captures: Vec<CaptureFile>, profile: &Profile) -> Outcome {
+    /// The result with everything in one case, which is called after its captures where it has no title of its own.
+    pub fn into_outcome(
+        self,
+        title: Option<String>,
+        mut captures: Vec<CaptureFile>,
+        profile: &Profile,
+    ) -> Outcome {
         let mut outcome = self.outcome;
         let mut first = if captures.is_empty() {
             return outcome;
         } else {
             captures.remove(0)
         };
-        let title = match captures.len() {
+        let title = title.unwrap_or_else(|| match captures.len() {
             0 => first.path.clone(),
             more => format!("{} and {more} more", first.path),
-        };
+        });
         first.notes.extend(self.notes);
         let problems: Vec<_> = self
             .verdicts
@@ -169,7 +184,7 @@ impl Gathered {
             })
             .collect();
         outcome.cases.push(CaseOutcome {
-            id: "C1".to_owned(),
+            id: self.case.to_owned(),
             title,
             family: String::new(),
             capture: first,

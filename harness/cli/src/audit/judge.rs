@@ -9,10 +9,13 @@ use wire::Ended;
 use wire::pipeline::Worker;
 
 use super::Plan;
-use crate::road::{self, Scope};
+use crate::road;
 
 /// How many conversations are kept whole for the report, and as many again of those that failed.
 pub(super) const SAMPLE: usize = 200;
+
+/// How many events of a conversation's transcript are kept in the sample.
+const TRANSCRIPT: usize = 500;
 
 /// How much of each conversation's judgement is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl Worker for Judge {
 
     fn close(&mut self, ended: Ended<Reader>) -> Option<Box<Judged>> {
         let timeline = ended.consumer.finish(&ended.about);
-        if !road::wanted(&timeline, Scope::Field) {
+        if !road::wanted(&timeline, self.plan.scope) {
             return None;
         }
         let case = Case::new(vec![timeline], (*self.plan.given).clone());
@@ -98,7 +101,7 @@ impl Worker for Judge {
         let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
         let outcome = self
             .is_wanted(&verdicts)
-            .then(|| outcome(&case, judgements));
+            .then(|| outcome(&case, judgements, self.plan.detail));
         let subject = case.subjects().next().expect("the case has one");
         let about = ended.about;
         Some(Box::new(Judged {
@@ -111,9 +114,13 @@ impl Worker for Judge {
     }
 }
 
-fn outcome(case: &Case, judgements: Vec<Judgement>) -> ConversationOutcome {
+fn outcome(case: &Case, judgements: Vec<Judgement>, detail: Detail) -> ConversationOutcome {
     let subject = case.subjects().next().expect("the case has one");
-    ConversationOutcome::judged(String::new(), &subject, judgements)
+    let most = match detail {
+        Detail::All => usize::MAX,
+        Detail::Sample => TRANSCRIPT,
+    };
+    ConversationOutcome::judged_in_brief(String::new(), &subject, judgements, most)
         .with_excerpts(&subject)
         .with_leaks(&subject)
 }

@@ -13,7 +13,7 @@ use crate::audit::stop::Stop;
 use crate::audit::{
     self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, known,
 };
-use crate::road;
+use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
 /// Files longer than this are hashed only where that is asked for: it takes longer than to read the mail in them.
@@ -22,20 +22,18 @@ const HASHED: u64 = 64 << 20;
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
-    let layout = match format.name {
-        "json" => Some(Layout::Document),
-        "jsonl" => Some(Layout::Lines),
-        _ => None,
-    };
+    let layout = Layout::of(format.name);
     let plan = Plan {
         profile,
         given: Arc::new(known::given(args)?),
         keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
-        lanes: args.threads.unwrap_or_else(processors).max(1),
+        lanes: args.threads.unwrap_or_else(super::processors).max(1),
         detail: match layout {
             Some(_) => Detail::All,
             None => Detail::Sample,
         },
+        scope: Scope::Field,
+        bounds: audit::FIELD,
     };
     let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
     if let Some(interface) = &args.interface {
@@ -73,7 +71,7 @@ fn read(
     let total = inputs.origins.iter().map(Origin::size).sum();
     let sources = Sources::new(inputs.origins);
     let empty = road::empty("audit", plan.profile);
-    let mut gatherer = Gatherer::new(empty, plan.profile, sink);
+    let mut gatherer = Gatherer::new("C1", empty, plan.profile, sink);
     let progress = Arc::clone(&settings.progress);
     let watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));
     let mut summary = audit::audit(plan, sources, settings, &mut gatherer);
@@ -102,7 +100,7 @@ fn conclude(
         ));
     }
     let any = gathered.count > 0;
-    let result = gathered.into_outcome(captures(summary, args)?, plan.profile);
+    let result = gathered.into_outcome(None, captures(summary, args)?, plan.profile);
     if any {
         show(&result)?;
     }
@@ -114,10 +112,6 @@ fn conclude(
         (true, true) => Exit::Met,
         (true, false) => Exit::NotMet,
     })
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn complaints(summary: &Summary) -> Vec<String> {

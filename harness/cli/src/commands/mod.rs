@@ -88,3 +88,8 @@ fn runtime() -> Result<Runtime, Failure> {
         .build()
         .map_err(|error| Failure::input(format!("cannot start: {error}")))
 }
+
+/// How many processors there are to use.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

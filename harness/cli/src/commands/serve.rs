@@ -1,22 +1,53 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use claims::Given;
+use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Account, Options, Server};
+use lab::server::{Account, Options, Server, ServerReport};
 use lab::tap::{Clock, Recorder, RecorderOptions};
 use smtp::Secret;
+use smtp::tls::KeyLog;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use wire::Bounds;
+use wire::pipeline::{Settings, Summary};
+use wire::source::{Origin, Sources};
 
-use super::{format, named, output, profile, runtime};
+use super::{format, named, output, processors, profile};
 use crate::args::{Cli, ServeArgs};
-use crate::road::{self, Expected, Scope};
+use crate::audit::follow::{Follow, Hash, Writing};
+use crate::audit::{self, Detail, Gathered, Gatherer, Layout, Live, Plan};
+use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
 /// What is served where no scenario is named: everything that the claims need to be provoked.
 const DEFAULT: &str = include_str!("serve.toml");
+
+/// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
+/// latest after [`Follow`]'s longest pause.
+const HELD: usize = 128 << 10;
+
+/// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
+/// connection long before it has been silent for a day.
+const BOUNDS: Bounds = Bounds {
+    connection: 64 << 20,
+    all: 512 << 20,
+    idle: Duration::from_hours(24),
+};
+
+/// Files that are open besides those of connections.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 64;
+
+/// How many connections that limits ended are named one by one.
+const MOST_LIMITS: usize = 100;
 
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
@@ -31,46 +62,161 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     };
     output::folder(&args.out)?;
     let capture = free_name(&args.out);
+    let recorder = recorder(args, &capture)
+        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
+    let (follow, writing) = Follow::open(&capture, recorder.clone())
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", capture.display())))?;
+    let mut options = options(args, &scenario);
+    options.accounts = accounts;
+    options.recorder = Some(recorder.clone());
+    allow_open_files(options.places);
+
+    let layout = Layout::of(format.name);
+    let plan = Plan {
+        profile,
+        given: Arc::new(Given::default()),
+        keys: Arc::new(KeyLog::new()),
+        lanes: half(),
+        detail: layout.map_or(Detail::Sample, |_| Detail::All),
+        scope: Scope::Lab,
+        bounds: BOUNDS,
+    };
+    let served = Served {
+        capture: &capture,
+        address: args.listen.to_string(),
+        hash: follow.hash(),
+    };
+    let runtime = runtime()?;
+    let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
+    let mut sink = Live::new(layout, Arc::new(AtomicBool::new(false)));
+    let empty = road::empty("serve", profile);
+    let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
+    let sources = Sources::new(vec![Origin::Stream {
+        name: capture.clone(),
+        reader: Box::new(follow),
+    }]);
+    let summary = audit::audit(&plan, sources, Settings::default(), &mut gatherer);
+    let found = gatherer.finish();
+    let (report, written) = runtime
+        .block_on(running)
+        .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
+    written
+        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
+    if found.count == 0 {
+        return Err(Failure::input("nobody connected; nothing was judged"));
+    }
+    let limits = limits(&report);
+    for line in &limits {
+        anstream::eprintln!("{line}");
+    }
+    let outcome = served.outcome(found, summary, limits, &plan)?;
+    output::save(&capture.with_extension("json"), &outcome)?;
+    if layout.is_some() {
+        sink.finish(&outcome)
+            .map_err(|error| Failure::input(format!("cannot write to standard output: {error}")))?;
+    } else {
+        output::print(cli, format, &outcome)?;
+    }
+    Ok(Exit::of(&outcome))
+}
+
+fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let mut options = Options::new(scenario);
+    options.limit = args.connections;
+    options.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
+    options.idle = seconds(args.idle);
+    options.session = seconds(args.longest);
+    options
+}
+
+/// Lets the process open as many files as that many connections need, as far as it may. Where it may not, connections
+/// wait to be accepted.
+fn allow_open_files(connections: usize) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let needed = u64::try_from(connections).unwrap_or(u64::MAX);
+        let needed = needed.saturating_add(OTHER_FILES);
+        let now = getrlimit(Resource::Nofile);
+        // No limit is `None`.
+        if now.current.is_some_and(|current| current < needed) {
+            let most = now.maximum.map_or(needed, |maximum| maximum.min(needed));
+            let _ = setrlimit(
+                Resource::Nofile,
+                Rlimit {
+                    current: Some(most),
+                    maximum: now.maximum,
+                },
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = connections;
+}
+
+/// The connections that limits ended, a line each.
+fn limits(report: &ServerReport) -> Vec<String> {
+    let listed = report.ended.len().min(MOST_LIMITS);
+    let more = report.ended.len() - listed + usize::try_from(report.more_ended).unwrap_or(0);
+    let lines = report.ended.iter().take(listed).map(ToString::to_string);
+    let more = (more > 0).then(|| format!("{more} more connections were ended by a limit"));
+    lines.chain(more).collect()
+}
+
+/// Half of the processors, but at least one: that many serve, and as many judge what was served.
+fn half() -> usize {
+    (processors() / 2).max(1)
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(half())
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::input(format!("cannot start: {error}")))
+}
+
+fn recorder(args: &ServeArgs, capture: &Path) -> io::Result<Recorder> {
     let comment = format!(
         "smtpspec serve on {}: frames made from what crossed the server's socket",
         args.listen
     );
-    let recorder = Recorder::create(
-        &capture,
-        RecorderOptions {
-            clock: Clock::Real,
-            nominal_port: None,
-            comment,
-        },
-    )
-    .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
-    let mut options = Options::new(&scenario);
-    options.accounts = accounts;
-    options.recorder = Some(recorder.clone());
-    options.idle = Duration::from_mins(5);
-    options.lifetime = Duration::from_hours(24);
-    options.limit = args.connections;
-    runtime()?.block_on(serve(cli, args, options))?;
-    recorder
-        .finish()
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
+    let options = RecorderOptions {
+        clock: Clock::Real,
+        nominal_port: None,
+        comment,
+        held: HELD,
+    };
+    Recorder::create(capture, options)
+}
 
-    let evidence = road::read(&capture, Scope::Lab)?;
-    let mut outcome = road::empty("serve", profile);
-    if evidence.timelines.is_empty() {
-        return Err(Failure::input("nobody connected; nothing was judged"));
+/// What was served, and where it stands.
+struct Served<'a> {
+    capture: &'a Path,
+    address: String,
+    hash: Hash,
+}
+
+impl Served<'_> {
+    fn outcome(
+        &self,
+        gathered: Gathered,
+        mut summary: Summary,
+        limits: Vec<String>,
+        plan: &Plan,
+    ) -> Result<Outcome, Failure> {
+        let mut file = summary.files.pop().expect("one file was named");
+        if let Some(error) = file.error.take() {
+            return Err(Failure::input(error.to_string()));
+        }
+        let mut capture = road::capture_file(&file, &summary.notes);
+        capture.path = self.capture.display().to_string();
+        capture.sha256 = self.hash.hex();
+        capture.notes.extend(limits);
+        let title = format!("served on {}", self.address);
+        Ok(gathered.into_outcome(Some(title), vec![capture], plan.profile))
     }
-    road::judge_case(
-        &mut outcome,
-        ("S1", &format!("served on {}", args.listen), ""),
-        evidence,
-        Given::default(),
-        profile,
-        &Expected::default(),
-    );
-    output::save(&capture.with_extension("json"), &outcome)?;
-    output::print(cli, format, &outcome)?;
-    Ok(Exit::of(&outcome))
 }
 
 /// `serve.pcapng`, or the next name with a number: evidence of an earlier run is never written over.
@@ -84,13 +230,26 @@ fn free_name(folder: &Path) -> PathBuf {
         .expect("there is no end of numbers")
 }
 
-async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Failure> {
-    let server = Server::bind(args.listen, options).await.map_err(|error| {
+/// What a server leaves behind: its report, and how many frames were written.
+type End = (ServerReport, io::Result<u64>);
+
+/// Listens, and serves in the background. The capture has its end once `writing` is dropped.
+fn start(
+    cli: &Cli,
+    args: &ServeArgs,
+    runtime: &Runtime,
+    options: Options,
+    recorder: Recorder,
+    writing: Writing,
+    capture: &Path,
+) -> Result<JoinHandle<End>, Failure> {
+    let bound = runtime.block_on(Server::bind(args.listen, options));
+    let server = bound.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied => {
                 "; a port below 1024 needs privilege (CAP_NET_BIND_SERVICE)"
             }
-            std::io::ErrorKind::AddrInUse => "; another program listens there",
+            io::ErrorKind::AddrInUse => "; another program listens there",
             _ => "",
         };
         Failure::input(format!("cannot listen on {}: {error}{advice}", args.listen))
@@ -102,17 +261,56 @@ async fn serve(cli: &Cli, args: &ServeArgs, options: Options) -> Result<(), Fail
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
-    let report = server
-        .run(async {
-            // Without the signal handler the process ends at Ctrl-C by itself; the capture is readable all the same.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-        .await;
-    for (connection, limit) in report.ended {
-        output::hint(cli, &format!("connection {connection} was ended: {limit}"));
+    if server.certificate().is_some() {
+        leave_authority(cli, capture, server.ca_pem())?;
     }
+    Ok(runtime.spawn(async move {
+        let report = server.run(interrupted()).await;
+        let written = recorder.finish();
+        drop(writing);
+        (report, written)
+    }))
+}
+
+/// Completes at Ctrl-C; another one ends the program.
+async fn interrupted() {
+    signal().await;
+    tokio::spawn(async { std::process::exit(signal().await) });
+}
+
+/// Waits for SIGINT or SIGTERM: the exit status of a program that it ends.
+async fn signal() -> i32 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without the handlers the process ends by itself; the capture is readable all the same.
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            return tokio::select! {
+                _ = interrupt.recv() => 130,
+                _ = terminate.recv() => 143,
+            };
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return 130;
+    }
+    std::future::pending().await
+}
+
+/// Leaves the certificate that clients are to trust beside the capture.
+fn leave_authority(cli: &Cli, capture: &Path, pem: &str) -> Result<(), Failure> {
+    let path = capture.with_extension("ca.pem");
+    fs::write(&path, pem)
+        .map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))?;
+    let path = path.display();
+    output::hint(
+        cli,
+        &format!("a client that checks certificates is to trust {path}"),
+    );
     Ok(())
 }
 

@@ -138,11 +138,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         capture,
         given,
         outcome: delivery.outcome,
-        ended: report
-            .ended
-            .iter()
-            .map(|(connection, limit)| format!("connection {connection} was ended: {limit}"))
-            .collect(),
+        ended: report.ended.iter().map(ToString::to_string).collect(),
         duration: started.elapsed(),
     })
 }
@@ -187,6 +183,7 @@ async fn start(
             clock,
             nominal_port: Some(scenario.server.port),
             comment,
+            held: 0,
         },
     )
     .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;

@@ -1,16 +1,18 @@
 //! One connection, from the greeting to the last FIN.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Shared;
 use super::auth::{self, Progress};
 use super::inbox::Line;
-use super::limit::{Limit, MOST_STEPS};
+use super::limits::{Ended, Limit};
 use super::link::{End, Link};
 use super::script::Step;
 use super::session::{Next, Session};
@@ -33,10 +35,14 @@ pub(super) struct Said {
     pub(super) then: Option<Ending>,
 }
 
+/// Commands and responses after which a client without an accepted message is not expected to come to one.
+const MOST_STEPS: u32 = 10_000;
+
 /// A connection being served.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
+    peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
@@ -49,7 +55,7 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         number: u32,
-        stream: TcpStream,
+        (stream, peer): (TcpStream, SocketAddr),
         tap: Tap,
         stopped: watch::Receiver<bool>,
     ) -> Self {
@@ -59,6 +65,7 @@ impl Connection {
             link,
             shared,
             number,
+            peer,
             session: Session::new(false),
             errors: 0,
             steps: 0,
@@ -68,17 +75,23 @@ impl Connection {
 
     /// Serves it to its end.
     pub(super) async fn serve(mut self) {
-        let end = match self.dialogue().await {
-            Ok(()) => End::Close,
-            Err(end) => end,
+        let session = self.shared.options.session;
+        let end = match timeout(session, self.dialogue()).await {
+            Ok(Ok(())) => End::Close,
+            Ok(Err(end)) => end,
+            Err(_) => End::Limit(Limit::Session(session)),
         };
+        if let End::Limit(limit) = end {
+            self.shared.ended.add(Ended {
+                connection: self.number,
+                peer: self.peer,
+                limit,
+            });
+        }
         self.shared
             .counts
             .accepted
             .fetch_add(self.session.accepted, Ordering::Relaxed);
-        if let End::Limit(limit) = end {
-            self.shared.counts.ended.note(self.number, limit);
-        }
         self.link.end(end).await;
     }
 
@@ -204,7 +217,7 @@ impl Connection {
             let most = self.hopeless();
             self.link.skip(chunk.size.min(most)).await?;
             if chunk.size > most {
-                return Err(End::Limit(Limit::EndlessContent));
+                return Err(End::Limit(Limit::Content(most)));
             }
             total = total.saturating_add(chunk.size);
             if let Some(transaction) = &mut self.session.transaction {
@@ -239,7 +252,7 @@ impl Connection {
     ) -> Result<Next, End> {
         self.steps += 1;
         if self.steps > MOST_STEPS {
-            return Err(End::Limit(Limit::EndlessCommands));
+            return Err(End::Limit(Limit::Commands(self.steps)));
         }
         let step = Step {
             connection: self.number,
@@ -249,6 +262,7 @@ impl Connection {
             argument,
             tls: self.session.tls,
         };
+        self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
         if let Some((place, rule)) = shared.options.script.select(&step)
             && let Some(said) = self.carry_out(place, &rule.action, default).await?
@@ -318,7 +332,7 @@ impl Connection {
         if self.errors < MAX_ERRORS {
             return Ok(());
         }
-        Err(End::Limit(Limit::Mistakes))
+        Err(End::Limit(Limit::Refusals(self.errors)))
     }
 
     /// Does the TLS handshake as the server.

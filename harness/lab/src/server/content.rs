@@ -1,5 +1,7 @@
 //! Finding the end of message content.
 
+use memchr::memchr;
+
 /// Looks for the line that is a single dot (RFC 5321 section 4.1.1.4), over any cutting of the bytes.
 ///
 /// Only CR LF . CR LF ends content. A bare LF before or after the dot does not, so that a client's mistake about line
@@ -35,10 +37,22 @@ impl EndOfData {
 
     /// Takes bytes up to the end of the content, or all. Says how many it took, and whether the end was among them.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
-        for (place, byte) in bytes.iter().enumerate() {
+        let mut place = 0;
+        while let Some(byte) = bytes.get(place) {
+            if self.state == State::Text {
+                // Nothing but a CR matters now.
+                let rest = bytes.get(place..).unwrap_or_default();
+                let text = memchr(b'\r', rest).unwrap_or(rest.len());
+                self.size += text as u64;
+                place += text;
+                if text > 0 {
+                    continue;
+                }
+            }
             self.step(*byte);
+            place += 1;
             if self.state == State::End {
-                return (place + 1, true);
+                return (place, true);
             }
         }
         (bytes.len(), false)

@@ -25,16 +25,19 @@ enum Turn {
 impl Connection {
     /// Plays a dialogue, and notes how far that went.
     pub(super) async fn follow(&mut self, lines: &[Line]) -> Result<(), End> {
-        if lines.is_empty() {
+        let Some(first) = lines.first() else {
             self.link
                 .write(&Reply::lines(
                     "421 4.3.2 the transcript has no such connection, closing",
                 ))
                 .await?;
             return Err(End::Close);
-        }
+        };
+        // What stays if the connection is taken away in the middle.
+        self.note(deviated(first, "the connection lasted too long"));
         for (place, line) in lines.iter().enumerate() {
             let before = lines.get(..place).unwrap_or_default();
+            self.link.before_tls = leads_to_tls(lines.get(place..).unwrap_or_default());
             match self.play(line, before).await {
                 Ok(Turn::Next) => {}
                 Ok(Turn::Ended(ending)) => {
@@ -46,14 +49,14 @@ impl Connection {
                     return self.refuse().await;
                 }
                 Err(end) => {
-                    self.note(deviated(line, came_instead(&line.act, &end)));
+                    self.note(deviated(line, &came_instead(&line.act, &end)));
                     return Err(end);
                 }
             }
         }
         self.say(lines).await.inspect_err(|end| {
             if let Some(last) = lines.last() {
-                self.note(deviated(last, came_instead(&last.act, end)));
+                self.note(deviated(last, &came_instead(&last.act, end)));
             }
         })?;
         self.note(Played::Whole);
@@ -150,6 +153,13 @@ impl Connection {
     }
 }
 
+/// Whether the next thing that the client does is the TLS handshake.
+fn leads_to_tls(lines: &[Line]) -> bool {
+    let mut acts = lines.iter().map(|line| &line.act);
+    let next = acts.find(|act| !matches!(act, Act::Send(_) | Act::Flush | Act::Wait(_)));
+    next == Some(&Act::Tls)
+}
+
 fn is_quit(line: &[u8]) -> bool {
     Command::of_verb(line.trim_ascii()) == Command::Quit
 }
@@ -171,15 +181,16 @@ fn deviated(line: &Line, came: &str) -> Played {
 }
 
 /// What ended the connection where a line of the transcript was due.
-fn came_instead(act: &Act, end: &End) -> &'static str {
+fn came_instead(act: &Act, end: &End) -> String {
     match end {
         End::Eof => "the client closed the connection",
-        End::Limit(limit) => limit.as_str(),
+        End::Limit(limit) => return format!("a limit ended the connection: {limit}"),
         End::Stopped => "the case was over",
         End::Failed => "the connection broke",
         End::Close if *act == Act::Tls => "something else came",
         End::Close | End::Reset | End::HalfClose => "the connection ended",
     }
+    .to_owned()
 }
 
 /// A line that came, without what it says: it may be a secret.

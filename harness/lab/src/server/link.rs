@@ -1,16 +1,17 @@
 //! The connection as bytes: read within bounds, written with a deadline, put under TLS, ended.
 
+use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::inbox::{Inbox, Line};
-use super::limit::{LONGEST_UNENDED, Limit};
+use super::limits::Limit;
 use super::options::Options;
 use super::reply::{self, Manner};
 use super::stream::Stream;
@@ -21,8 +22,14 @@ use crate::tap::{Tap, TapStream};
 /// Longest line that is read at all: that of an AUTH exchange (RFC 4954 section 4).
 const LINE_LIMIT: usize = 12_288;
 
-/// Bytes read at a time.
-const READ: usize = 8192;
+/// Bytes that a client may send without ending its line; those beyond [`LINE_LIMIT`] are dropped.
+const ENDLESS: u64 = 1 << 20;
+
+/// Bytes that are read and dropped once a connection is over. A client that goes on then is aborted.
+const MOST_DRAINED: u64 = 1 << 20;
+
+/// The same for a client that is left to go on after a half-close.
+const MOST_DRAINED_HALF_CLOSED: u64 = 64 << 20;
 
 /// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
 const MOST_OVERHEARD: usize = 1 << 20;
@@ -50,12 +57,8 @@ pub(super) enum End {
 }
 
 impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::TimedOut {
-            Self::Limit(Limit::NotReading)
-        } else {
-            Self::Failed
-        }
+    fn from(_: io::Error) -> Self {
+        Self::Failed
     }
 }
 
@@ -78,8 +81,9 @@ pub(super) struct Link {
     idle: Duration,
     grace: Duration,
     segment: Option<NonZeroUsize>,
-    /// When it has lasted for as long as it may.
-    deadline: Instant,
+    /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
+    /// the server waits.
+    pub(super) before_tls: bool,
 }
 
 impl Link {
@@ -99,25 +103,21 @@ impl Link {
             idle: options.idle,
             grace: options.grace,
             segment: options.server.segment,
-            deadline: Instant::now() + options.lifetime,
+            before_tls: false,
         }
     }
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
         let farewell = match reason {
-            End::Limit(limit) => limit.farewell(),
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
-            End::Reset => {
-                if let Some(stream) = self.stream.take() {
-                    stream.reset();
-                }
-                return;
-            }
+            // A FIN would wait behind what the client does not read.
+            End::Reset | End::Limit(Limit::Unread(_)) => return self.reset(),
             End::HalfClose => {
                 let patience = self.idle.saturating_mul(PATIENCE);
-                return self.close(patience).await;
+                return self.close(patience, MOST_DRAINED_HALF_CLOSED).await;
             }
+            End::Limit(limit) => limit.farewell(),
             End::Close | End::Eof | End::Failed => None,
         };
         if let Some(text) = farewell
@@ -125,34 +125,48 @@ impl Link {
         {
             return;
         }
-        self.close(self.idle).await;
+        self.close(self.idle, MOST_DRAINED).await;
+    }
+
+    /// Aborts the connection with a RST.
+    fn reset(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            stream.reset();
+        }
     }
 
     /// Sends a FIN and waits for the client's, so that the capture shows how the connection ended.
-    async fn close(&mut self, patience: Duration) {
+    async fn close(&mut self, patience: Duration, most: u64) {
         let Some(stream) = &mut self.stream else {
             return;
         };
         let closed = timeout(self.idle, stream.shutdown()).await;
         if matches!(closed, Ok(Ok(()))) {
             // One way or the other it is over.
-            self.drain(patience).await;
+            self.drain(patience, most).await;
         }
     }
 
-    /// Reads and drops what the client still sends, until it ends, is silent or has had its time. Says why it is over, where that
-    /// is not for the server to say: no farewell is due any more.
-    async fn drain(&mut self, patience: Duration) -> End {
+    /// Reads and drops what the client still sends, until it ends, is silent, has had its time or has sent too much. Says
+    /// why it is over, where that is not for the server to say: no farewell is due any more.
+    async fn drain(&mut self, patience: Duration, most: u64) -> End {
+        let mut left = most;
         let rest = async {
             loop {
                 match self.fill().await {
-                    Ok(()) => self.inbox.clear(),
+                    Ok(read) if read > left => return End::Reset,
+                    Ok(read) => left -= read,
                     Err(End::Limit(_) | End::Stopped) => return End::Close,
                     Err(end) => return end,
                 }
+                self.inbox.clear();
             }
         };
-        timeout(patience, rest).await.unwrap_or(End::Close)
+        let end = timeout(patience, rest).await.unwrap_or(End::Close);
+        if matches!(end, End::Reset) {
+            self.reset();
+        }
+        end
     }
 
     /// Does the TLS handshake as the server. What was sent in clear before it must not be taken for what was sent under
@@ -162,7 +176,7 @@ impl Link {
         if self.first_byte().await? != tls::HANDSHAKE_RECORD {
             // Not TLS. A real server would send an alert, which the client could take for an answer: say nothing, and
             // record what it says until it has enough.
-            return Err(self.drain(self.idle).await);
+            return Err(self.drain(self.idle, MOST_DRAINED).await);
         }
         let Some(Stream::Clear(mut stream)) = self.stream.take() else {
             return Err(End::Close);
@@ -182,7 +196,7 @@ impl Link {
                 Err(End::Close)
             }
             // The stream went down with the handshake: the socket is closed, and the capture shows no more than that.
-            Err(_) => Err(End::Limit(Limit::NoHandshake)),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
         }
     }
 
@@ -198,10 +212,10 @@ impl Link {
             () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Close),
         };
         match peeked {
-            Err(_) => Err(End::Limit(Limit::NoHandshake)),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
             // The end of the stream, or an error, is taken from the stream itself, so that the tap sees it.
             Ok(Ok(0) | Err(_)) => match self.fill().await {
-                Ok(()) => Err(End::Close),
+                Ok(_) => Err(End::Close),
                 Err(end) => Err(end),
             },
             Ok(Ok(_)) => Ok(byte[0]),
@@ -209,14 +223,15 @@ impl Link {
     }
 
     pub(super) async fn line(&mut self) -> Result<Line, End> {
+        let mut read = 0;
         loop {
             if let Some(line) = self.inbox.line(LINE_LIMIT) {
                 return Ok(line);
             }
-            if self.inbox.dropped() > LONGEST_UNENDED {
-                return Err(End::Limit(Limit::EndlessLine));
+            if read > ENDLESS {
+                return Err(End::Limit(Limit::Line(read)));
             }
-            self.fill().await?;
+            read += self.fill().await?;
         }
     }
 
@@ -232,22 +247,21 @@ impl Link {
         }
     }
 
-    /// Reads some bytes into the inbox.
-    pub(super) async fn fill(&mut self) -> Result<(), End> {
-        let mut buffer = [0; READ];
+    /// Reads some bytes into the inbox. Says how many.
+    pub(super) async fn fill(&mut self) -> Result<u64, End> {
         let Some(stream) = &mut self.stream else {
             return Err(End::Failed);
         };
+        let inbox = &mut self.inbox;
         let read = tokio::select! {
-            read = stream.read(&mut buffer) => read?,
-            limit = out_of_time(self.idle, self.deadline) => return Err(End::Limit(limit)),
+            read = poll_fn(|cx| inbox.poll_fill(stream, cx)) => read?,
+            () = sleep(self.idle) => return Err(End::Limit(Limit::Silence(self.idle))),
             () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Stopped),
         };
         if read == 0 {
             return Err(End::Eof);
         }
-        self.inbox.push(buffer.get(..read).unwrap_or_default());
-        Ok(())
+        Ok(read as u64)
     }
 
     /// Reads nothing for so long.
@@ -281,15 +295,22 @@ impl Link {
                 _ => (None, run),
             };
             let stream = self.stream.as_mut().ok_or(End::Failed)?;
-            timeout_at(self.deadline, reply::write(stream, chunks, manner))
+            reply::write(stream, chunks, manner)
                 .await
-                .map_err(|_| End::Limit(Limit::Overdue))??;
-            if let Some(wait) = wait {
-                let mut stopped = self.stopped.clone();
-                let grace = self.grace;
-                tokio::select! {
-                    () = self.listen(wait) => {}
-                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::TimedOut => End::Limit(Limit::Unread(self.idle)),
+                    _ => End::Failed,
+                })?;
+            match wait {
+                None => {}
+                Some(wait) if self.before_tls => self.pause(wait).await?,
+                Some(wait) => {
+                    let mut stopped = self.stopped.clone();
+                    let grace = self.grace;
+                    tokio::select! {
+                        () = self.listen(wait) => {}
+                        () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                    }
                 }
             }
         }
@@ -299,26 +320,14 @@ impl Link {
     /// Waits, and reads meanwhile: what a client says too early must not look as if it had come after the wait.
     async fn listen(&mut self, wait: Duration) {
         let deadline = Instant::now() + wait;
-        let mut buffer = [0; READ];
-        while self.inbox.len() < MOST_OVERHEARD
+        let inbox = &mut self.inbox;
+        while inbox.len() < MOST_OVERHEARD
             && let Some(stream) = &mut self.stream
             // An end or an error is met again by whoever reads next.
-            && let Ok(Ok(read @ 1..)) = timeout_at(deadline, stream.read(&mut buffer)).await
-        {
-            self.inbox.push(buffer.get(..read).unwrap_or_default());
-        }
+            && let Ok(Ok(1..)) =
+                timeout_at(deadline, poll_fn(|cx| inbox.poll_fill(stream, cx))).await
+        {}
         sleep_until(deadline).await;
-    }
-}
-
-/// Completes once the client has been silent for too long, or connected for too long.
-async fn out_of_time(idle: Duration, deadline: Instant) -> Limit {
-    let patience = Instant::now() + idle;
-    sleep_until(patience.min(deadline)).await;
-    if patience < deadline {
-        Limit::Silent
-    } else {
-        Limit::Overdue
     }
 }
 

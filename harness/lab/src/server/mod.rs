@@ -9,7 +9,7 @@ mod connection;
 mod content;
 mod follow;
 mod inbox;
-mod limit;
+mod limits;
 mod link;
 mod options;
 mod path;
@@ -36,7 +36,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use limit::Limit;
+pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
 pub use script::{Fired, Played, Script};
 
@@ -44,12 +44,9 @@ use crate::scenario::TlsMode;
 use crate::tap::Tap;
 use authority::Authority;
 use connection::Connection;
-use limit::Ended;
+use limits::EndedSoFar;
 use seed::SeedBytes;
 use tls::Identity;
-
-/// Connections that are served at the same time; more of them wait to be accepted.
-const MAX_CONNECTIONS: usize = 64;
 
 /// A server that is bound and not yet running.
 #[derive(Debug)]
@@ -66,6 +63,7 @@ struct Shared {
     authority: Authority,
     identity: Option<Identity>,
     counts: Counts,
+    ended: EndedSoFar,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +71,6 @@ struct Counts {
     connections: AtomicU32,
     authenticated: AtomicU32,
     accepted: AtomicU32,
-    ended: Ended,
 }
 
 /// What a server did while it ran. For the runner's own flow; verdicts come from the capture.
@@ -87,8 +84,10 @@ pub struct ServerReport {
     pub authenticated: u32,
     /// Messages whose content was answered 2yz.
     pub accepted: u32,
-    /// The connections that a limit ended, by their number, and which limit; at most 1,000 of them.
-    pub ended: Vec<(u32, Limit)>,
+    /// Connections that a limit ended, in the order in which they ended: the first of them.
+    pub ended: Vec<Ended>,
+    /// How many more of those there were.
+    pub more_ended: u32,
 }
 
 impl ServerReport {
@@ -128,6 +127,7 @@ impl Server {
             authority,
             identity,
             counts: Counts::default(),
+            ended: EndedSoFar::default(),
         };
         Ok(Self {
             listener,
@@ -164,7 +164,10 @@ impl Server {
     /// grace period of the options.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
         let (stop, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        // Where one address is listened on, it is that of every connection.
+        let local = self.local_addr().ok();
+        let local = local.filter(|address| !address.ip().is_unspecified());
+        let places = Arc::new(Semaphore::new(self.shared.options.places));
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -186,11 +189,11 @@ impl Server {
                 .connections
                 .fetch_add(1, Ordering::Relaxed)
                 + 1;
-            let tap = self.tap(peer, &stream);
+            let tap = self.tap(peer, local, &stream);
             let connection = Connection::new(
                 Arc::clone(&self.shared),
                 number,
-                stream,
+                (stream, peer),
                 tap,
                 stopped.clone(),
             );
@@ -240,10 +243,10 @@ impl Server {
         })
     }
 
-    fn tap(&self, peer: SocketAddr, stream: &TcpStream) -> Tap {
+    fn tap(&self, peer: SocketAddr, local: Option<SocketAddr>, stream: &TcpStream) -> Tap {
         match &self.shared.options.recorder {
             Some(recorder) => {
-                let local = stream.local_addr().unwrap_or(peer);
+                let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
                 recorder.open(peer, local)
             }
             None => Tap::none(),
@@ -284,12 +287,14 @@ async fn accept(
 impl Shared {
     fn report(&self) -> ServerReport {
         let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        let (ended, more_ended) = self.ended.take();
         ServerReport {
             fired: self.options.script.fired(),
             connections: count(&self.counts.connections),
             authenticated: count(&self.counts.authenticated),
             accepted: count(&self.counts.accepted),
-            ended: self.counts.ended.list(),
+            ended,
+            more_ended,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use smtp::Secret;
 
 use super::Script;
-use super::limit::LIFETIME;
 use crate::scenario::{Scenario, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -46,19 +45,20 @@ pub struct Options {
     pub recorder: Option<Recorder>,
     /// After how many connections it serves no more; `None` for no limit.
     pub limit: Option<u32>,
+    /// How many connections are served at the same time. More of them wait to be accepted.
+    pub places: usize,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
-    /// How long one connection may last in all.
-    pub lifetime: Duration,
+    /// How long a connection may last, whatever its client does.
+    pub session: Duration,
     /// How long open connections may go on once the server was told to stop, and again how long a client may then take
     /// to close its side.
     pub grace: Duration,
 }
 
 impl Options {
-    /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 5 seconds of idleness,
-    /// an
-    /// hour for a connection, half a second of grace.
+    /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
+    /// idleness, an hour for a connection, half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
         Self::with(scenario.server.clone(), Script::of(scenario))
     }
@@ -73,8 +73,9 @@ impl Options {
             clock: Clock::Real,
             recorder: None,
             limit: None,
+            places: 1024,
             idle: Duration::from_secs(5),
-            lifetime: LIFETIME,
+            session: Duration::from_hours(1),
             grace: Duration::from_millis(500),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::connection::Connection;
 use super::content::EndOfData;
-use super::limit::Limit;
+use super::limits::Limit;
 use super::link::End;
 use super::script::Step;
 use super::session::Next;
@@ -37,7 +37,7 @@ impl Connection {
                 break;
             }
             if end.size() > self.hopeless() {
-                return Err(End::Limit(Limit::EndlessContent));
+                return Err(End::Limit(Limit::Content(end.size())));
             }
             if taken == 0 {
                 self.link.fill().await?;

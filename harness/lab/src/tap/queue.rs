@@ -2,17 +2,29 @@
 
 use wire::Direction;
 
-/// Something that happened on a socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+/// Something that happened on a socket. `B` are its bytes, borrowed or owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event<B> {
     /// Bytes were read from it (`Client`) or written to it (`Server`).
-    Data(Direction, Vec<u8>),
+    Data(Direction, B),
     /// That side will send no more.
     Fin(Direction),
     /// That side aborted the connection.
     Reset(Direction),
     /// TLS agreed on secrets: a line of a key log.
-    Secrets(String),
+    Secrets(B),
+}
+
+impl<B> Event<B> {
+    /// The same event with its bytes made into something else.
+    pub(super) fn map<'a, C>(&'a self, bytes: impl FnOnce(&'a B) -> C) -> Event<C> {
+        match self {
+            Self::Data(direction, data) => Event::Data(*direction, bytes(data)),
+            Self::Fin(direction) => Event::Fin(*direction),
+            Self::Reset(direction) => Event::Reset(*direction),
+            Self::Secrets(line) => Event::Secrets(bytes(line)),
+        }
+    }
 }
 
 /// The events of one connection, held back until they can no longer change.
@@ -21,21 +33,21 @@ pub(super) enum Event {
 /// what was read without anything said in between is one flight. What was written is cut where it was flushed.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    events: Vec<Event>,
+    events: Vec<Event<Vec<u8>>>,
     /// Whether the next written bytes begin a segment of their own.
     cut: bool,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event<&[u8]>) {
         let cut = std::mem::take(&mut self.cut);
         match (self.events.last_mut(), event) {
             (Some(Event::Data(last, bytes)), Event::Data(direction, more))
                 if *last == direction && !(cut && direction == Direction::Server) =>
             {
-                bytes.extend_from_slice(&more);
+                bytes.extend_from_slice(more);
             }
-            (_, event) => self.events.push(event),
+            (_, event) => self.events.push(event.map(|bytes| bytes.to_vec())),
         }
     }
 
@@ -45,7 +57,7 @@ impl Queue {
     }
 
     /// Everything, leaving nothing.
-    pub(super) fn take(&mut self) -> Vec<Event> {
+    pub(super) fn take(&mut self) -> Vec<Event<Vec<u8>>> {
         std::mem::take(&mut self.events)
     }
 }
@@ -54,8 +66,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn data(direction: Direction, text: &str) -> Event {
-        Event::Data(direction, text.as_bytes().to_vec())
+    fn data(direction: Direction, text: &str) -> Event<&[u8]> {
+        Event::Data(direction, text.as_bytes())
     }
 
     #[test]
@@ -70,8 +82,10 @@ mod tests {
         queue.cut();
         queue.push(data(Direction::Client, "QUIT\r\n"));
         queue.push(Event::Fin(Direction::Client));
+        let taken = queue.take();
+        let taken: Vec<_> = taken.iter().map(|event| event.map(Vec::as_slice)).collect();
         assert_eq!(
-            queue.take(),
+            taken,
             [
                 data(Direction::Client, "EHLO x\r\n"),
                 data(Direction::Server, "250 x\r\n"),

@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wire::{CaptureWriter, Direction, Header, TappedConversation, create_private};
+use wire::{CaptureWriter, Header, TappedConversation, Timestamp, create_private};
 
+use super::line::Line;
 use super::queue::{Event, Queue};
 use super::{Clock, Tap};
 
@@ -25,6 +26,9 @@ pub struct RecorderOptions {
     pub nominal_port: Option<u16>,
     /// A sentence about the capture, for its header; left out where empty.
     pub comment: String,
+    /// How many bytes may wait in memory to be written together. With none, every event is written at once; else
+    /// whoever wants them in the file calls [`Recorder::flush`].
+    pub held: usize,
 }
 
 /// Writes what several connections do into one capture file. Clones write to the same file.
@@ -34,17 +38,27 @@ pub struct Recorder(Arc<Mutex<State>>);
 struct State {
     writer: CaptureWriter<Box<dyn Write + Send>>,
     options: RecorderOptions,
-    lines: Vec<Line>,
-    /// With the pinned clock: how many connections, from the first on, are in the file already.
-    written: usize,
-    /// With the pinned clock: how many events are in the file already.
-    ticks: u64,
+    /// How many connections were opened.
+    opened: u64,
+    pinned: Pinned,
     /// The first thing that went wrong with the file; nothing is written after it.
     failed: Option<io::Error>,
+    /// Nothing is written any more.
+    finished: bool,
 }
 
-/// One connection.
-struct Line {
+/// What the pinned clock needs: events are held back until those of all earlier connections are in the file.
+#[derive(Default)]
+struct Pinned {
+    lines: Vec<HeldBack>,
+    /// How many connections, from the first on, are in the file already.
+    written: usize,
+    /// How many events are in the file already.
+    ticks: u64,
+}
+
+/// One connection that is held back.
+struct HeldBack {
     conversation: TappedConversation,
     queue: Queue,
     ended: bool,
@@ -71,55 +85,74 @@ impl Recorder {
             comment: options.comment.clone(),
             interface: "tap0".to_owned(),
         };
-        let writer = CaptureWriter::new(target, &header)?;
+        let mut writer = CaptureWriter::new(target, &header)?;
+        writer.hold(options.held);
         let state = State {
             writer,
             options,
-            lines: Vec::new(),
-            written: 0,
-            ticks: 0,
+            opened: 0,
+            pinned: Pinned::default(),
             failed: None,
+            finished: false,
         };
         Ok(Self(Arc::new(Mutex::new(state))))
     }
 
     /// A connection was accepted. Its events come through the tap that this gives.
     pub fn open(&self, peer: SocketAddr, local: SocketAddr) -> Tap {
-        let index = self.state().open(peer, local);
-        Tap::new(self.clone(), index)
+        Tap::new(self.state().open(self, peer, local))
+    }
+
+    /// Writes what waits in memory, but for what the pinned clock holds back. What goes wrong with the file is told by
+    /// [`Recorder::finish`].
+    pub fn flush(&self) {
+        self.state().flush();
     }
 
     /// Writes what is still held back, connections that have not ended included, and says how many frames the file has.
+    /// What happens later is not recorded.
     ///
     /// # Errors
     ///
     /// The first error that writing met, now or before.
     pub fn finish(&self) -> io::Result<u64> {
         let mut state = self.state();
-        for line in &mut state.lines {
-            line.ended = true;
+        state.finish();
+        match state.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(state.writer.frames()),
         }
-        state.catch_up();
-        if let Some(error) = state.failed.take() {
-            return Err(error);
-        }
-        state.writer.flush()?;
-        Ok(state.writer.frames())
     }
 
-    pub(super) fn record(&self, index: usize, event: Event) {
-        self.state().record(index, event);
+    /// Writes an event of a connection, or its opening, as it happens.
+    pub(super) fn write(&self, conversation: &mut TappedConversation, event: Option<Event<&[u8]>>) {
+        self.state().write(conversation, event);
+    }
+
+    /// Holds back an event of a connection.
+    pub(super) fn hold_back(&self, index: usize, event: Event<&[u8]>) {
+        let mut state = self.state();
+        // One that has ended is in the file already, or was ended by `finish`.
+        let line = state.pinned.lines.get_mut(index);
+        if let Some(line) = line.filter(|line| !line.ended) {
+            line.queue.push(event);
+        }
+    }
+
+    pub(super) fn secrets(&self, line: &str) {
+        self.state().secrets(line);
     }
 
     pub(super) fn cut(&self, index: usize) {
-        if let Some(line) = self.state().lines.get_mut(index) {
+        if let Some(line) = self.state().pinned.lines.get_mut(index) {
             line.queue.cut();
         }
     }
 
+    /// A connection that is held back has ended.
     pub(super) fn end(&self, index: usize) {
         let mut state = self.state();
-        if let Some(line) = state.lines.get_mut(index) {
+        if let Some(line) = state.pinned.lines.get_mut(index) {
             line.ended = true;
         }
         state.catch_up();
@@ -138,40 +171,38 @@ impl fmt::Debug for Recorder {
 }
 
 impl State {
-    fn open(&mut self, peer: SocketAddr, local: SocketAddr) -> usize {
-        let index = self.lines.len();
-        let (client, server) = match self.options.clock {
+    fn open(&mut self, recorder: &Recorder, peer: SocketAddr, local: SocketAddr) -> Line {
+        let number = self.opened;
+        self.opened += 1;
+        match self.options.clock {
             Clock::Real => {
                 let port = self.options.nominal_port.unwrap_or(local.port());
-                (peer, SocketAddr::new(local.ip(), port))
+                let server = SocketAddr::new(local.ip(), port);
+                let mut conversation = TappedConversation::new(peer, server, number);
+                self.write(&mut conversation, None);
+                Line::Live {
+                    recorder: recorder.clone(),
+                    conversation: Box::new(conversation),
+                }
             }
             Clock::Pinned => {
+                let index = self.pinned.lines.len();
                 let offset = u16::try_from(index % usize::from(u16::MAX - FIRST_CLIENT_PORT))
                     .unwrap_or_default();
                 let port = self.options.nominal_port.unwrap_or(25);
                 let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-                (at(FIRST_CLIENT_PORT + offset), at(port))
-            }
-        };
-        let conversation = TappedConversation::new(client, server, index as u64);
-        self.lines.push(Line {
-            conversation,
-            queue: Queue::default(),
-            ended: false,
-        });
-        if self.options.clock == Clock::Real {
-            self.write(index, None);
-        }
-        index
-    }
-
-    fn record(&mut self, index: usize, event: Event) {
-        match self.options.clock {
-            Clock::Real => self.write(index, Some(event)),
-            Clock::Pinned => {
-                // Past `written` nothing is held back any more: it can only come after `finish`.
-                if let Some(line) = self.lines.get_mut(index).filter(|line| !line.ended) {
-                    line.queue.push(event);
+                self.pinned.lines.push(HeldBack {
+                    conversation: TappedConversation::new(
+                        at(FIRST_CLIENT_PORT + offset),
+                        at(port),
+                        number,
+                    ),
+                    queue: Queue::default(),
+                    ended: false,
+                });
+                Line::HeldBack {
+                    recorder: recorder.clone(),
+                    index,
                 }
             }
         }
@@ -179,91 +210,72 @@ impl State {
 
     /// Writes the connections that have ended and that no earlier open one holds back.
     fn catch_up(&mut self) {
-        if self.options.clock == Clock::Real {
-            return;
-        }
-        while let Some(line) = self.lines.get_mut(self.written).filter(|line| line.ended) {
+        while let Some(line) = self.pinned.lines.get_mut(self.pinned.written)
+            && line.ended
+        {
             let events = line.queue.take();
-            let index = self.written;
-            self.written += 1;
-            self.write(index, None);
-            for event in events {
-                self.write(index, Some(event));
+            let mut conversation = line.conversation.clone();
+            self.pinned.written += 1;
+            self.write(&mut conversation, None);
+            for event in &events {
+                self.write(&mut conversation, Some(event.map(Vec::as_slice)));
             }
         }
     }
 
     /// Writes the frames of an event, or those of the opening.
-    fn write(&mut self, index: usize, event: Option<Event>) {
-        if self.failed.is_some() {
+    fn write(&mut self, conversation: &mut TappedConversation, event: Option<Event<&[u8]>>) {
+        if self.failed.is_some() || self.finished {
             return;
         }
-        let time = match self.options.clock {
-            Clock::Real => Clock::Real.now(),
-            Clock::Pinned => Clock::tick(self.ticks),
-        };
-        let Some(line) = self.lines.get_mut(index) else {
-            return;
-        };
-        let (conversation, writer) = (&mut line.conversation, &mut self.writer);
+        let time = self.now();
+        let writer = &mut self.writer;
         let written = match event {
             None => conversation.open(time, writer),
             Some(Event::Data(direction, bytes)) => {
-                conversation.data(direction, time, &bytes, writer)
+                conversation.data(direction, time, bytes, writer)
             }
             Some(Event::Fin(direction)) => conversation.fin(direction, time, writer),
             Some(Event::Reset(direction)) => conversation.reset(direction, time, writer),
             // Secrets are no event on the wire: they take no time.
-            Some(Event::Secrets(line)) => {
-                self.failed = writer.secrets(&line).err();
-                return;
-            }
+            Some(Event::Secrets(line)) => return self.secrets(&String::from_utf8_lossy(line)),
         };
-        self.ticks += 1;
+        self.pinned.ticks += 1;
         self.failed = written.err();
+    }
+
+    fn now(&self) -> Timestamp {
+        match self.options.clock {
+            Clock::Real => Clock::Real.now(),
+            Clock::Pinned => Clock::tick(self.pinned.ticks),
+        }
+    }
+
+    fn secrets(&mut self, line: &str) {
+        if self.failed.is_none() && !self.finished {
+            self.failed = self.writer.secrets(line).err();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.writer.flush().err();
+        }
+    }
+
+    fn finish(&mut self) {
+        for line in &mut self.pinned.lines {
+            line.ended = true;
+        }
+        self.catch_up();
+        self.flush();
+        self.finished = true;
     }
 }
 
 impl Drop for State {
     /// A recorder that nobody finished still leaves everything it was told.
     fn drop(&mut self) {
-        for line in &mut self.lines {
-            line.ended = true;
-        }
-        self.catch_up();
-    }
-}
-
-/// What a connection may still record: nothing comes after a side's FIN, and nothing at all after a RST.
-#[derive(Debug, Default)]
-pub(super) struct Sides {
-    client_over: bool,
-    server_over: bool,
-}
-
-impl Sides {
-    /// Whether the event can still happen; if so, what it ends is over.
-    pub(super) fn admit(&mut self, event: &Event) -> bool {
-        let over = |sides: &Self, direction| match direction {
-            Direction::Client => sides.client_over,
-            Direction::Server => sides.server_over,
-        };
-        match *event {
-            Event::Secrets(_) => true,
-            Event::Data(direction, ref bytes) => !bytes.is_empty() && !over(self, direction),
-            Event::Fin(direction) => {
-                let admitted = !over(self, direction);
-                match direction {
-                    Direction::Client => self.client_over = true,
-                    Direction::Server => self.server_over = true,
-                }
-                admitted
-            }
-            Event::Reset(_) => {
-                let admitted = !(self.client_over && self.server_over);
-                (self.client_over, self.server_over) = (true, true);
-                admitted
-            }
-        }
+        self.finish();
     }
 }

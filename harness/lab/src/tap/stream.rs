@@ -11,14 +11,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::KeyLog;
 use wire::Direction;
 
-use super::Recorder;
+use super::line::{Line, Secrets};
 use super::queue::Event;
-use super::recorder::Sides;
+use super::sides::Sides;
 
 /// One connection's end of a recorder. When it is dropped, the connection has nothing more to tell.
 #[derive(Debug)]
 pub struct Tap {
-    line: Option<(Recorder, usize)>,
+    line: Option<Line>,
     sides: Sides,
     /// Whether the last bytes read wait until it is known what TLS made of them.
     holding: bool,
@@ -31,11 +31,11 @@ impl Tap {
         Self::over(None)
     }
 
-    pub(super) fn new(recorder: Recorder, index: usize) -> Self {
-        Self::over(Some((recorder, index)))
+    pub(super) fn new(line: Line) -> Self {
+        Self::over(Some(line))
     }
 
-    fn over(line: Option<(Recorder, usize)>) -> Self {
+    fn over(line: Option<Line>) -> Self {
         Self {
             line,
             sides: Sides::default(),
@@ -46,43 +46,43 @@ impl Tap {
 
     /// Where TLS is to write the secrets of this connection; `None` where nothing is recorded.
     pub fn key_log(&self) -> Option<Arc<dyn KeyLog>> {
-        let (recorder, index) = self.line.clone()?;
-        Some(Arc::new(Keys { recorder, index }))
+        let keys = Keys(self.line.as_ref()?.secrets());
+        Some(Arc::new(keys))
     }
 
     /// Bytes were read.
-    fn received(&mut self, bytes: Vec<u8>) {
+    fn received(&mut self, bytes: &[u8]) {
         self.let_go();
         if self.holding {
-            self.held = Some(bytes);
+            self.held = Some(bytes.to_vec());
         } else {
             self.admit(Event::Data(Direction::Client, bytes));
         }
     }
 
     /// Anything but the reading of bytes.
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: Event<&[u8]>) {
         self.let_go();
         self.admit(event);
     }
 
     fn let_go(&mut self) {
         if let Some(bytes) = self.held.take() {
-            self.admit(Event::Data(Direction::Client, bytes));
+            self.admit(Event::Data(Direction::Client, &bytes));
         }
     }
 
-    fn admit(&mut self, event: Event) {
-        if let Some((recorder, index)) = &self.line
+    fn admit(&mut self, event: Event<&[u8]>) {
+        if let Some(line) = &mut self.line
             && self.sides.admit(&event)
         {
-            recorder.record(*index, event);
+            line.record(event);
         }
     }
 
     fn cut(&self) {
-        if let Some((recorder, index)) = &self.line {
-            recorder.cut(*index);
+        if let Some(line) = &self.line {
+            line.cut();
         }
     }
 
@@ -101,8 +101,8 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.let_go();
-        if let Some((recorder, index)) = &self.line {
-            recorder.end(*index);
+        if let Some(line) = &self.line {
+            line.end();
         }
     }
 }
@@ -170,7 +170,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
             Ok(()) => {
                 let read = buf.filled().get(before..).unwrap_or_default();
                 if !read.is_empty() {
-                    this.tap.received(read.to_vec());
+                    this.tap.received(read);
                 } else if room > 0 {
                     this.tap.record(Event::Fin(Direction::Client));
                 }
@@ -192,8 +192,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         match &outcome {
             Ok(written) => {
                 let written = buf.get(..*written).unwrap_or(buf);
-                this.tap
-                    .record(Event::Data(Direction::Server, written.to_vec()));
+                this.tap.record(Event::Data(Direction::Server, written));
             }
             Err(error) => this.tap.failed(error),
         }
@@ -217,19 +216,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
 }
 
 /// Hands the secrets of one connection's TLS to the recorder.
-struct Keys {
-    recorder: Recorder,
-    index: usize,
-}
+struct Keys(Secrets);
 
 impl KeyLog for Keys {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        let line = format!(
+        self.0.record(&format!(
             "{label} {} {}\n",
             hex::encode(client_random),
             hex::encode(secret)
-        );
-        self.recorder.record(self.index, Event::Secrets(line));
+        ));
     }
 }
 

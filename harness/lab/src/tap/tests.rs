@@ -35,6 +35,7 @@ fn recorder(file: &Shared, clock: Clock) -> Recorder {
         clock,
         nominal_port: Some(25),
         comment: String::new(),
+        held: 0,
     };
     Recorder::new(Box::new(file.clone()), options).expect("a header")
 }

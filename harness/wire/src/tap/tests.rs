@@ -240,6 +240,25 @@ fn each_call_leaves_a_whole_file() {
     assert!(read.truncated.is_none());
 }
 
+#[test]
+fn what_is_held_is_written_in_whole_blocks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tap.pcapng");
+    let mut to = CaptureWriter::new(create_private(&path).unwrap(), &header()).unwrap();
+    to.hold(200);
+    let mut seen = Vec::new();
+    for second in 0..4 {
+        to.frame(at(second), &[0; 60]).unwrap();
+        let read = Capture::read(&path).unwrap();
+        assert!(read.truncated.is_none());
+        seen.push(read.packets);
+    }
+    // A block of such a frame has 92 bytes: the third is one too many.
+    assert_eq!(seen, [0, 0, 3, 3]);
+    to.flush().unwrap();
+    assert_eq!(Capture::read(&path).unwrap().packets, 4);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_capture_file_is_private() {

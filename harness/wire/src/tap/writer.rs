@@ -38,12 +38,14 @@ pub struct Header {
 
 /// Writes a pcapng file block by block.
 ///
-/// Each call hands one or more whole blocks to the writer underneath and flushes it, so that a process that is killed
-/// leaves a file that can be read.
+/// Whole blocks are handed to the writer underneath, and it is flushed: so a process that is killed leaves a file that
+/// can be read. That is done by each call, or, after [`CaptureWriter::hold`], once enough has come together.
 pub struct CaptureWriter<W: Write> {
     target: W,
     /// Blocks are put together here first, so that no half block reaches the target.
     blocks: PcapNgWriter<Vec<u8>>,
+    /// How many bytes may wait here.
+    held: usize,
     frames: u64,
 }
 
@@ -70,6 +72,7 @@ impl<W: Write> CaptureWriter<W> {
         let mut writer = Self {
             target,
             blocks,
+            held: 0,
             frames: 0,
         };
         let mut interface = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
@@ -79,6 +82,12 @@ impl<W: Write> CaptureWriter<W> {
         ];
         writer.write(&interface.into_block())?;
         Ok(writer)
+    }
+
+    /// Lets up to so many bytes wait for each other, so that they are written in one go. [`CaptureWriter::flush`] writes
+    /// what waits.
+    pub fn hold(&mut self, bytes: usize) {
+        self.held = bytes;
     }
 
     /// Writes one Ethernet frame.
@@ -120,26 +129,29 @@ impl<W: Write> CaptureWriter<W> {
         self.frames
     }
 
-    /// Flushes the writer underneath. Every call that writes does so already.
+    /// Writes what waits, and flushes the writer underneath.
     ///
     /// # Errors
     /// Those of the writer underneath.
     pub fn flush(&mut self) -> io::Result<()> {
+        let bytes = self.blocks.get_mut();
+        let written = self.target.write_all(bytes);
+        bytes.clear();
+        written?;
         self.target.flush()
     }
 
-    /// The writer underneath.
+    /// The writer underneath. What still waits is lost.
     pub fn into_inner(self) -> W {
         self.target
     }
 
     fn write(&mut self, block: &Block<'_>) -> io::Result<()> {
         self.blocks.write_block(block).map_err(refused)?;
-        let bytes = self.blocks.get_mut();
-        let written = self.target.write_all(bytes);
-        bytes.clear();
-        written?;
-        self.target.flush()
+        if self.blocks.get_mut().len() > self.held {
+            self.flush()?;
+        }
+        Ok(())
     }
 }
 

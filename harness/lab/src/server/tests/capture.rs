@@ -16,6 +16,7 @@ fn recorder(path: &Path, clock: Clock) -> Recorder {
         clock,
         nominal_port: Some(25),
         comment: "a test".into(),
+        held: 0,
     };
     Recorder::create(path, options).expect("created")
 }

@@ -1,0 +1,78 @@
+//! One connection's line into a recorder.
+
+use wire::TappedConversation;
+
+use super::Recorder;
+use super::queue::Event;
+
+/// Where the events of a connection go.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// Into the file as they happen. The state of the connection is here, so that nothing of it is left behind when it
+    /// ends, and the bytes of an event are not copied on the way.
+    Live {
+        recorder: Recorder,
+        conversation: Box<TappedConversation>,
+    },
+    /// Into a queue, until all earlier connections are in the file.
+    HeldBack { recorder: Recorder, index: usize },
+}
+
+impl Line {
+    pub(super) fn record(&mut self, event: Event<&[u8]>) {
+        match self {
+            Self::Live {
+                recorder,
+                conversation,
+            } => recorder.write(conversation, Some(event)),
+            Self::HeldBack { recorder, index } => recorder.hold_back(*index, event),
+        }
+    }
+
+    /// What was written so far is a segment. As events happen, each write is one anyway.
+    pub(super) fn cut(&self) {
+        if let Self::HeldBack { recorder, index } = self {
+            recorder.cut(*index);
+        }
+    }
+
+    /// The connection has nothing more to tell.
+    pub(super) fn end(&self) {
+        if let Self::HeldBack { recorder, index } = self {
+            recorder.end(*index);
+        }
+    }
+
+    /// Where the TLS secrets of the connection go.
+    pub(super) fn secrets(&self) -> Secrets {
+        match self {
+            Self::Live { recorder, .. } => Secrets {
+                recorder: recorder.clone(),
+                index: None,
+            },
+            Self::HeldBack { recorder, index } => Secrets {
+                recorder: recorder.clone(),
+                index: Some(*index),
+            },
+        }
+    }
+}
+
+/// Takes TLS secrets on their way into a capture.
+pub(super) struct Secrets {
+    recorder: Recorder,
+    /// The connection, where its events are held back.
+    index: Option<usize>,
+}
+
+impl Secrets {
+    /// Takes a line of a key log.
+    pub(super) fn record(&self, line: &str) {
+        match self.index {
+            Some(index) => self
+                .recorder
+                .hold_back(index, Event::Secrets(line.as_bytes())),
+            None => self.recorder.secrets(line),
+        }
+    }
+}
