@@ -77,6 +77,8 @@ pub struct Reply {
     pub spans: Vec<Span>,
     /// Whether the last line was seen (a space, or nothing, after its code).
     pub complete: bool,
+    /// Whether every line has the code of the first (RFC 5321 section 4.2.1 demands it).
+    pub agrees: bool,
 }
 
 impl Reply {

@@ -15,7 +15,10 @@ mod bad_clients;
 mod each;
 mod envelope;
 pub(crate) mod exposure;
+mod grammar;
+mod offers;
 mod receipts;
+mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 mod told;
@@ -81,6 +84,26 @@ registry! {
     subject_beside_smime,
     // Session, capabilities, replies.
     spoke_before_greeting,
+    hello_not_first,
+    hello_argument_malformed,
+    hello_name_unqualified,
+    mail_before_hello,
+    mail_after_refused_greeting,
+    closed_without_quit,
+    closed_before_goodbye,
+    command_malformed,
+    command_too_long,
+    unoffered_extension_used,
+    dsn_unoffered,
+    eight_bit_unoffered,
+    non_ascii_address_unoffered,
+    gave_up_despite_success,
+    went_on_after_refusal,
+    refusal_reported_as_sent,
+    acceptance_reported_as_failed,
+    spoke_before_reply_ended,
+    contradictory_reply_believed,
+    endless_reply_read,
     // Envelope, message data, pipelining.
     line_break_injected,
     data_after_refusals,

@@ -103,6 +103,64 @@ twins! {
     // Of the cases that any client has to meet. Session, capabilities, replies:
     /// Says EHLO without waiting for the greeting.
     SpeaksFirst = "speaks-first" breaks "SES-01";
+    /// Says MAIL before EHLO.
+    StartsWithMail = "starts-with-mail" breaks "SES-02";
+    /// Gives a name in EHLO that has underscores for dots.
+    MalformedHello = "malformed-hello" breaks "SES-02";
+    /// Goes on to MAIL after its EHLO was refused.
+    IgnoresRefusedEhlo = "ignores-refused-ehlo" breaks "SES-03";
+    /// Goes on as if the greeting had been a 220.
+    IgnoresRefusedGreeting = "ignores-refused-greeting" breaks "SES-04";
+    /// Closes the connection without QUIT.
+    LeavesWithoutQuit = "leaves-without-quit" breaks "SES-05";
+    /// Puts a space behind the colon of MAIL and RCPT, and behind DATA.
+    LooseCommands = "loose-commands" breaks "SES-06";
+    /// Calls its message sent when it was turned away with 421.
+    BusyIsSent = "busy-is-sent" breaks "SES-07";
+    /// Gives the first label of its name in EHLO.
+    BareHostName = "bare-host-name" breaks "SES-08";
+    /// Says QUIT and closes the connection at once.
+    DoesNotWaitForGoodbye = "does-not-wait-for-goodbye" breaks "SES-09";
+    /// Uses BODY and SIZE with MAIL, whatever is offered.
+    AssumesExtensions = "assumes-extensions" breaks "CAP-01";
+    /// Asks for delivery reports with NOTIFY and RET, whatever is offered.
+    NotifiesAnyway = "notifies-anyway" breaks "CAP-02";
+    /// Sends text as it is, in eight bits, whatever is offered.
+    EightBitAnyway = "eight-bit-anyway" breaks "CAP-03";
+    /// Names mailboxes outside ASCII to the server, whatever is offered.
+    Utf8Anyway = "utf8-anyway" breaks "CAP-04";
+    /// Takes a 2yz or 3yz whose text speaks of failure for a refusal.
+    ReadsText = "reads-text" breaks "RPL-01";
+    /// Takes a reply without text for none.
+    NeedsReplyText = "needs-reply-text" breaks "RPL-02";
+    /// Takes a 2yz that no document defines for a refusal.
+    KnownCodesOnly = "known-codes-only" breaks "RPL-03";
+    /// Takes a code above 599 for a yes.
+    OddCodeIsYes = "odd-code-is-yes" breaks "RPL-04";
+    /// Takes the first line of a reply for all of it.
+    FirstLineIsReply = "first-line-is-reply" breaks "RPL-05";
+    /// Takes the code of the first line, whatever the others say.
+    FirstCodeCounts = "first-code-counts" breaks "RPL-06";
+    /// Takes what one read gives for a reply.
+    OneReadIsReply = "one-read-is-reply" breaks "RPL-07";
+    /// Reads the lines of a reply without a limit to their number.
+    ReadsEndlessLines = "reads-endless-lines" breaks "RPL-08";
+    /// Takes a 5yz whose text speaks of success for a yes.
+    BelievesText = "believes-text" breaks "RPL-09";
+    /// Takes a 4yz that no document defines for a yes.
+    UnknownLaterIsYes = "unknown-later-is-yes" breaks "RPL-10";
+    /// Takes a 5yz that no document defines for a yes.
+    UnknownNoIsYes = "unknown-no-is-yes" breaks "RPL-11";
+    /// Takes a code below 100 for a yes.
+    LowCodeIsYes = "low-code-is-yes" breaks "RPL-12";
+    /// Reads three digits of a code of four.
+    ThreeDigitsOfFour = "three-digits-of-four" breaks "RPL-13";
+    /// Takes a reply to its message for a yes if one of the lines has 250.
+    AnyYesCounts = "any-yes-counts" breaks "RPL-14";
+    /// Reads a line of a reply without a limit to its length.
+    ReadsEndlessLine = "reads-endless-line" breaks "RPL-15";
+    /// Takes 2 KiB of a line for all of it.
+    CutsLongLines = "cuts-long-lines" breaks "RPL-16";
 
     // Envelope, message data, pipelining:
     /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.

@@ -113,6 +113,7 @@ impl Assembler {
                 lines: Vec::new(),
                 spans: Vec::new(),
                 complete: false,
+                agrees: true,
             },
             span,
             time: line.time,
@@ -125,6 +126,7 @@ impl Assembler {
         } else {
             String::from_utf8_lossy(&line.bytes).into_owned()
         };
+        all.reply.agrees &= first || agrees;
         all.reply.lines.push(text);
         all.reply.spans.push(span);
         all.span = all.span.join(span);
@@ -211,6 +213,8 @@ mod tests {
         assert_eq!(replies.len(), 1, "{replies:?}");
         let reply = &replies[0].reply;
         assert_eq!((reply.code, reply.complete), (code, complete));
+        let disagree = expected.contains(&"550 b") || expected.contains(&"junk");
+        assert_eq!(reply.agrees, !disagree);
         assert_eq!(reply.lines, expected);
         assert_eq!(reply.spans.len(), expected.len());
     }

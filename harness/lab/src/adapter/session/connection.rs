@@ -10,7 +10,9 @@ use tokio::time::timeout;
 
 use super::super::client_tls::{self, Trust};
 use super::super::trace::Step;
+use super::super::twin::{Twin, Twins};
 use super::failure::Failure;
+use super::misread;
 
 /// Longest reply line that is read. A 334 of NTLM may have 12288 octets (RFC 4954 section 4).
 const LONGEST_LINE: usize = 16 * 1024;
@@ -61,6 +63,7 @@ pub(in super::super) struct Connection {
     steps: Vec<Step>,
     /// The text of the last reply, which only a bad twin repeats.
     last_text: String,
+    twins: Twins,
 }
 
 impl Connection {
@@ -73,7 +76,13 @@ impl Connection {
             tls: false,
             steps: Vec::new(),
             last_text: String::new(),
+            twins: Twins::default(),
         }
+    }
+
+    /// From now on it is these twins that read and write.
+    pub(super) fn misbehave(&mut self, twins: Twins) {
+        self.twins = twins;
     }
 
     /// Opens a TCP connection.
@@ -155,6 +164,7 @@ impl Connection {
         shown: &str,
     ) -> Result<Reply, Failure> {
         self.note(shown, None);
+        let line = misread::spelled(&self.twins, line);
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
     }
@@ -211,22 +221,38 @@ impl Connection {
     }
 
     async fn read_reply(&mut self) -> Result<Reply, Failure> {
+        if self.twins.has(Twin::OneReadIsReply) {
+            return self.read_once().await;
+        }
         let mut lines = Vec::new();
         let mut code = None;
-        while lines.len() < MOST_LINES {
+        while lines.len() < MOST_LINES || misread::reads_on(&self.twins) {
             let line = self.line().await?;
-            let (this, more, text) =
-                parse(&line).ok_or(Failure::Malformed("a line without a reply code"))?;
-            if code.is_some_and(|code| code != this) {
+            let (this, more, text) = parse(&self.twins, &line)
+                .ok_or(Failure::Malformed("a line without a reply code"))?;
+            if code.is_some_and(|code| code != this) && !misread::takes_any_code(&self.twins) {
                 return Err(Failure::Malformed("lines with different codes"));
             }
-            code = Some(this);
+            let code = *code.get_or_insert(this);
             lines.push(text);
-            if !more {
-                return Ok(Reply { code: this, lines });
+            if !more || misread::ends_early(&self.twins) {
+                return misread::reply(&self.twins, Reply { code, lines });
             }
         }
         Err(Failure::Malformed("too many lines"))
+    }
+
+    /// Takes what one read gives for a reply, as a bad twin does.
+    async fn read_once(&mut self) -> Result<Reply, Failure> {
+        let mut chunk = [0; 4096];
+        let read = self.stream.read(&mut chunk).await;
+        let read = read.map_err(|error| Failure::Io(error.kind()))?;
+        let digit = chunk[..read].first().filter(|byte| byte.is_ascii_digit());
+        let digit = digit.ok_or(Failure::Malformed("what was read is no reply"))?;
+        Ok(Reply {
+            code: u16::from(digit - b'0') * 100 + if *digit == b'3' { 54 } else { 50 },
+            lines: Vec::new(),
+        })
     }
 
     /// One line, without its end. A bare LF ends a line too.
@@ -242,7 +268,10 @@ impl Connection {
                 return Ok(line);
             }
             searched = self.buffer.len();
-            if searched > LONGEST_LINE {
+            if misread::longest_line(&self.twins).is_some_and(|longest| searched > longest) {
+                return Ok(self.buffer.drain(..).collect());
+            }
+            if searched > LONGEST_LINE && !misread::reads_on(&self.twins) {
                 return Err(Failure::Malformed("a line that is too long"));
             }
             let mut chunk = [0; 4096];
@@ -272,8 +301,9 @@ async fn within<T>(
 }
 
 /// Code, whether more lines follow, and text of a reply line.
-fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
+fn parse(twins: &Twins, line: &[u8]) -> Option<(u16, bool, String)> {
     let (code, rest) = line.split_at_checked(3)?;
+    let rest = misread::behind_code(twins, rest);
     if !code.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -367,7 +397,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_line_parses_or_not(line in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
-            if let Some((code, _, _)) = parse(&line) {
+            if let Some((code, _, _)) = parse(&Twins::default(), &line) {
                 proptest::prop_assert!(code <= 999);
             }
         }

@@ -4,6 +4,7 @@ mod chunks;
 mod connection;
 mod failure;
 mod group;
+mod misread;
 mod secure;
 mod wire_form;
 
@@ -47,9 +48,10 @@ pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<S
 
 /// Transmits over a connection that is already open.
 pub(super) async fn transmit(
-    connection: Connection,
+    mut connection: Connection,
     context: Context<'_>,
 ) -> (Result<(), Failure>, Vec<Step>) {
+    connection.misbehave(context.twins.clone());
     let mut session = Session {
         connection,
         context,
@@ -67,10 +69,13 @@ pub(super) async fn transmit(
         Err(failure) => failure.leaves_the_dialogue_sound(),
     };
     if sound {
-        // Whatever the server makes of it, the message was accepted or refused before.
-        let _ = session.connection.command("QUIT").await;
+        session.quit().await;
     }
     session.connection.close().await;
+    let result = match result {
+        Err(Failure::Refused { code: 421, .. }) if session.is(Twin::BusyIsSent) => Ok(()),
+        result => result,
+    };
     (result, session.connection.into_steps())
 }
 
@@ -136,7 +141,14 @@ impl Session<'_> {
             positive("the connection", &self.connection.reply().await?)?;
             self.connection.reply().await?;
         } else {
-            positive("the connection", &self.connection.reply().await?)?;
+            let greeting = self.connection.reply().await?;
+            if !self.is(Twin::IgnoresRefusedGreeting) {
+                positive("the connection", &greeting)?;
+            }
+        }
+        if self.is(Twin::StartsWithMail) {
+            let line = format!("MAIL FROM:<{}>", self.context.mail.from);
+            let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
         self.secure().await?;
@@ -171,8 +183,12 @@ impl Session<'_> {
 
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
-        let name = &self.context.config.ehlo;
+        let name = self.name();
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
+        if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
+            self.offers = Offers::read(&reply);
+            return Ok(());
+        }
         if reply.is_permanent() {
             self.offers = Offers::default();
             return positive(
@@ -183,6 +199,27 @@ impl Session<'_> {
         positive("EHLO", &reply)?;
         self.offers = Offers::read(&reply);
         Ok(())
+    }
+
+    /// The name that it gives in EHLO.
+    fn name(&self) -> String {
+        let name = &self.context.config.ehlo;
+        if self.is(Twin::MalformedHello) {
+            name.replace('.', "_")
+        } else if self.is(Twin::BareHostName) {
+            name.split('.').next().unwrap_or(name).to_owned()
+        } else {
+            name.clone()
+        }
+    }
+
+    /// Says good-bye. Whatever the server makes of it, the message was accepted or refused before.
+    async fn quit(&mut self) {
+        let _ = match () {
+            () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
+            () => self.connection.command("QUIT").await.map(drop),
+        };
     }
 
     /// Whether the message is short enough for the server, as far as it says.
@@ -230,12 +267,7 @@ impl Session<'_> {
     fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
         let mut line = format!("MAIL FROM:<{}>", mail.from);
-        if mail.eight_bit() {
-            if !self.offers.has("8BITMIME") {
-                return Err(Failure::NotOffered("8BITMIME, which the content needs"));
-            }
-            line.push_str(" BODY=8BITMIME");
-        }
+        line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
         }
@@ -258,9 +290,35 @@ impl Session<'_> {
         format!("RCPT TO:<{recipient}>{notify}")
     }
 
+    /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
+    /// addresses outside ASCII (RFC 6531 section 3.4).
+    fn parameters(&self) -> Result<&'static str, Failure> {
+        let mail = self.context.mail;
+        if self.is(Twin::AssumesExtensions) {
+            return Ok(" BODY=8BITMIME SIZE=4096");
+        }
+        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
+            if !self.offers.has("SMTPUTF8") {
+                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
+            }
+            return Ok(" BODY=8BITMIME SMTPUTF8");
+        }
+        if !mail.eight_bit() {
+            return Ok("");
+        }
+        if self.offers.has("8BITMIME") {
+            Ok(" BODY=8BITMIME")
+        } else if self.is(Twin::EightBitAnyway) {
+            Ok("")
+        } else {
+            Err(Failure::NotOffered("8BITMIME, which the content needs"))
+        }
+    }
+
     /// Whether delivery reports are asked for in the envelope (RFC 3461).
     fn notifies(&self) -> bool {
-        matches!(self.context.mail.reports, DeliveryReports::Asked(_)) && self.offers.has("DSN")
+        matches!(self.context.mail.reports, DeliveryReports::Asked(_))
+            && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
     }
 
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
