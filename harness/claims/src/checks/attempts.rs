@@ -34,7 +34,11 @@ impl Setback<'_> {
 /// The last thing that kept a conversation from delivering its message; `None` where a message was accepted in it, or
 /// nothing stood in the way.
 pub(super) fn setback(timeline: &Timeline) -> Option<Setback<'_>> {
-    let accepted = |one: &Transaction| one.data.as_ref().is_some_and(|data| data.accepted == Some(true));
+    let accepted = |one: &Transaction| {
+        one.data
+            .as_ref()
+            .is_some_and(|data| data.accepted == Some(true))
+    };
     if timeline.transactions.iter().any(accepted) {
         return None;
     }
@@ -43,10 +47,17 @@ pub(super) fn setback(timeline: &Timeline) -> Option<Setback<'_>> {
         _ => None,
     });
     if let Some((event, reply)) = greeting.filter(|(_, reply)| reply.is_negative()) {
-        return Some(Setback { event, code: Some(reply.code), verb: "" });
+        return Some(Setback {
+            event,
+            code: Some(reply.code),
+            verb: "",
+        });
     }
     let refused = (0..timeline.exchanges.len()).rev().find_map(|number| {
-        let verb = match timeline.command(number).map(|command| command.verb.as_str()) {
+        let verb = match timeline
+            .command(number)
+            .map(|command| command.verb.as_str())
+        {
             None => "",
             Some("MAIL") => "MAIL",
             Some("RCPT") => "RCPT",
@@ -54,14 +65,30 @@ pub(super) fn setback(timeline: &Timeline) -> Option<Setback<'_>> {
             Some("BDAT") => "BDAT",
             Some(_) => return None,
         };
-        let (event, reply) = timeline.reply(number).filter(|(_, reply)| reply.is_negative())?;
-        Some(Setback { event, code: Some(reply.code), verb })
+        let (event, reply) = timeline
+            .reply(number)
+            .filter(|(_, reply)| reply.is_negative())?;
+        Some(Setback {
+            event,
+            code: Some(reply.code),
+            verb,
+        })
     });
     refused.or_else(|| {
-        let open = timeline.exchanges.iter().any(|exchange| exchange.reply.is_none());
+        let open = timeline
+            .exchanges
+            .iter()
+            .any(|exchange| exchange.reply.is_none());
         let unsent = timeline.transactions.last().is_some() || greeting.is_none();
-        let end = timeline.events.iter().find(|event| matches!(event.kind, EventKind::Fin | EventKind::Reset))?;
-        (open || unsent).then_some(Setback { event: end, code: None, verb: "" })
+        let end = timeline
+            .events
+            .iter()
+            .find(|event| matches!(event.kind, EventKind::Fin | EventKind::Reset))?;
+        (open || unsent).then_some(Setback {
+            event: end,
+            code: None,
+            verb: "",
+        })
     })
 }
 
@@ -70,13 +97,22 @@ pub(super) fn repeats<'a>(earlier: &Subject<'_>, later: &'a Timeline) -> Option<
     let Some(first) = earlier.timeline().transactions.last() else {
         return later.transactions.first();
     };
-    later.transactions.iter().find(|again| is_same(first, again))
+    later
+        .transactions
+        .iter()
+        .find(|again| is_same(first, again))
 }
 
 /// Whether a transaction asks for the same as an earlier one: the same sender, and a recipient of that one, if it got so far.
 pub(super) fn is_same(first: &Transaction, again: &Transaction) -> bool {
-    let asked = |address: &str| again.recipients.iter().any(|one| one.address.value == address);
-    let any = first.recipients.is_empty() || first.recipients.iter().any(|one| asked(&one.address.value));
+    let asked = |address: &str| {
+        again
+            .recipients
+            .iter()
+            .any(|one| one.address.value == address)
+    };
+    let any =
+        first.recipients.is_empty() || first.recipients.iter().any(|one| asked(&one.address.value));
     first.reverse_path.value == again.reverse_path.value && any
 }
 

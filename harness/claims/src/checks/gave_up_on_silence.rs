@@ -23,20 +23,26 @@ fn run(subject: &Subject<'_>) -> Finding {
     if let Some(reason) = subject.blind() {
         return Finding::undetermined(reason);
     }
-    let greeted = timeline.events.iter().any(|event| matches!(event.kind, EventKind::Reply(_)));
-    let unanswered = timeline.exchanges.iter().find_map(|exchange| {
-        let event = timeline.events.get(exchange.request)?;
-        let quit = matches!(&event.kind, EventKind::Command(command) if command.verb == "QUIT");
-        (exchange.reply.is_none() && !quit).then_some((exchange.request, event))
+    let mut ends = timeline.events.iter().filter(|event| matches!(event.kind, EventKind::Fin | EventKind::Reset));
+    let end = ends.next();
+    // What the server says to a client that has left is no answer.
+    let in_time = |reply: &Event| match end {
+        Some(end) if end.span.direction == Direction::Client => reply.packets.first() < end.packets.first(),
+        _ => true,
+    };
+    let greeted = timeline.events.iter().any(|event| matches!(event.kind, EventKind::Reply(_)) && in_time(event));
+    let unanswered = (0..timeline.exchanges.len()).find_map(|number| {
+        let event = timeline.request(number)?;
+        let quit = timeline.command(number).is_some_and(|command| command.verb == "QUIT");
+        let answered = timeline.reply(number).is_some_and(|(reply, _)| in_time(reply));
+        (!answered && !quit).then_some(event)
     });
-    let (asked, after) = match (greeted, unanswered, timeline.opening) {
-        (false, _, Opening::Handshake { syn }) => (Evidence::packet(syn, "the connection, never greeted"), 0),
+    let asked = match (greeted, unanswered, timeline.opening) {
+        (false, _, Opening::Handshake { syn }) => Evidence::packet(syn, "the connection, never greeted"),
         (false, _, _) => return Finding::undetermined("the capture shows neither the opening nor a greeting"),
-        (true, Some((place, event)), _) => (Evidence::event(event, "what was never answered"), place),
+        (true, Some(event), _) => Evidence::event(event, "what was never answered"),
         (true, None, _) => return Finding::undetermined("the server answered everything"),
     };
-    let ends = |event: &&Event| matches!(event.kind, EventKind::Fin | EventKind::Reset);
-    let end = timeline.events.iter().skip(after).find(ends);
     match end {
         None => Finding::undetermined("the capture does not show the connection end"),
         Some(event) if event.span.direction == Direction::Client => {
@@ -73,6 +79,14 @@ mod tests {
         seen(Talk::silent().closed(), false).observed("the client ended", &["packet 1", "packet 0"]);
         // It may take its leave first.
         seen(asked().c("QUIT").closed(), false).observed("the client ended", &["packet 6", "MAIL FROM…"]);
+    }
+
+    #[test]
+    fn what_comes_after_the_end_is_no_answer() {
+        let late = asked().turn("-C", "").s("421 closing").turn("-S", "");
+        seen(late, false).observed("the client ended", &["packet 5", "MAIL FROM…"]);
+        let greeting = Talk::silent().turn("-C", "").s("421 closing").turn("-S", "");
+        seen(greeting, false).observed("the client ended", &["packet 1", "packet 0"]);
     }
 
     #[test]

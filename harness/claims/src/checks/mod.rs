@@ -136,6 +136,8 @@ registry! {
     gave_up_on_silence,
     transient_failure_retried,
     permanent_refusal_repeated,
+    // Of the benign cases.
+    message_accepted,
 }
 
 /// The check with this id.
