@@ -55,17 +55,15 @@ fn steady(outcome: &mut Outcome, narrow: &[String]) {
         }
         "not the same twice".clone_into(&mut case.capture.sha256);
         case.capture.packets = 0;
-        let findings = case.findings.iter_mut().flat_map(|one| &mut one.evidence);
-        let verdicts = here.iter_mut().flat_map(|one| &mut one.verdicts);
-        for piece in findings.chain(verdicts.flat_map(|one| &mut one.evidence)) {
-            piece.packets.clear();
-            piece.bytes = None;
-            piece.excerpt.clear();
+        for finding in &mut case.findings {
+            finding.evidence.clear();
         }
         for conversation in here {
-            conversation
-                .transcript
-                .retain(|line| !line.text.starts_with("<TLS"));
+            for judged in &mut conversation.verdicts {
+                judged.evidence.clear();
+            }
+            let steady = |text: &str| !text.starts_with("<TLS") && text != "<FIN>";
+            conversation.transcript.retain(|line| steady(&line.text));
             for line in &mut conversation.transcript {
                 line.packets.clear();
             }
