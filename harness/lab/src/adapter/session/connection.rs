@@ -61,8 +61,8 @@ pub(in super::super) struct Connection {
     limit: Duration,
     tls: bool,
     steps: Vec<Step>,
-    /// The text of the last reply, which only a bad twin repeats.
-    last_text: String,
+    /// The text of the last refusal, which only a bad twin repeats.
+    last_refusal: String,
     twins: Twins,
 }
 
@@ -75,7 +75,7 @@ impl Connection {
             limit,
             tls: false,
             steps: Vec::new(),
-            last_text: String::new(),
+            last_refusal: String::new(),
             twins: Twins::default(),
         }
     }
@@ -98,9 +98,9 @@ impl Connection {
         self.limit = limit;
     }
 
-    /// The text of the last reply, as the server wrote it.
-    pub(super) fn last_text(&self) -> &str {
-        &self.last_text
+    /// The text of the last refusal, as the server wrote it.
+    pub(super) fn last_refusal(&self) -> &str {
+        &self.last_refusal
     }
 
     /// Whether TLS is in use.
@@ -191,7 +191,9 @@ impl Connection {
             Ok(reply) => reply?,
             Err(_) => return Err(Failure::TimedOut("a reply")),
         };
-        self.last_text = reply.lines.join("\n");
+        if reply.code >= 400 {
+            self.last_refusal = reply.lines.join("\n");
+        }
         match self.steps.last_mut() {
             Some(step) if step.code.is_none() => step.code = Some(reply.code),
             _ => self.note("", Some(reply.code)),

@@ -62,7 +62,7 @@ pub(super) async fn transmit(
     };
     let mut result = session.dialogue().await;
     if result.is_err() && session.is(Twin::RepeatsReplies) {
-        result = Err(Failure::Repeated(session.connection.last_text().to_owned()));
+        result = Err(Failure::Repeated(session.connection.last_refusal().to_owned()));
     }
     let sound = match &result {
         Ok(()) => !session.left,
