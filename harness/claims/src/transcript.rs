@@ -133,7 +133,8 @@ fn reply_lines(reply: &Reply) -> Vec<String> {
         .map(|(number, line)| {
             let line = shortened(line);
             // It has its own code, or none.
-            let odd = number > 0 && !reply.agrees && line.bytes().take(3).all(|b| b.is_ascii_digit());
+            let odd =
+                number > 0 && !reply.agrees && line.bytes().take(3).all(|b| b.is_ascii_digit());
             if reply.code == 0 || odd {
                 return line;
             }

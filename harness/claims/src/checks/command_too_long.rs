@@ -4,16 +4,17 @@ use smtp::timeline::Command;
 
 use crate::{Check, Evidence, Finding, Subject};
 
+use super::grammar::split_path;
 use super::steps::shown;
 
 pub(super) static CHECK: Check = Check {
     id: "command-too-long",
-    observed_when: "a command line is longer than its command may be",
+    observed_when: "a command line, or a local part or domain in it, is longer than it may be",
     trigger: "the client's commands were captured",
     method: "A command line has at most 512 octets, its CR LF included. Extensions add to that, each for its own parameters: \
              what they allow together is added for MAIL and RCPT lines that have parameters, and AUTH may have 12,288 \
-             octets. A server may cut off or refuse what is longer.",
-    references: &["RFC 5321 4.5.3.1.4", "RFC 4954 4", "RFC 3461 5.4", "RFC 1870 5"],
+             octets. A local part has at most 64 octets, a domain 255. A server may cut off or refuse what is longer.",
+    references: &["RFC 5321 4.5.3.1.4", "RFC 5321 4.5.3.1.1", "RFC 5321 4.5.3.1.2", "RFC 4954 4", "RFC 3461 5.4", "RFC 1870 5"],
     run,
 };
 
@@ -39,6 +40,10 @@ fn run(subject: &Subject<'_>) -> Finding {
                 format!("{verb} has {length} octets, and {} are allowed", limit(command)),
                 vec![Evidence::event(event, format!("the long {verb}"))],
             );
+        }
+        if let Some(what) = long_object(command) {
+            let evidence = vec![Evidence::event(event, format!("the command with the long {what}"))];
+            return Finding::observed(format!("a {what} is longer than it may be"), evidence);
         }
         if longest.is_none_or(|(most, _)| length > most) {
             longest = Some((length, event));
@@ -66,6 +71,22 @@ fn limit(command: &Command) -> usize {
     }
 }
 
+/// The part of a mailbox that is too long, if any (RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.2).
+fn long_object(command: &Command) -> Option<&'static str> {
+    let prefix = match command.verb.as_str() {
+        "MAIL" => "FROM:",
+        "RCPT" => "TO:",
+        _ => return None,
+    };
+    let (path, _) = split_path(&command.argument, prefix)?;
+    let (local, domain) = path.rsplit_once('@').unwrap_or((path, ""));
+    match (local.len(), domain.len()) {
+        (65.., _) => Some("local part"),
+        (_, 256..) => Some("domain"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Talk, find};
@@ -77,6 +98,17 @@ mod tests {
         let long = format!("RCPT TO:<{}@b.example>", "a".repeat(500));
         let talk = Talk::ehlo(&[]).cs(&long, "500 too long").quit();
         find(&CHECK, talk, Given::default()).observed("RCPT has 522 octets, and 512 are allowed", &["RCPT…"]);
+    }
+
+    #[test]
+    fn long_mailboxes() {
+        let mailbox = |local: usize, domain: usize| format!("RCPT TO:<{}@{}>", "a".repeat(local), "b".repeat(domain));
+        for (local, domain, why) in [(65, 9, "local part is longer"), (64, 256, "domain is longer")] {
+            let talk = Talk::ehlo(&[]).cs(&mailbox(local, domain), "501 no").quit();
+            find(&CHECK, talk, Given::default()).observed(why, &["RCPT…"]);
+        }
+        let talk = Talk::ehlo(&[]).cs(&mailbox(64, 255), "250 ok").quit();
+        find(&CHECK, talk, Given::default()).not_observed("the longest has 332 octets", &["RCPT…"]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     if !has_ended(timeline) {
         return Finding::undetermined("the capture ends before the session does");
     }
-    if timeline.messages().next().is_some() {
+    if timeline.messages().any(|(_, data)| data.complete) {
         return Finding::undetermined("the message got no final reply");
     }
     let evidence = std::iter::once(said).chain(leaving(timeline));
@@ -75,6 +75,8 @@ mod tests {
         find(&CHECK, mail("259 fine").quit(), Given::default()).observed("said 259, and the client gave up", &["259 fine\r\n", "QUIT\r\n"]);
         find(&CHECK, mail("250").closed(), Given::default()).observed("said 250", &["250\r\n", "packet…"]);
         find(&CHECK, Talk::ehlo(&[]).quit(), Given::default()).observed("said 250", &["250 mx.example\r\n"]);
+        let torn = Talk::ehlo(&[]).envelope(&format!("<{FROM}>"), &[&format!("<{TO}>")]).turn("C", "QUIT\r\n").closed();
+        find(&CHECK, torn, Given::default()).observed("said 354", &["354 go\r\n"]);
         let cut = Talk::ehlo(&[]).c("MAIL FROM:<a@b.example>").turn("S", "250-a\r\n").closed();
         find(&CHECK, cut, Given::default()).observed("in the middle of a reply", &["packet…", "250-a\r\n"]);
     }

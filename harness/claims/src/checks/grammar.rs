@@ -9,24 +9,38 @@ const LONGEST_DOMAIN: usize = 255;
 pub(super) fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii();
-        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(inner)
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(inner)
     };
     text.len() <= LONGEST_DOMAIN && text.split('.').all(label)
 }
 
 /// Whether a text is an address in brackets: IPv4, IPv6 with its tag, or another registered tag.
 pub(super) fn is_address_literal(text: &str) -> bool {
-    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+    let Some(inner) = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    else {
         return false;
     };
     match inner.split_once(':') {
         None => inner.parse::<Ipv4Addr>().is_ok(),
-        Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => address.parse::<Ipv6Addr>().is_ok(),
+        Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6") => {
+            address.parse::<Ipv6Addr>().is_ok()
+        }
         Some((tag, content)) => {
-            let named = !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !tag.ends_with('-');
+            let named = !tag.is_empty()
+                && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !tag.ends_with('-');
             let visible = |b: u8| (33..=90).contains(&b) || (94..=126).contains(&b);
-            named && tag.bytes().any(|b| b.is_ascii_alphabetic()) && !content.is_empty() && content.bytes().all(visible)
-                && content.parse::<Ipv6Addr>().is_err() && !looks_like_ipv6(tag)
+            named
+                && tag.bytes().any(|b| b.is_ascii_alphabetic())
+                && !content.is_empty()
+                && content.bytes().all(visible)
+                && content.parse::<Ipv6Addr>().is_err()
+                && !looks_like_ipv6(tag)
         }
     }
 }
@@ -45,7 +59,10 @@ pub(super) fn is_mailbox(text: &str) -> bool {
 }
 
 fn is_local_part(local: &str) -> bool {
-    if let Some(quoted) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+    if let Some(quoted) = local
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    {
         let mut chars = quoted.chars();
         while let Some(c) = chars.next() {
             let sound = match c {
@@ -59,8 +76,14 @@ fn is_local_part(local: &str) -> bool {
         }
         return true;
     }
-    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control());
-    local.split('.').all(|part| !part.is_empty() && part.chars().all(atom))
+    let atom = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "!#$%&'*+-/=?^_`{|}~".contains(c)
+            || (!c.is_ascii() && !c.is_control())
+    };
+    local
+        .split('.')
+        .all(|part| !part.is_empty() && part.chars().all(atom))
 }
 
 /// Cuts the argument of MAIL or RCPT behind its path: what stands between the angle brackets, and the parameters.
@@ -86,10 +109,11 @@ pub(super) fn split_path<'a>(argument: &'a str, prefix: &str) -> Option<(&'a str
 
 /// The parameters that follow a path, as (keyword in upper case, value).
 pub(super) fn parameters(rest: &str) -> impl Iterator<Item = (String, Option<&str>)> {
-    rest.split_ascii_whitespace().map(|word| match word.split_once('=') {
-        Some((keyword, value)) => (keyword.to_ascii_uppercase(), Some(value)),
-        None => (word.to_ascii_uppercase(), None),
-    })
+    rest.split_ascii_whitespace()
+        .map(|word| match word.split_once('=') {
+            Some((keyword, value)) => (keyword.to_ascii_uppercase(), Some(value)),
+            None => (word.to_ascii_uppercase(), None),
+        })
 }
 
 /// Whether what follows a path is nothing, or parameters with one space before each.
@@ -101,9 +125,17 @@ pub(super) fn are_parameters(rest: &str) -> bool {
         return false;
     };
     words.split(' ').all(|word| {
-        let (keyword, value) = word.split_once('=').map_or((word, None), |(keyword, value)| (keyword, Some(value)));
-        let first = keyword.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        let named = first && keyword.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let (keyword, value) = word
+            .split_once('=')
+            .map_or((word, None), |(keyword, value)| (keyword, Some(value)));
+        let first = keyword
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric());
+        let named = first
+            && keyword
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let visible = |c: char| !c.is_control() && c != '=' && c != ' ';
         named && value.is_none_or(|value| !value.is_empty() && value.chars().all(visible))
     })
@@ -156,7 +188,10 @@ mod tests {
 
     #[test]
     fn a_path_ends_at_its_bracket_and_not_inside_quotes() {
-        assert_eq!(split_path("FROM:<\"a>b\"@x> SIZE=1", "FROM:"), Some(("\"a>b\"@x", " SIZE=1")));
+        assert_eq!(
+            split_path("FROM:<\"a>b\"@x> SIZE=1", "FROM:"),
+            Some(("\"a>b\"@x", " SIZE=1"))
+        );
         assert_eq!(split_path("from:<>", "FROM:"), Some(("", "")));
         assert_eq!(split_path("FROM: <a@x>", "FROM:"), None);
         assert_eq!(split_path("FROM:<a@x", "FROM:"), None);

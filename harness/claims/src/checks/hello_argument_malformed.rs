@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     method: "The argument is read by the grammar: labels of letters, digits and inner hyphens with dots between them, or an \
              IPv4 address in brackets, or an IPv6 address behind its tag in brackets. Servers refuse what does not parse, \
              and a name from a machine's settings (with an underscore, say) often does not.",
-    references: &["RFC 5321 4.1.1.1", "RFC 5321 4.1.3"],
+    references: &["RFC 5321 4.1.1.1", "RFC 5321 4.1.3", "RFC 6531 3.7.1"],
     run,
 };
 
@@ -26,7 +26,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
         let name = command.argument.trim_end();
         let literal = command.verb == "EHLO" && is_address_literal(name);
-        if !is_domain(name) && !literal {
+        // Names outside ASCII are written as A-labels here, whatever the server offers.
+        let domain = name.is_ascii() && is_domain(name);
+        if !domain && !literal {
             let what = if name.is_empty() { "has no argument" } else { "has an argument that is no name and no address" };
             return Finding::observed(
                 format!("{} {what}", command.verb),
@@ -58,6 +60,8 @@ mod tests {
 
     #[rstest]
     #[case("EHLO my_host")]
+    #[case("EHLO bücher.example")]
+    #[case("EHLO [192.0.2.1] and more")]
     #[case("EHLO [192.0.2]")]
     #[case("EHLO ::1")]
     #[case("EHLO")]

@@ -16,6 +16,8 @@ mod each;
 mod envelope;
 pub(crate) mod exposure;
 mod grammar;
+#[cfg(test)]
+mod hostile;
 mod offers;
 mod receipts;
 mod steps;
@@ -108,6 +110,8 @@ registry! {
     line_break_injected,
     data_after_refusals,
     sent_to_accepted,
+    recipients_split,
+    reverse_path_null,
     missed_recipient_reported_as_sent,
     bcc_disclosed,
     local_part_changed,
@@ -119,9 +123,10 @@ registry! {
     left_before_final_reply,
     command_before_reply,
     pipelined_past_group_end,
-    content_without_recipient,
+    no_lone_dot_after_refusals,
     message_over_announced_size,
     bdat_misused,
+    went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
     submitted_in_clear,
     login_before_starttls,

@@ -8,9 +8,9 @@ use super::steps::{leaving, shown};
 
 pub(super) static CHECK: Check = Check {
     id: "non-ascii-address-unoffered",
-    observed_when: "MAIL or RCPT holds an octet above 127 although the server did not offer SMTPUTF8",
+    observed_when: "MAIL, RCPT or the header of a message holds an octet above 127 although the server did not offer SMTPUTF8",
     trigger: "the client was told to use a mailbox outside ASCII, and got to RCPT or left",
-    method: "A server that does not offer SMTPUTF8 takes ASCII only in the envelope. A client is to refuse such a mailbox, or, \
+    method: "A server that does not offer SMTPUTF8 takes ASCII only in the envelope and in header fields. A client is to refuse such a mailbox, or, \
              where only its domain is outside ASCII, to write the domain as A-labels.",
     references: &["RFC 6531 3.2", "RFC 6531 3.4", "RFC 5321 2.4"],
     run,
@@ -44,6 +44,15 @@ fn run(subject: &Subject<'_>) -> Finding {
     if subject.offer("SMTPUTF8").is_some() {
         return Finding::not_applicable("the server offered SMTPUTF8");
     }
+    let in_header = subject.sent().find_map(|sent| {
+        let bytes = sent.data.content.bytes();
+        let header = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+        let at = bytes.get(..header)?.iter().position(|byte| *byte > 127)?;
+        Some(sent.evidence(at..at + 1, "the first octet above 127 in the header"))
+    });
+    if let Some(evidence) = in_header {
+        return Finding::observed("the server did not offer SMTPUTF8, and the header holds octets above 127", vec![evidence]);
+    }
     let given = subject.given();
     if !given.recipients.iter().chain(&given.sender).any(|address| !address.is_ascii()) {
         return Finding::undetermined("no mailbox outside ASCII is known to have been asked for");
@@ -62,7 +71,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Talk, find};
+    use super::super::testing::{Talk, find, plain};
     use super::*;
     use crate::Given;
 
@@ -79,6 +88,14 @@ mod tests {
         let talk = mail(&[]).cs("RCPT TO:<dépôt@b.example>", "553 no").quit();
         find(&CHECK, talk.clone(), given()).observed("RCPT holds octets above 127", &["RCPT TO:<dépôt@b.example>\r\n"]);
         find(&CHECK, talk, Given::default()).observed("RCPT holds", &["RCPT…"]);
+    }
+
+    #[test]
+    fn raw_octets_in_the_header() {
+        let talk = Talk::ehlo(&["8BITMIME"]).message(&plain("Subject: é\n", "x")).quit();
+        find(&CHECK, talk, given()).observed("the header holds octets above 127", &["\u{fffd}"]);
+        let body = Talk::ehlo(&["8BITMIME"]).message(&plain("", "é")).quit();
+        find(&CHECK, body, given()).not_observed("only ASCII", &["RCPT…"]);
     }
 
     #[test]

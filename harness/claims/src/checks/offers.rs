@@ -65,7 +65,12 @@ pub(super) fn uses(timeline: &Timeline) -> Vec<Use<'_>> {
     for (number, event, command) in timeline.commands() {
         let offer = offer(timeline, number);
         for (what, extension) in used(command) {
-            all.push(Use { event, what, extension, offer });
+            all.push(Use {
+                event,
+                what,
+                extension,
+                offer,
+            });
         }
     }
     all
@@ -79,7 +84,10 @@ fn used(command: &Command) -> Vec<(String, Option<&'static str>)> {
         "RCPT" => "TO:",
         _ => {
             let known = VERBS.iter().find(|(name, _)| *name == verb);
-            return known.map(|(name, keyword)| ((*name).to_owned(), Some(*keyword))).into_iter().collect();
+            return known
+                .map(|(name, keyword)| ((*name).to_owned(), Some(*keyword)))
+                .into_iter()
+                .collect();
         }
     };
     let rest = split_path(&command.argument, prefix).map_or("", |(_, rest)| rest);
@@ -87,7 +95,10 @@ fn used(command: &Command) -> Vec<(String, Option<&'static str>)> {
         let extension = match (name.as_str(), value) {
             ("BODY", Some(value)) if value.eq_ignore_ascii_case("BINARYMIME") => Some("BINARYMIME"),
             ("BODY", _) => Some("8BITMIME"),
-            (name, _) => PARAMETERS.iter().find(|(known, _)| *known == name).map(|(_, keyword)| *keyword),
+            (name, _) => PARAMETERS
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, keyword)| *keyword),
         };
         (name, extension)
     };
@@ -97,9 +108,15 @@ fn used(command: &Command) -> Vec<(String, Option<&'static str>)> {
 /// The EHLO reply that counts for the command of an exchange: the last before it, unless HELO or a new TLS session came
 /// between.
 pub(super) fn offer(timeline: &Timeline, exchange: usize) -> Option<&Capabilities> {
-    let last = timeline.capabilities.iter().rev().find(|one| one.exchange < exchange)?;
+    let last = timeline
+        .capabilities
+        .iter()
+        .rev()
+        .find(|one| one.exchange < exchange)?;
     let forgotten = (last.exchange + 1..exchange).any(|number| {
-        let verb = timeline.command(number).map_or("", |command| command.verb.as_str());
+        let verb = timeline
+            .command(number)
+            .map_or("", |command| command.verb.as_str());
         let code = timeline.reply(number).map_or(0, |(_, reply)| reply.code);
         matches!((verb, code), ("HELO", 200..=299) | ("STARTTLS", 220))
     });
@@ -107,24 +124,43 @@ pub(super) fn offer(timeline: &Timeline, exchange: usize) -> Option<&Capabilitie
 }
 
 /// The finding about uses of extensions among those that `counts` takes: observed where one was not offered.
-pub(super) fn unoffered(subject: &Subject<'_>, counts: impl Fn(&Use<'_>) -> bool) -> Option<Finding> {
+pub(super) fn unoffered(
+    subject: &Subject<'_>,
+    counts: impl Fn(&Use<'_>) -> bool,
+) -> Option<Finding> {
     let timeline = subject.timeline();
     let all = uses(timeline);
     let one = all.iter().find(|one| counts(one) && !one.is_offered())?;
-    let plain = one.what.len() <= 16 && one.what.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let what = if plain { one.what.as_str() } else { "a parameter" };
+    let plain = one.what.len() <= 16
+        && one
+            .what
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let what = if plain {
+        one.what.as_str()
+    } else {
+        "a parameter"
+    };
     let reply = one.offer.and_then(|offer| timeline.reply(offer.exchange));
     let without = reply.map(|(event, _)| Evidence::event(event, "the EHLO reply, without it"));
     Some(Finding::observed(
         format!("the client used {what}, and the server had not offered it"),
-        std::iter::once(Evidence::event(one.event, format!("{what} in use"))).chain(without).collect(),
+        std::iter::once(Evidence::event(one.event, format!("{what} in use")))
+            .chain(without)
+            .collect(),
     ))
 }
 
 /// The first MAIL with the EHLO reply before it: the client knew what was on offer, and went on.
 pub(super) fn went_on(timeline: &Timeline) -> Option<Vec<Evidence>> {
-    let (number, mail, _) = timeline.commands().find(|(_, _, command)| command.verb == "MAIL")?;
+    let (number, mail, _) = timeline
+        .commands()
+        .find(|(_, _, command)| command.verb == "MAIL")?;
     let reply = offer(timeline, number).and_then(|offer| timeline.reply(offer.exchange));
     let reply = reply.map(|(event, _)| Evidence::event(event, "what the server offered"));
-    Some(std::iter::once(Evidence::event(mail, "the first MAIL")).chain(reply).collect())
+    Some(
+        std::iter::once(Evidence::event(mail, "the first MAIL"))
+            .chain(reply)
+            .collect(),
+    )
 }

@@ -36,7 +36,12 @@ fn run(subject: &Subject<'_>) -> Finding {
             continue;
         };
         let began = |one: &&&Event| one.packets.first().copied().unwrap_or_default();
-        let inside = said.iter().find(|one| (first + 1..last).contains(&began(one)));
+        // What never came to its end has no last packet; a client that gives it up may say so.
+        let open = !is_complete(event);
+        let inside = said.iter().find(|one| match began(one) {
+            at if at <= first => false,
+            at => at < last || (open && !quits(one)),
+        });
         if let Some(inside) = inside {
             return Finding::observed(
                 "the client spoke in the middle of a reply",
@@ -65,6 +70,16 @@ fn replies(event: &Event) -> bool {
     text && event.span.direction == Direction::Server
 }
 
+/// Whether an event is a reply whose last line was seen with its end.
+const fn is_complete(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::Reply(reply) if reply.complete)
+}
+
+/// Whether an event is the client's QUIT.
+fn quits(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::Command(command) if command.verb == "QUIT")
+}
+
 /// Whether an event is something that the client said.
 fn speaks(event: &Event) -> bool {
     event.span.direction == Direction::Client
@@ -84,6 +99,14 @@ mod tests {
     fn the_first_line_taken_for_the_reply() {
         let talk = Talk::ehlo(&[]).c(&format!("MAIL FROM:<{FROM}>")).turn("S", "250-first\r\n").c("RCPT TO:<a@b.example>").turn("S", "250 last\r\n");
         find(&CHECK, talk.quit(), Given::default()).observed("in the middle of a reply", &["RCPT…"]);
+    }
+
+    #[test]
+    fn the_middle_of_a_line_taken_for_the_reply() {
+        let talk = Talk::ehlo(&[]).c(&format!("MAIL FROM:<{FROM}>")).turn("S", "250 aaa").turn("S", "aaa");
+        let went_on = talk.clone().c("RCPT TO:<a@b.example>").closed();
+        find(&CHECK, went_on, Given::default()).observed("in the middle of a reply", &["RCPT…", "250 aaaaaa"]);
+        find(&CHECK, talk.c("QUIT").closed(), Given::default()).not_observed("waited", &["250 aaaaaa"]);
     }
 
     #[test]

@@ -50,24 +50,39 @@ pub(super) fn greeting(timeline: &Timeline) -> Option<(&Event, &Reply)> {
 /// depends on, and the end of content (as "").
 pub(super) fn answered(timeline: &Timeline) -> impl Iterator<Item = (&str, &Event, &Reply)> {
     let greeting = greeting(timeline).map(|(event, reply)| ("", event, reply));
-    let asked = timeline.exchanges.iter().enumerate().filter_map(|(number, _)| {
-        let verb = timeline.command(number).map_or("", |command| command.verb.as_str());
-        let (event, reply) = timeline.reply(number)?;
-        (!matches!(verb, "QUIT" | "RSET" | "NOOP" | "HELP" | "VRFY" | "EXPN")).then_some((verb, event, reply))
-    });
+    let asked = timeline
+        .exchanges
+        .iter()
+        .enumerate()
+        .filter_map(|(number, _)| {
+            let verb = timeline
+                .command(number)
+                .map_or("", |command| command.verb.as_str());
+            let (event, reply) = timeline.reply(number)?;
+            (!matches!(verb, "QUIT" | "RSET" | "NOOP" | "HELP" | "VRFY" | "EXPN"))
+                .then_some((verb, event, reply))
+        });
     greeting.into_iter().chain(asked)
 }
 
 /// The final reply to the content of a transaction.
-pub(super) fn final_reply<'a>(timeline: &'a Timeline, transaction: &Transaction) -> Option<(&'a Event, &'a Reply)> {
+pub(super) fn final_reply<'a>(
+    timeline: &'a Timeline,
+    transaction: &Transaction,
+) -> Option<(&'a Event, &'a Reply)> {
     timeline.reply(transaction.data.as_ref()?.exchange)
 }
 
 /// The reply that took a message of this conversation over: a clean 2yz to the end of its content.
 pub(super) fn accepted<'a>(subject: &Subject<'a>) -> Option<&'a Event> {
     let timeline = subject.timeline();
-    let mut replies = timeline.transactions.iter().filter_map(|one| final_reply(timeline, one));
-    replies.find(|(_, reply)| answer(reply, "") == Answer::Go).map(|(event, _)| event)
+    let mut replies = timeline
+        .transactions
+        .iter()
+        .filter_map(|one| final_reply(timeline, one));
+    replies
+        .find(|(_, reply)| answer(reply, "") == Answer::Go)
+        .map(|(event, _)| event)
 }
 
 /// Who ended a connection.
@@ -83,7 +98,9 @@ pub(super) enum End<'a> {
 pub(super) fn end(timeline: &Timeline) -> Option<End<'_>> {
     timeline.events.iter().find_map(|event| match &event.kind {
         EventKind::Reply(reply) if reply.code == 421 => Some(End::Server(event)),
-        EventKind::Fin | EventKind::Reset if event.span.direction == Direction::Client => Some(End::Client(event)),
+        EventKind::Fin | EventKind::Reset if event.span.direction == Direction::Client => {
+            Some(End::Client(event))
+        }
         EventKind::Fin | EventKind::Reset => Some(End::Server(event)),
         _ => None,
     })
@@ -91,7 +108,9 @@ pub(super) fn end(timeline: &Timeline) -> Option<End<'_>> {
 
 /// Evidence for how the client left: its QUIT, or else its FIN or RST.
 pub(super) fn leaving(timeline: &Timeline) -> Option<Evidence> {
-    let quit = timeline.commands().find(|(_, _, command)| command.verb == "QUIT");
+    let quit = timeline
+        .commands()
+        .find(|(_, _, command)| command.verb == "QUIT");
     if let Some((_, event, _)) = quit {
         return Some(Evidence::event(event, "QUIT"));
     }
@@ -103,6 +122,10 @@ pub(super) fn leaving(timeline: &Timeline) -> Option<Evidence> {
 
 /// Whether a word from the wire may stand in a reason: a plain verb or keyword.
 pub(super) fn shown(word: &str) -> &str {
-    let plain = !word.is_empty() && word.len() <= 12 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+    let plain = !word.is_empty()
+        && word.len() <= 12
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
     if plain { word } else { "a command" }
 }

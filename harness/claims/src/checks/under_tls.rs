@@ -509,6 +509,7 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "subject-is-message-id",
         "starttls-stripped",
         "cc-delivered",
+        "message-accepted",
         "spoke-before-greeting",
         "hello-not-first",
         "hello-argument-malformed",

@@ -119,8 +119,12 @@ twins! {
     BusyIsSent = "busy-is-sent" breaks "SES-07";
     /// Gives the first label of its name in EHLO.
     BareHostName = "bare-host-name" breaks "SES-08";
+    /// Says HELO and asks for no extensions.
+    SaysHelo = "says-helo" breaks "SES-08";
     /// Says QUIT and closes the connection at once.
     DoesNotWaitForGoodbye = "does-not-wait-for-goodbye" breaks "SES-09";
+    /// Closes the connection without QUIT where it was given no session.
+    LeavesWhenRefused = "leaves-when-refused" breaks "SES-10";
     /// Uses BODY and SIZE with MAIL, whatever is offered.
     AssumesExtensions = "assumes-extensions" breaks "CAP-01";
     /// Asks for delivery reports with NOTIFY and RET, whatever is offered.
@@ -161,6 +165,16 @@ twins! {
     ReadsEndlessLine = "reads-endless-line" breaks "RPL-15";
     /// Takes 2 KiB of a line for all of it.
     CutsLongLines = "cuts-long-lines" breaks "RPL-16";
+    /// Takes a line for a reply where the replies to a group of commands are due.
+    FirstLineInGroup = "first-line-in-group" breaks "RPL-17";
+    /// Takes a line of 512 octets for too long.
+    ShortLineBuffer = "short-line-buffer" breaks "RPL-18";
+
+    // The benign ones, first and last of a run:
+    /// Hangs up after the recipients and says that the message was sent.
+    GivesUpBeforeData = "gives-up-before-data" breaks "BEN-01";
+    /// Leaves the last of several recipients out.
+    ForgetsARecipient = "forgets-a-recipient" breaks "BEN-02";
 
     // Envelope, message data, pipelining:
     /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.
@@ -171,6 +185,10 @@ twins! {
     GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
     /// Says that the message was sent when it was for some of its recipients.
     SomeIsAll = "some-is-all" breaks "ENV-03";
+    /// Sends a copy of the message to each recipient.
+    OneByOne = "one-by-one" breaks "ENV-10";
+    /// Names nobody as the sender in the envelope.
+    NobodySends = "nobody-sends" breaks "ENV-11";
     /// Forgets recipients that were refused for the moment.
     ForgetsDeferred = "forgets-deferred" breaks "ENV-04";
     /// Writes a Bcc field with the blind copies.
@@ -201,6 +219,8 @@ twins! {
     PipelinesUnasked = "pipelines-unasked" breaks "PIP-01";
     /// Sends the message in one group with DATA.
     PipelinesPastData = "pipelines-past-data" breaks "PIP-02";
+    /// Sends MAIL in one group with AUTH.
+    PipelinesPastAuth = "pipelines-past-auth" breaks "PIP-05";
     /// Sends the message after 354 although every recipient of the group was refused.
     ContentForNobody = "content-for-nobody" breaks "PIP-03" and "PIP-04";
     /// Sends messages that are longer than the server announced.
@@ -209,6 +229,8 @@ twins! {
     MiscountsChunks = "miscounts-chunks" breaks "BDT-01";
     /// Goes on with DATA after the first chunk.
     DataAfterChunk = "data-after-chunk" breaks "BDT-01";
+    /// Sends the other chunks after one was refused.
+    ChunksOn = "chunks-on" breaks "BDT-02";
 
     // TLS, authentication, NTLM, claims about the deployment:
     /// Told to require TLS, goes on in clear where it is not offered or refused.

@@ -79,7 +79,7 @@ pub(super) fn given(
         client_tls: Some(config.tls),
         patience: scenario.client.timeout.as_ref().map(|_| config.timeout),
         retries: Some(config.retry.count),
-        requires_onward_tls: config.require_tls_onward,
+        requires_onward_tls: config.transfer.require_tls_onward,
         reported: None,
         said: None,
         unfired: Vec::new(),

@@ -183,10 +183,10 @@ impl ClientTable {
         if let Some(encoder) = &self.encoder {
             encoder.apply(config.encoder.get_or_insert_default());
         }
-        set(&mut config.pipelining, self.pipelining.as_ref());
-        set(&mut config.chunking, self.chunking.as_ref());
+        set(&mut config.transfer.pipelining, self.pipelining.as_ref());
+        set(&mut config.transfer.chunking, self.chunking.as_ref());
         set(
-            &mut config.require_tls_onward,
+            &mut config.transfer.require_tls_onward,
             self.require_tls_onward.as_ref(),
         );
         if let Some(retry) = &self.retry {

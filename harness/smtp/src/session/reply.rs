@@ -3,7 +3,7 @@
 use wire::{Direction, Span, Timestamp};
 
 use super::lines::Line;
-use crate::timeline::Reply;
+use crate::timeline::{Reply, Terminator};
 
 /// The most lines and the most bytes that one reply may have. An endless one is cut, and what follows is not kept.
 const MOST_LINES: usize = 4096;
@@ -139,7 +139,7 @@ impl Assembler {
             return Step::Done(all);
         }
         self.interrupted = false;
-        all.reply.complete = parts.code.is_some();
+        all.reply.complete = parts.code.is_some() && line.terminator != Terminator::Missing;
         Step::Done(all)
     }
 
@@ -156,7 +156,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::timeline::Terminator;
 
     fn lines(texts: &[&str]) -> Vec<Line> {
         let mut start = 0;

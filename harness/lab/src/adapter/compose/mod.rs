@@ -3,7 +3,7 @@
 mod body;
 mod encoding;
 mod entity;
-mod headers;
+pub(crate) mod headers;
 mod protect;
 
 use base64::Engine;

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::misread;
 
 /// Longest reply line that is read. A 334 of NTLM may have 12288 octets (RFC 4954 section 4).
-const LONGEST_LINE: usize = 16 * 1024;
+pub(super) const LONGEST_LINE: usize = 16 * 1024;
 /// Most lines of one reply that are read.
 const MOST_LINES: usize = 256;
 /// How much content is written under one time limit.
@@ -261,7 +261,12 @@ impl Connection {
     async fn line(&mut self) -> Result<Vec<u8>, Failure> {
         let mut searched = 0;
         loop {
+            let room = misread::room(&self.twins);
+            let too_long = |length: usize| room.is_some_and(|room| length > room);
             if let Some(at) = self.buffer[searched..].iter().position(|&b| b == b'\n') {
+                if too_long(searched + at) {
+                    return Err(Failure::Malformed("a line that is too long"));
+                }
                 let mut line: Vec<u8> = self.buffer.drain(..=searched + at).collect();
                 line.pop();
                 if line.last() == Some(&b'\r') {
@@ -273,7 +278,7 @@ impl Connection {
             if misread::longest_line(&self.twins).is_some_and(|longest| searched > longest) {
                 return Ok(self.buffer.drain(..).collect());
             }
-            if searched > LONGEST_LINE && !misread::reads_on(&self.twins) {
+            if too_long(searched) {
                 return Err(Failure::Malformed("a line that is too long"));
             }
             let mut chunk = [0; 4096];

@@ -24,7 +24,7 @@ pub(super) fn spelled(twins: &Twins, line: &str) -> String {
 
 /// Whether the line that was read ends the reply for them, although more of it is announced.
 pub(super) fn ends_early(twins: &Twins) -> bool {
-    twins.has(Twin::FirstLineIsReply)
+    twins.has(Twin::FirstLineIsReply) || twins.has(Twin::FirstLineInGroup)
 }
 
 /// Whether they do not care that the lines of a reply have different codes.
@@ -32,7 +32,7 @@ pub(super) fn takes_any_code(twins: &Twins) -> bool {
     twins.has(Twin::FirstCodeCounts) || twins.has(Twin::AnyYesCounts)
 }
 
-/// Whether they read lines and replies of any length.
+/// Whether they read replies of any length.
 pub(super) fn reads_on(twins: &Twins) -> bool {
     twins.has(Twin::ReadsEndlessLines) || twins.has(Twin::ReadsEndlessLine)
 }
@@ -40,6 +40,15 @@ pub(super) fn reads_on(twins: &Twins) -> bool {
 /// How many octets of a line without an end are a line for them.
 pub(super) fn longest_line(twins: &Twins) -> Option<usize> {
     twins.has(Twin::CutsLongLines).then_some(2048)
+}
+
+/// The longest line that they have room for.
+pub(super) fn room(twins: &Twins) -> Option<usize> {
+    match () {
+        () if reads_on(twins) => None,
+        () if twins.has(Twin::ShortLineBuffer) => Some(255),
+        () => Some(super::connection::LONGEST_LINE),
+    }
 }
 
 /// The rest of a line behind its code, without the digits that they do not look at.

@@ -59,10 +59,13 @@ pub(super) async fn transmit(
         refused: Vec::new(),
         left: false,
         logged_in: false,
+        greeted: false,
     };
     let mut result = session.dialogue().await;
     if result.is_err() && session.is(Twin::RepeatsReplies) {
-        result = Err(Failure::Repeated(session.connection.last_refusal().to_owned()));
+        result = Err(Failure::Repeated(
+            session.connection.last_refusal().to_owned(),
+        ));
     }
     let sound = match &result {
         Ok(()) => !session.left,
@@ -128,6 +131,8 @@ struct Session<'a> {
     left: bool,
     /// Whether a twin is done with logging in.
     logged_in: bool,
+    /// Whether the server granted a session.
+    greeted: bool,
 }
 
 impl Session<'_> {
@@ -151,8 +156,15 @@ impl Session<'_> {
             let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
+        self.greeted = true;
         self.secure().await?;
         self.fits()?;
+        if self.is(Twin::OneByOne) {
+            return self.one_by_one().await;
+        }
+        if self.is(Twin::PipelinesPastAuth) {
+            self.past_auth().await?;
+        }
         if self.pipelines() {
             self.authenticate().await?;
             return self.group().await;
@@ -170,6 +182,9 @@ impl Session<'_> {
         }
         first?;
         self.recipients().await?;
+        if self.is(Twin::GivesUpBeforeData) {
+            return Ok(());
+        }
         self.data().await?;
         if self.is(Twin::AsksForMail) {
             self.ask_for_mail().await;
@@ -184,6 +199,10 @@ impl Session<'_> {
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
         let name = self.name();
+        if self.is(Twin::SaysHelo) {
+            let line = format!("HELO {name}");
+            return positive("HELO", &self.connection.command(&line).await?);
+        }
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
         if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
             self.offers = Offers::read(&reply);
@@ -217,6 +236,7 @@ impl Session<'_> {
     async fn quit(&mut self) {
         let _ = match () {
             () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::LeavesWhenRefused) && !self.greeted => Ok(()),
             () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
             () => self.connection.command("QUIT").await.map(drop),
         };
@@ -266,12 +286,17 @@ impl Session<'_> {
 
     fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
-        let mut line = format!("MAIL FROM:<{}>", mail.from);
+        let from = if self.is(Twin::NobodySends) {
+            ""
+        } else {
+            mail.from.as_str()
+        };
+        let mut line = format!("MAIL FROM:<{from}>");
         line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
         }
-        if self.context.config.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
+        if self.context.config.transfer.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
             // What is offered in clear is no promise (RFC 8689 section 4.2.1).
             if !self.connection.is_tls() || !self.offers.has("REQUIRETLS") {
                 return Err(Failure::NotOffered("REQUIRETLS under TLS"));
@@ -323,7 +348,9 @@ impl Session<'_> {
 
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
     async fn recipients(&mut self) -> Result<(), Failure> {
-        for recipient in &self.context.mail.recipients {
+        let all = &self.context.mail.recipients;
+        let forgotten = usize::from(self.is(Twin::ForgetsARecipient) && all.len() > 1);
+        for recipient in &all[..all.len() - forgotten] {
             let line = self.rcpt_line(recipient);
             let reply = self.connection.command(&line).await?;
             self.take_rcpt(recipient, &reply)?;
@@ -351,7 +378,7 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
-        if self.context.config.chunking && self.offers.has("CHUNKING") {
+        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
             self.chunks().await?;
             return self.missed();
         }
