@@ -1,6 +1,6 @@
 //! Does the client come back after a failure for the moment?
 
-use super::attempts::{mail, repeats, setback};
+use super::attempts::{Setback, mail, repeats, setback};
 use super::has_ended;
 use crate::{Check, Evidence, Finding, Subject};
 
@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
-    let Some(failed) = setback(timeline).filter(|failed| failed.is_transient()) else {
+    let Some(failed) = setback(timeline).filter(Setback::is_transient) else {
         return Finding::undetermined("nothing failed for the moment in this conversation");
     };
     let cause = Evidence::event(failed.event, "the failure for the moment");

@@ -163,6 +163,15 @@ pub async fn run(
         Some(Said::Status(reported)) => Some(*reported),
         _ => None,
     };
+    let told = match &options.way {
+        Way::Program(client) | Way::Trigger(client) => client.definition().is_told("timeout"),
+        Way::Attended => false,
+    };
+    given.patience = given.patience.filter(|_| told);
+    given.said = match (&options.way, &log) {
+        (Way::Program(_), Some(log)) => std::fs::read(log).ok().map(smtp::Secret::new),
+        _ => None,
+    };
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired))
