@@ -9,6 +9,7 @@ use crate::Check;
 use crate::given::Account;
 use crate::leaks::is_under_tls;
 
+mod attempts;
 #[cfg(test)]
 mod bad_clients;
 mod challenge;
@@ -142,7 +143,19 @@ registry! {
     ntlm_mic_missing_or_wrong,
     broken_ntlm_challenge_answered,
     ntlm_names_readable,
+    submitted_in_clear,
+    login_before_starttls,
+    handshake_without_220,
+    injected_reply_believed,
+    command_under_tls_before_hello,
+    starttls_under_tls,
+    went_on_after_handshake,
+    requiretls_unheeded,
+    control_characters_repeated,
     // Transport faults and retries.
+    gave_up_on_silence,
+    transient_failure_retried,
+    permanent_refusal_repeated,
     // Of the benign cases.
     message_accepted,
 }

@@ -516,6 +516,8 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "hello-name-unqualified",
         "line-too-long",
         "left-before-final-reply",
+        "submitted-in-clear",
+        "login-before-starttls",
         "local-part-changed",
         "nul-in-content",
         "authentication-completed",

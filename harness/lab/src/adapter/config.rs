@@ -144,6 +144,8 @@ pub struct Transfer {
     pub pipelining: bool,
     /// Whether the message goes in chunks (RFC 3030).
     pub chunking: bool,
+    /// Whether the message may only go on under TLS, to a server that takes it upon itself to see to that (RFC 8689).
+    pub require_tls_onward: bool,
 }
 
 /// Everything that configures one send port and its handler.

@@ -46,7 +46,7 @@ twins! {
     /// Sends the message a second time, in a new connection, after it was accepted.
     SendsTwice = "sends-twice" breaks "ADP-05";
     /// Issues STARTTLS when offered, and upgrades; goes on in clear if it is refused.
-    Starttls = "starttls" breaks "ADP-08";
+    Starttls = "starttls" breaks "ADP-08" and "TLS-11" "CLM-01";
     /// Opens the connection with a TLS ClientHello.
     ImplicitTls = "implicit-tls" breaks "ADP-09";
     /// Upgrades with STARTTLS once the server demanded it (530), and delivers.
@@ -56,9 +56,9 @@ twins! {
     /// Picks CRAM-MD5 whenever the server offers it.
     CramMd5 = "cram-md5" breaks "ADP-14";
     /// In mode None, authenticates with the configured user and password all the same.
-    AuthInNone = "auth-in-none" breaks "ADP-15";
+    AuthInNone = "auth-in-none" breaks "ADP-15" and "CLM-05";
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
-    HidesPassword = "hides-password" breaks "ADP-16";
+    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
     /// In mode NTLM, authenticates as an account other than the host instance's.
     OtherAccount = "other-account" breaks "ADP-18";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
@@ -73,9 +73,9 @@ twins! {
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
     /// Signs where it should encrypt: a blob that anyone can open.
-    SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34";
+    SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34" and "CLM-04";
     /// With encryption, hides the Subject behind a placeholder.
-    HidesSubject = "hides-subject" breaks "ADP-35";
+    HidesSubject = "hides-subject" breaks "ADP-35" and "CLM-03";
     /// With an encoder that is not told to encrypt, encrypts.
     EncoderEncrypts = "encoder-encrypts" breaks "ADP-36";
     /// Encrypts with AES-256-GCM (AuthEnvelopedData), which the encoder does not offer.
@@ -85,7 +85,7 @@ twins! {
     /// With ClearSign, makes an opaque blob.
     BlobInsteadOfClear = "blob-instead-of-clear" breaks "ADP-41";
     /// With BlobSign, encrypts.
-    EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42";
+    EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42" and "CLM-06";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
     /// Gives every message the same Subject instead of its id.
@@ -215,7 +215,7 @@ twins! {
     /// Leaves as soon as the message is out, and calls it sent.
     LeavesEarly = "leaves-early" breaks "DAT-08" and "DAT-13" "DAT-14";
     /// Calls the message sent whatever the final reply is.
-    IgnoresFinalReply = "ignores-final-reply" breaks "DAT-08" and "DAT-13" "DAT-14";
+    IgnoresFinalReply = "ignores-final-reply" breaks "DAT-08" and "DAT-13" "DAT-14" "NET-03";
     /// Sends the envelope in one group although PIPELINING is not offered.
     PipelinesUnasked = "pipelines-unasked" breaks "PIP-01";
     /// Sends the message in one group with DATA.
@@ -264,8 +264,36 @@ twins! {
     WithoutMic = "without-mic" breaks "NTL-03";
     /// With NTLM, proves itself with version 1.
     NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
+    /// Told to require TLS, goes on in clear where it is not offered or refused.
+    TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
+    /// Logs in before it asks for TLS.
+    LogsInFirst = "logs-in-first" breaks "TLS-02";
+    /// Begins the TLS handshake whatever STARTTLS is answered.
+    HandshakeRegardless = "handshake-regardless" breaks "TLS-09" and "TLS-10";
+    /// Takes what came in clear behind the 220 for something that was said under TLS.
+    KeepsInjected = "keeps-injected" breaks "TLS-04" and "TLS-12";
+    /// Goes by what was offered in clear, and does not ask again under TLS.
+    KeepsOffers = "keeps-offers" breaks "TLS-05";
+    /// Asks for TLS inside TLS where it is offered again.
+    StarttlsTwice = "starttls-twice" breaks "TLS-05";
+    /// Accepts every certificate.
+    TrustsAnyone = "trusts-anyone" breaks "TLS-06" and "TLS-13" "TLS-14" "TLS-15";
+    /// Told that a message may only go on under TLS, sends it like any other.
+    ForgetsOnwardTls = "forgets-onward-tls" breaks "RTL-01" and "RTL-02";
+    /// Repeats what the server said, byte for byte, in the reason that it gives.
+    RepeatsReplies = "repeats-replies" breaks "CTL-01";
 
     // Transport faults and retries:
+    /// Takes a connection that broke for a message that was sent.
+    BrokenIsSent = "broken-is-sent" breaks "NET-01" and "NET-05" "NET-06" "NET-07";
+    /// Waits for a server that says nothing until the connection ends.
+    WaitsForGood = "waits-for-good" breaks "NET-02" and "NET-08" "NET-09" "NET-10" "NET-11";
+    /// Takes a server that is slow to read for one that is gone.
+    ImpatientWriter = "impatient-writer" breaks "NET-12";
+    /// Gives a message up at the first failure, for the moment or not.
+    NeverRetries = "never-retries" breaks "NET-04" and "NET-14";
+    /// Sends again what was refused for good.
+    RetriesRefused = "retries-refused" breaks "NET-13";
 }
 
 impl Twin {

@@ -227,12 +227,17 @@ impl Definition {
 
     /// Whether it is told the Subject, and does not only find it in the message.
     pub(super) fn writes_subject(&self) -> bool {
+        self.is_told("subject")
+    }
+
+    /// Whether a place is filled anywhere in what the client is told: its arguments, files and environment.
+    pub fn is_told(&self, place: &str) -> bool {
         let settings = self.settings();
         templates(&self.command)
             .chain(self.files.iter().map(|(_, template)| template))
             .chain(self.env.iter().map(|(_, template)| template))
             .chain(self.blocks().flat_map(|block| templates(&block.arguments)))
-            .any(|template| template.reaches("subject", &settings))
+            .any(|template| template.reaches(place, &settings))
     }
 
     /// The words of the modes of authentication that it has.

@@ -136,6 +136,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         Outcome::Sent => Reported::Sent,
         Outcome::Suspended(_) => Reported::Failed,
     });
+    given.said = Some(delivery.told());
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired))

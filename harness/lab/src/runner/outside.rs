@@ -163,6 +163,15 @@ pub async fn run(
         Some(Said::Status(reported)) => Some(*reported),
         _ => None,
     };
+    let told = match &options.way {
+        Way::Program(client) | Way::Trigger(client) => client.definition().is_told("timeout"),
+        Way::Attended => false,
+    };
+    given.patience = given.patience.filter(|_| told);
+    given.said = match (&options.way, &log) {
+        (Way::Program(_), Some(log)) => std::fs::read(log).ok().map(smtp::Secret::new),
+        _ => None,
+    };
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired))
@@ -331,6 +340,7 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
             client.message_parts_attachments.is_some(),
         ),
         ("reply_by", client.reply_by.is_some()),
+        ("require_tls_onward", client.require_tls_onward.is_some()),
         ("control", client.control),
         ("twins", !client.twins.is_empty()),
     ]

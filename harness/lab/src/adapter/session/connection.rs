@@ -61,6 +61,8 @@ pub(in super::super) struct Connection {
     limit: Duration,
     tls: bool,
     steps: Vec<Step>,
+    /// The text of the last refusal, which only a bad twin repeats.
+    last_refusal: String,
     twins: Twins,
 }
 
@@ -73,6 +75,7 @@ impl Connection {
             limit,
             tls: false,
             steps: Vec::new(),
+            last_refusal: String::new(),
             twins: Twins::default(),
         }
     }
@@ -88,6 +91,16 @@ impl Connection {
         // A command that waits for the acknowledgement of the one before would only slow the tests down.
         let _ = stream.set_nodelay(true);
         Ok(Self::new(Box::new(stream), limit))
+    }
+
+    /// Every wait from now on may take this long.
+    pub(super) fn wait_no_longer_than(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    /// The text of the last refusal, as the server wrote it.
+    pub(super) fn last_refusal(&self) -> &str {
+        &self.last_refusal
     }
 
     /// Whether TLS is in use.
@@ -178,6 +191,9 @@ impl Connection {
             Ok(reply) => reply?,
             Err(_) => return Err(Failure::TimedOut("a reply")),
         };
+        if reply.code >= 400 {
+            self.last_refusal = reply.lines.join("\n");
+        }
         match self.steps.last_mut() {
             Some(step) if step.code.is_none() => step.code = Some(reply.code),
             _ => self.note("", Some(reply.code)),

@@ -9,6 +9,7 @@ mod secure;
 mod wire_form;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 pub(super) use connection::{Connection, Reply, Stream};
 pub(super) use failure::Failure;
@@ -21,6 +22,9 @@ use super::trace::Step;
 use super::twin::{Twin, Twins};
 use wire_form::wire_form;
 
+/// How long a twin without patience waits for room to write.
+const IMPATIENCE: Duration = Duration::from_millis(50);
+
 /// What an attempt needs to know.
 pub(super) struct Context<'a> {
     pub(super) config: &'a Config,
@@ -32,7 +36,11 @@ pub(super) struct Context<'a> {
 
 /// Connects and transmits once.
 pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<Step>) {
-    match Connection::open(context.server, context.config.timeout).await {
+    let patience = match context.twins.has(Twin::WaitsForGood) {
+        true => context.config.timeout.saturating_mul(100),
+        false => context.config.timeout,
+    };
+    match Connection::open(context.server, patience).await {
         Ok(connection) => transmit(connection, context).await,
         Err(failure) => (Err(failure), Vec::new()),
     }
@@ -50,9 +58,15 @@ pub(super) async fn transmit(
         offers: Offers::default(),
         refused: Vec::new(),
         left: false,
+        logged_in: false,
         greeted: false,
     };
-    let result = session.dialogue().await;
+    let mut result = session.dialogue().await;
+    if result.is_err() && session.is(Twin::RepeatsReplies) {
+        result = Err(Failure::Repeated(
+            session.connection.last_refusal().to_owned(),
+        ));
+    }
     let sound = match &result {
         Ok(()) => !session.left,
         Err(failure) => failure.leaves_the_dialogue_sound(),
@@ -115,6 +129,8 @@ struct Session<'a> {
     refused: Vec<(String, u16)>,
     /// Whether a twin is done with the server.
     left: bool,
+    /// Whether a twin is done with logging in.
+    logged_in: bool,
     /// Whether the server granted a session.
     greeted: bool,
 }
@@ -248,6 +264,9 @@ impl Session<'_> {
     }
 
     async fn authenticate(&mut self) -> Result<(), Failure> {
+        if self.logged_in {
+            return Ok(());
+        }
         let Context {
             config,
             twins,
@@ -286,6 +305,13 @@ impl Session<'_> {
         line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
+        }
+        if self.context.config.transfer.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
+            // What is offered in clear is no promise (RFC 8689 section 4.2.1).
+            if !self.connection.is_tls() || !self.offers.has("REQUIRETLS") {
+                return Err(Failure::NotOffered("REQUIRETLS under TLS"));
+            }
+            line.push_str(" REQUIRETLS");
         }
         Ok(line)
     }
@@ -379,6 +405,9 @@ impl Session<'_> {
     /// Sends the message, and says whom it did not reach.
     async fn content(&mut self) -> Result<(), Failure> {
         let wire = wire_form(self.context.twins, &self.message());
+        if self.is(Twin::ImpatientWriter) {
+            self.connection.wait_no_longer_than(IMPATIENCE);
+        }
         if self.is(Twin::LeavesEarly) {
             self.left = true;
             return self.connection.bytes(&wire, "content").await;

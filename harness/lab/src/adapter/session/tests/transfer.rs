@@ -7,7 +7,7 @@ fn pipelining() -> Config {
     Config {
         transfer: Transfer {
             pipelining: true,
-            chunking: false,
+            ..Transfer::default()
         },
         ..example::config()
     }
@@ -95,8 +95,8 @@ async fn a_message_that_is_too_long_for_the_server_is_not_begun() {
 async fn the_message_goes_in_chunks() {
     let config = Config {
         transfer: Transfer {
-            pipelining: false,
             chunking: true,
+            ..Transfer::default()
         },
         ..example::config()
     };
