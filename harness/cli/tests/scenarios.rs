@@ -45,7 +45,7 @@ fn pinned(scenarios: Vec<Scenario>) -> (Outcome, tempfile::TempDir) {
 fn steady(outcome: &mut Outcome, narrow: &[String]) {
     for case in &mut outcome.cases {
         let mut spoken = outcome.conversations.iter_mut();
-        let mut here: Vec<_> = spoken
+        let here: Vec<_> = spoken
             .by_ref()
             .filter(|one| case.conversations.contains(&one.id))
             .collect();
