@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 /// How long a client waits that is taken to have waited for the reply.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn run(subject: &Subject<'_>) -> Finding {
     if let Some(finding) = subject.nothing_said() {

@@ -56,7 +56,7 @@ fn wrong(command: &Command) -> Option<&'static str> {
     if command.terminator == Terminator::Lf {
         return Some("it ends with a bare LF");
     }
-    if raw.iter().any(|byte| byte.is_ascii_control()) {
+    if raw.iter().any(u8::is_ascii_control) {
         return Some("it holds a control character");
     }
     if raw.first().is_none_or(|byte| *byte == b' ') {

@@ -44,7 +44,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::observed("the server did not offer 8BITMIME, and content holds octets above 127", vec![evidence]);
     }
     let given = subject.given().content.as_ref();
-    if !given.is_some_and(|content| !content.expose().is_ascii()) {
+    if given.is_none_or(|content| content.expose().is_ascii()) {
         return Finding::undetermined("nothing is known to have been sent that needs eight bits");
     }
     if let Some(sent) = subject.sent().next() {

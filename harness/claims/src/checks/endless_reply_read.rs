@@ -72,7 +72,9 @@ fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
         match (event.span.direction, all.last_mut()) {
             (Direction::Client, last) => {
                 open = false;
-                last.into_iter().for_each(|stretch| stretch.followed = true);
+                if let Some(stretch) = last {
+                    stretch.followed = true;
+                }
             }
             (Direction::Server, Some(stretch)) if open => stretch.octets = event.span.end.saturating_sub(stretch.first.span.start),
             (Direction::Server, _) => {

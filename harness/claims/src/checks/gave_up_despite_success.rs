@@ -34,7 +34,7 @@ fn run(subject: &Subject<'_>) -> Finding {
                 vec![Evidence::event(left, "the client's end of the connection"), Evidence::event(event, "what there was of the reply")],
             );
         }
-        return Finding::undetermined(format!("the server did not agree to everything: it said {}", code(reply)));
+        return Finding::undetermined(format!("the server did not agree to everything: it answered {}", code(reply)));
     }
     let Some((_, last, reply)) = answered(timeline).last() else {
         return Finding::undetermined("the server said nothing");
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn no_plain_yes() {
-        find(&CHECK, mail("550 no").quit(), Given::default()).undetermined("it said 550");
+        find(&CHECK, mail("550 no").quit(), Given::default()).undetermined("it answered 550");
         find(&CHECK, mail("250 ok"), Given::default()).undetermined("capture ends");
         let cut = Talk::ehlo(&[]).envelope(&format!("<{FROM}>"), &[&format!("<{TO}>")]).turn("C", "x\r\n.\r\n").closed();
         find(&CHECK, cut, Given::default()).undetermined("no final reply");

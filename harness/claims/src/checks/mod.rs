@@ -12,6 +12,7 @@ use crate::leaks::is_under_tls;
 mod attempts;
 #[cfg(test)]
 mod bad_clients;
+mod challenge;
 mod each;
 mod envelope;
 pub(crate) mod exposure;
@@ -128,6 +129,20 @@ registry! {
     bdat_misused,
     went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
+    unoffered_mechanism_tried,
+    auth_out_of_place,
+    mail_after_refused_auth,
+    auth_repeated_after_refusal,
+    undecodable_challenge_cancelled,
+    auth_line_too_long,
+    empty_initial_response_miswritten,
+    authentication_completed,
+    login_fields_swapped,
+    long_challenge_mishandled,
+    ntlm_message_malformed,
+    ntlm_mic_missing_or_wrong,
+    broken_ntlm_challenge_answered,
+    ntlm_names_readable,
     submitted_in_clear,
     login_before_starttls,
     handshake_without_220,

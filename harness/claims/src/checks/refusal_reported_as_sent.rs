@@ -85,7 +85,7 @@ mod tests {
     #[case("459 later", "answered 459")]
     #[case("650 what", "answered 650")]
     #[case("099 what", "answered 099")]
-    #[case("2500 ok", "without a code of three digits")]
+    #[case("2500 ok", "no code of three digits")]
     #[case("250-ok\r\n550 no", "different codes, 250 first")]
     fn a_final_reply_that_takes_nothing_over(#[case] reply: &str, #[case] why: &str) {
         let quote = format!("{reply}\r\n");

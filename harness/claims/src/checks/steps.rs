@@ -31,9 +31,9 @@ pub(super) fn answer(reply: &Reply, verb: &str) -> Answer {
 /// The code of a reply as reasons name it.
 pub(super) fn code(reply: &Reply) -> String {
     match reply.code {
-        0 => "a reply without a code of three digits".to_owned(),
+        0 => "with no code of three digits".to_owned(),
         code if !reply.complete => format!("{code:03} without an end"),
-        code if !reply.agrees => format!("lines with different codes, {code:03} first"),
+        code if !reply.agrees => format!("with different codes, {code:03} first"),
         code => format!("{code:03}"),
     }
 }

@@ -520,6 +520,8 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "login-before-starttls",
         "local-part-changed",
         "nul-in-content",
+        "authentication-completed",
+        "ntlm-names-readable",
         // Of an NTLM response the kind is seen; another could follow.
     ];
     for check in ALL {

@@ -85,7 +85,7 @@ mod tests {
     #[case("559 no", "559")]
     #[case("099 ok", "099")]
     #[case("650 ok", "650")]
-    #[case("2500 ok", "without a code")]
+    #[case("2500 ok", "no code of three digits")]
     fn going_on_after_mail(#[case] reply: &str, #[case] why: &str) {
         let talk = mail(reply).cs("RCPT TO:<a@b.example>", "503 no").quit();
         find(&CHECK, talk, Given::default()).observed(why, &["RCPT TO:<a@b.example>\r\n", &format!("{reply}\r\n")]);

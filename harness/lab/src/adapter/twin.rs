@@ -64,13 +64,14 @@ twins! {
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
     /// In mode NTLM, puts the account's password, in UTF-16 and base64, into a header field of the message.
-    LeaksPassword = "leaks-password" breaks "ADP-23";
-    /// Refused with 535 (or with its mechanism not offered), tries the next mechanism, down to clear text.
-    FallsBack = "falls-back" breaks "ADP-24";
+    LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
+    /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
+    /// clear text.
+    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
     /// With no acceptable mechanism on offer, sends without authenticating.
-    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25";
+    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02";
     /// Encrypts every message, asked or not.
-    AlwaysEncrypts = "always-encrypts" breaks "ADP-32";
+    AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
     /// Signs where it should encrypt: a blob that anyone can open.
     SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34" and "CLM-04";
     /// With encryption, hides the Subject behind a placeholder.
@@ -233,6 +234,36 @@ twins! {
     ChunksOn = "chunks-on" breaks "BDT-02";
 
     // TLS, authentication, NTLM, claims about the deployment:
+    /// Begins with CRAM-MD5 although the server does not offer it.
+    TriesUnoffered = "tries-unoffered" breaks "AUT-01";
+    /// Authenticates a second time after it succeeded.
+    AuthenticatesTwice = "authenticates-twice" breaks "AUT-01";
+    /// Sends the message although its authentication failed.
+    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
+    /// Sends a password that was refused five times.
+    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09";
+    /// Answers every challenge, whether or not it can be read.
+    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08";
+    /// Puts an initial response of any length into the AUTH line.
+    LongAuthLine = "long-auth-line" breaks "AUT-05";
+    /// Writes an empty initial response as nothing.
+    EmptyAsNothing = "empty-as-nothing" breaks "AUT-11";
+    /// With LOGIN, sends the password first and the user name second.
+    SwapsLogin = "swaps-login" breaks "AUT-06" and "AUT-12";
+    /// With LOGIN, gives up where the server does not ask for the password in the usual words.
+    ReadsPrompts = "reads-prompts" breaks "AUT-06" and "AUT-12";
+    /// Leaves when a challenge is longer than 4,096 octets.
+    ShortChallengeBuffer = "short-challenge-buffer" breaks "AUT-07" and "NTL-09";
+    /// With NTLM, takes the challenge that answers its initial response for a request, and sends NEGOTIATE again.
+    NegotiatesTwice = "negotiates-twice" breaks "NTL-01";
+    /// With NTLM, gives up where the first 334 is not base64.
+    DecodesNtlmText = "decodes-ntlm-text" breaks "NTL-06";
+    /// With NTLM, has the user name of AUTHENTICATE begin behind the end of the message.
+    NtlmOffsetsPastEnd = "ntlm-offsets-past-end" breaks "NTL-02";
+    /// With NTLM, leaves the time of the server out of its answer, and with it the integrity code.
+    WithoutMic = "without-mic" breaks "NTL-03";
+    /// With NTLM, proves itself with version 1.
+    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
     /// Told to require TLS, goes on in clear where it is not offered or refused.
     TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
     /// Logs in before it asks for TLS.

@@ -276,8 +276,18 @@ impl Session<'_> {
         match auth::plan(config, twins, &self.offers.mechanisms) {
             Plan::Skip => {}
             Plan::Try(order) => {
-                auth::authenticate(&mut self.connection, config, twins, environment, &order)
-                    .await?;
+                let connection = &mut self.connection;
+                let result =
+                    auth::authenticate(connection, config, twins, environment, &order).await;
+                match result {
+                    Err(Failure::Refused { .. } | Failure::Challenge(_))
+                        if twins.has(Twin::IgnoresRefusedAuth) => {}
+                    other => other?,
+                }
+                if twins.has(Twin::AuthenticatesTwice) {
+                    let _ =
+                        auth::authenticate(connection, config, twins, environment, &order).await;
+                }
             }
             Plan::GiveUp(mechanism) => return Err(Failure::NotOffered(mechanism)),
         }
