@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use smtp::Timeline;
-use wire::Timestamp;
+use wire::{Direction, Span, Timestamp};
 
+use crate::excerpt::Excerpts;
 use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
@@ -26,6 +27,9 @@ pub struct Outcome {
     pub command: String,
     /// Id of the profile that was applied.
     pub profile: String,
+    /// The client that was run, where it is not the reference adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientText>,
     /// The claims that were judged, in order.
     pub claims: Vec<ClaimText>,
     /// The scenarios or captures that the conversations come from.
@@ -46,6 +50,18 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// A client that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientText {
+    /// Its short name, as `--client` takes it.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it says of its version, where it says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The text of a claim, so that a result can be read by itself.
@@ -80,6 +96,9 @@ pub struct CaseOutcome {
     pub problems: Vec<String>,
     /// One verdict for each claim, over all conversations of the case.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// The file of the scenario; empty for captures.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// The word on the case itself; captures from the field have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -89,6 +108,12 @@ pub struct CaseOutcome {
     /// What the checks of the case found, in the order of its file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<CheckOutcome>,
+    /// The file with what the client wrote, where it is a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_log: Option<String>,
+    /// Why it is known to fail, where it failed as it is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_failure: Option<String>,
 }
 
 /// What a case asks of a client.
@@ -219,6 +244,18 @@ impl ConversationOutcome {
         }
     }
 
+    /// Adds the bytes that its evidence points at.
+    #[must_use]
+    pub fn with_excerpts(mut self, subject: &Subject<'_>) -> Self {
+        let excerpts = Excerpts::new(subject.timeline(), subject.given());
+        for judged in &mut self.verdicts {
+            for piece in &mut judged.evidence {
+                piece.quote(&excerpts);
+            }
+        }
+        self
+    }
+
     /// Adds what leaked, with the times and packets.
     #[must_use]
     pub fn with_leaks(mut self, subject: &Subject<'_>) -> Self {
@@ -268,6 +305,23 @@ pub struct EvidenceOutcome {
     pub bytes: Option<Bytes>,
     /// What is to be seen there.
     pub what: String,
+    /// The bytes themselves in hexadecimal, `**` for each that may not be shown; only where a report asked for them, and
+    /// no more than [`crate::excerpt::MAX_BYTES`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
+}
+
+impl EvidenceOutcome {
+    /// Adds the bytes.
+    pub fn quote(&mut self, excerpts: &Excerpts<'_>) {
+        if let Some(bytes) = &self.bytes {
+            let direction = match bytes.direction.as_str() {
+                "client" => Direction::Client,
+                _ => Direction::Server,
+            };
+            self.excerpt = excerpts.hex(Span::new(direction, bytes.start, bytes.end));
+        }
+    }
 }
 
 /// A range of one direction's byte stream, counted from the first byte after the SYN.
@@ -292,6 +346,7 @@ impl From<Evidence> for EvidenceOutcome {
             packets: evidence.packets,
             bytes,
             what: evidence.what,
+            excerpt: String::new(),
         }
     }
 }

@@ -122,15 +122,65 @@ pub(crate) fn is_mechanism(word: &str) -> bool {
     word.len() <= MAX_MECHANISM && !(upper && lower) && word.bytes().all(known)
 }
 
+/// Most lines of a reply that are shown, and most octets of a line: more is for the capture to show.
+const SHOWN_LINES: usize = 64;
+const SHOWN_OCTETS: usize = 1024;
+
 fn reply_lines(reply: &Reply) -> Vec<String> {
     let last = reply.lines.len().saturating_sub(1);
-    let lines = reply.lines.iter().enumerate();
-    lines
+    let lines = reply.lines.iter().enumerate().take(SHOWN_LINES);
+    let mut shown: Vec<String> = lines
         .map(|(number, line)| {
+            let line = shortened(line);
+            // It has its own code, or none.
+            let odd =
+                number > 0 && !reply.agrees && line.bytes().take(3).all(|b| b.is_ascii_digit());
+            if reply.code == 0 || odd {
+                return line;
+            }
             let separator = if number < last { '-' } else { ' ' };
             format!("{:03}{separator}{line}", reply.code)
         })
-        .collect()
+        .collect();
+    if let more @ 1.. = reply.lines.len().saturating_sub(SHOWN_LINES) {
+        shown.push(format!("<{more} more lines>"));
+    }
+    shown
+}
+
+/// The beginning of a line that is too long to be shown.
+fn shortened(line: &str) -> String {
+    if line.len() <= SHOWN_OCTETS {
+        return line.to_owned();
+    }
+    let cut = line.floor_char_boundary(SHOWN_OCTETS);
+    format!("{}<{} more octets>", &line[..cut], line.len() - cut)
+}
+
+/// How many octets of a command line may be shown, from its first on: of AUTH no more than the mechanism, of MAIL with an
+/// identity nothing after the verb, of a line that is no known command nothing.
+pub(crate) fn visible_octets(command: &Command) -> usize {
+    if command.verb == "AUTH" {
+        let mechanism = command.argument.split_ascii_whitespace().next();
+        let shown = mechanism.filter(|word| is_mechanism(word));
+        let prefix = shown.and_then(|word| {
+            memchr::memmem::find(&command.raw, word.as_bytes()).map(|at| at + word.len())
+        });
+        return prefix.unwrap_or("AUTH".len());
+    }
+    if !KNOWN.contains(&command.verb.as_str()) {
+        return 0;
+    }
+    if hide_auth_parameter(&command.argument) == command.argument {
+        command.raw.len()
+    } else {
+        command.verb.len()
+    }
+}
+
+/// Whether the text of a 334 may not be shown.
+pub(crate) fn hides_challenge(timeline: &Timeline, index: usize, reply: &Reply) -> bool {
+    challenge(timeline, index, reply).starts_with("334 <")
 }
 
 /// A 334 of LOGIN is a prompt; one of NTLM or CRAM-MD5 is, with its response, open to guessing.

@@ -1,5 +1,6 @@
 //! What a case asks of its client, held against what the checks find in the conversations of the case.
 
+use crate::given::Reported;
 use crate::result::CheckOutcome;
 use crate::transcript::printable;
 use crate::{Case, Check, Finding, Observation, Verdict};
@@ -36,6 +37,11 @@ pub fn weigh(
         .collect();
     let (decisive, verdict) = decide(&findings, wanted);
     let (verdict, reason, evidence) = match (decisive, case.given.unfired.first()) {
+        _ if verdict == Verdict::Inconclusive && was_refused(case) => (
+            Verdict::Pass,
+            "the client refused to send it, and said so".to_owned(),
+            Vec::new(),
+        ),
         (Some(_), Some(unfired)) if verdict == Verdict::Pass => (
             Verdict::Inconclusive,
             format!("the case did not play as scripted: {unfired}"),
@@ -64,6 +70,15 @@ pub fn weigh(
             })
             .collect(),
     }
+}
+
+/// Whether the client sent no message in a case that leaves it free to refuse, and reported that it did not.
+pub fn was_refused(case: &Case) -> bool {
+    case.given.may_refuse
+        && case.given.reported == Some(Reported::Failed)
+        && case
+            .timelines()
+            .all(|timeline| timeline.messages().next().is_none())
 }
 
 /// Which conversation decides, and how.
@@ -164,6 +179,23 @@ mod tests {
             (outcome.verdict, outcome.conversation),
             (Verdict::Inconclusive, None)
         );
+    }
+
+    #[test]
+    fn a_client_may_refuse_what_it_is_tempted_to_where_the_case_says_so() {
+        let check = crate::checks::find("line-break-injected").expect("it is registered");
+        let weighed = |may_refuse, reported| {
+            let given = Given {
+                may_refuse,
+                reported: Some(reported),
+                ..Given::default()
+            };
+            let case = Case::new(Vec::new(), given);
+            weigh(&case, check, Wanted::NotObserved, |_| String::new()).verdict
+        };
+        assert_eq!(weighed(true, Reported::Failed), Verdict::Pass);
+        assert_eq!(weighed(true, Reported::Sent), Verdict::Inconclusive);
+        assert_eq!(weighed(false, Reported::Failed), Verdict::Inconclusive);
     }
 
     #[rstest]

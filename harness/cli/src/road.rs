@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use claims::excerpt::Excerpts;
 use claims::result::{
     CaptureFile, CaseOutcome, CheckOutcome, ClaimText, ConversationOutcome, Outcome, Requirement,
     SCHEMA, Tool,
@@ -180,6 +181,7 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
         },
         command: command.to_owned(),
         profile: profile.id.clone(),
+        client: None,
         claims: profile
             .expectations()
             .map(|(claim, _)| ClaimText {
@@ -230,21 +232,15 @@ pub fn judge_case<'a>(
             Some((claim.id.clone(), Verdict::over(all)?))
         })
         .collect();
-    let findings: Vec<_> = expected
-        .checks
-        .iter()
-        .filter_map(|(check, wanted)| {
-            let name = |place: usize| format!("{id}/{}", place + 1);
-            Some(weigh::weigh(&case, checks::find(check)?, *wanted, name))
-        })
-        .collect();
+    let findings = findings(&case, id, expected);
     let problems = unmet(&verdicts, &findings, profile, expected);
     let mut tally = Tally::default();
     let mut conversations = Vec::new();
     let mut ledger = Ledger::default();
     for (number, (subject, judgements)) in case.subjects().zip(judged).enumerate() {
         let id = format!("{id}/{}", number + 1);
-        let mut conversation = ConversationOutcome::judged(id, &subject, judgements);
+        let mut conversation =
+            ConversationOutcome::judged(id, &subject, judgements).with_excerpts(&subject);
         if outcome.command != "run" {
             let brief = Brief::of(&subject).named(&conversation.id);
             overrule(&mut conversation, profile, &ledger.judge(&brief));
@@ -265,13 +261,36 @@ pub fn judge_case<'a>(
         more_captures: Vec::new(),
         conversations,
         met: problems.is_empty(),
+        file: String::new(),
         verdict: None,
         requirement: expected.requirement.clone(),
         findings,
+        client_log: None,
+        expected_failure: None,
         problems,
         verdicts,
     });
     outcome.cases.last_mut().expect("a case was just pushed")
+}
+
+/// What the checks of a case found, with the bytes that show it.
+fn findings(case: &Case, id: &str, expected: &Expected<'_>) -> Vec<CheckOutcome> {
+    let name = |place: usize| format!("{id}/{}", place + 1);
+    let mut findings: Vec<_> = expected
+        .checks
+        .iter()
+        .filter_map(|(check, wanted)| Some(weigh::weigh(case, checks::find(check)?, *wanted, name)))
+        .collect();
+    for (place, subject) in case.subjects().enumerate() {
+        let excerpts = Excerpts::new(subject.timeline(), subject.given());
+        let here = Some(name(place));
+        for finding in findings.iter_mut().filter(|one| one.conversation == here) {
+            for piece in &mut finding.evidence {
+                piece.quote(&excerpts);
+            }
+        }
+    }
+    findings
 }
 
 /// What did not come true, a sentence each. What the scenario says of a claim goes before what the profile says of all.

@@ -1,4 +1,4 @@
-//! openssl, a CMS of other hands, opens what the reference adapter encrypts and signs.
+//! openssl, of other hands, opens what the reference adapter encrypts and signs, and checks the certificates of the server.
 
 mod support;
 
@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use claims::Verdict;
 use lab::runner::PINNED_SEED;
 use lab::runner::canary::Canaries;
+use lab::scenario::Scenario;
+use lab::server::{Options, Server};
 use smtp::message::Message;
-use support::{audit, folder, good, have, judged, named, only, openssl, pinned, text, timeline};
+use support::{
+    audit, folder, good, have, judged, named, only, openssl, pinned, text, timeline, write,
+};
 
 /// A scenario that was replayed: its folder, its message and the canaries in it.
 struct Case {
@@ -146,4 +150,64 @@ fn openssl_verifies_a_clear_signed_message_as_a_whole() {
     let changed = text(whole).replacen("text/plain", "text/html", 1);
     assert_ne!(changed.as_bytes(), whole);
     assert!(!openssl(&verify, changed.as_bytes()).status.success());
+}
+
+/// What openssl, told to be strict, says of the certificate that a server of a kind shows to a client of `localhost`.
+fn verified(kind: &str) -> String {
+    let text_of = format!(
+        "id = \"TLS-01\"\ntitle = \"t\"\n[server]\ntls = \"implicit\"\ncertificate = \"{kind}\"\n"
+    );
+    let scenario = Scenario::parse("x.toml", &text_of).expect("a scenario");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = runtime
+        .block_on(Server::bind(address, Options::new(&scenario)))
+        .expect("a server");
+    let folder = folder();
+    let write = |name, bytes| write(folder.path(), name, bytes).display().to_string();
+    let authority = write("ca.pem", server.ca_pem().as_bytes());
+    let shown = server.certificate().expect("it does TLS");
+    let der = write("shown.der", shown);
+    let pem = good(
+        &openssl(&["x509", "-inform", "DER", "-in", &der], b""),
+        "openssl x509",
+    );
+    let shown = write("shown.pem", &pem);
+    let output = openssl(
+        &[
+            "verify",
+            "-x509_strict",
+            "-purpose",
+            "sslserver",
+            "-verify_hostname",
+            "localhost",
+            "-CAfile",
+            &authority,
+            &shown,
+        ],
+        b"",
+    );
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The numbers are the codes of openssl-verify(1).
+#[test]
+fn openssl_finds_the_one_flaw_of_each_certificate_and_no_other() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    assert!(verified("good").contains("shown.pem: OK"));
+    for (kind, error) in [
+        ("self-signed", "error 18 at 0 depth"),
+        ("wrong-name", "error 62 at 0 depth"),
+        ("expired", "error 10 at 0 depth"),
+        ("not-yet-valid", "error 9 at 0 depth"),
+    ] {
+        let said = verified(kind);
+        assert!(said.contains(error), "{kind}: {said}");
+        assert_eq!(said.matches(" depth lookup").count(), 1, "{kind}: {said}");
+    }
 }

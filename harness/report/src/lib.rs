@@ -6,14 +6,19 @@
 
 pub mod clients;
 mod conformance;
+mod csv;
 mod grid;
+mod hexdump;
+mod html;
 pub mod json;
 pub mod jsonl;
 mod junit;
 mod leaked;
 mod markdown;
+mod page;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod seen;
 mod text;
 mod totals;
@@ -80,10 +85,28 @@ pub static FORMATS: &[Format] = &[
         render: markdown::render,
     },
     Format {
+        name: "html",
+        extension: "html",
+        summary: "a page that stands by itself, for a browser",
+        render: html::render,
+    },
+    Format {
         name: "junit",
         extension: "xml",
         summary: "JUnit XML, for Jenkins, GitLab and their like",
         render: junit::render,
+    },
+    Format {
+        name: "sarif",
+        extension: "sarif",
+        summary: "SARIF 2.1.0, for code scanning: the violations",
+        render: sarif::render,
+    },
+    Format {
+        name: "csv",
+        extension: "csv",
+        summary: "what leaked, a row each, for a spreadsheet",
+        render: csv::render,
     },
 ];
 

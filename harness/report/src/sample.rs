@@ -89,9 +89,12 @@ pub(crate) fn audit() -> Outcome {
             "RFC8314-3 got fail; the profile submission-8314 expects it to hold".to_owned(),
         ],
         verdicts: words.collect(),
+        file: String::new(),
         verdict: None,
         requirement: None,
         findings: Vec::new(),
+        client_log: None,
+        expected_failure: None,
     });
     outcome
 }
@@ -109,6 +112,7 @@ fn empty(profile: &Profile) -> Outcome {
         },
         command: "audit".to_owned(),
         profile: profile.id.clone(),
+        client: None,
         claims: claims.collect(),
         cases: Vec::new(),
         conversations: Vec::new(),

@@ -85,7 +85,11 @@ fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
         assert!(find(id).is_some(), "{id} is no check");
     }
     let mut wrong = Vec::new();
-    for check in ALL {
+    // What cases ask of a dialogue is the same with TLS around it, and begins with the greeting.
+    let of_claims = ALL
+        .iter()
+        .take_while(|check| check.id != "spoke-before-greeting");
+    for check in of_claims {
         let finding = tested.find(check, 0).finding;
         let wanted = expected.get(check.id).copied().unwrap_or(Undetermined);
         let either = !expected.contains_key(check.id) && finding.observation == NotApplicable;
@@ -505,6 +509,19 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "subject-is-message-id",
         "starttls-stripped",
         "cc-delivered",
+        "message-accepted",
+        "spoke-before-greeting",
+        "hello-not-first",
+        "hello-argument-malformed",
+        "hello-name-unqualified",
+        "line-too-long",
+        "left-before-final-reply",
+        "submitted-in-clear",
+        "login-before-starttls",
+        "local-part-changed",
+        "nul-in-content",
+        "authentication-completed",
+        "ntlm-names-readable",
         // Of an NTLM response the kind is seen; another could follow.
     ];
     for check in ALL {

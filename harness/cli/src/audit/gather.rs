@@ -193,9 +193,12 @@ impl Gathered {
             met: problems.is_empty(),
             problems,
             verdicts: self.verdicts,
+            file: String::new(),
             verdict: None,
             requirement: None,
             findings: Vec::new(),
+            client_log: None,
+            expected_failure: None,
         });
         outcome
     }

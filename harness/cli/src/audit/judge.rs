@@ -121,5 +121,6 @@ fn outcome(case: &Case, judgements: Vec<Judgement>, detail: Detail) -> Conversat
         Detail::Sample => TRANSCRIPT,
     };
     ConversationOutcome::judged_in_brief(String::new(), &subject, judgements, most)
+        .with_excerpts(&subject)
         .with_leaks(&subject)
 }

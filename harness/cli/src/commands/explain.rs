@@ -96,12 +96,48 @@ fn explain_scenario(out: &mut String, scenario: &Scenario) {
     if let Some(description) = &scenario.description {
         let _ = writeln!(out, "{}\n", fold(description));
     }
-    let _ = writeln!(
-        out,
-        "References: {}\n\n{}",
-        scenario.reference.join(", "),
-        scenario.source.text
+    let _ = writeln!(out, "References: {}", scenario.reference.join(", "));
+    if !scenario.requirement.is_empty() {
+        explain_requirement(out, scenario);
+    }
+    let _ = writeln!(out, "\n{}", scenario.source.text);
+}
+
+/// What a case asks of any client, and how it is decided.
+fn explain_requirement(out: &mut String, scenario: &Scenario) {
+    let asked = format!(
+        "Asks ({}): {}",
+        scenario.level.as_str(),
+        scenario.requirement
     );
+    let _ = writeln!(out, "{}", fold(&asked));
+    if !scenario.clauses.is_empty() {
+        let clauses: Vec<_> = scenario
+            .clauses
+            .iter()
+            .map(|id| id.value.as_str())
+            .collect();
+        let _ = writeln!(out, "{}", fold(&format!("Clauses: {}", clauses.join(", "))));
+    }
+    let _ = writeln!(out, "\nDecided by:");
+    for (id, wanted) in &scenario.expect.checks {
+        let observed_when =
+            checks::find(&id.value).map_or("there is no such check", |check| check.observed_when);
+        let line = format!(
+            "{} must be {}: {observed_when}.",
+            id.value,
+            wanted.as_str().replace('-', " ")
+        );
+        let _ = writeln!(out, "- {}", fold(&line).replace('\n', "\n  "));
+    }
+    let twins: Vec<_> = Twin::ALL
+        .iter()
+        .filter(|twin| twin.must_fail(&scenario.id.value))
+        .map(|twin| twin.name())
+        .collect();
+    if !twins.is_empty() {
+        let _ = writeln!(out, "Proven by the bad twin: {}", twins.join(", "));
+    }
 }
 
 /// Breaks a paragraph at 80 columns.

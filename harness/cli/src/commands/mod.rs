@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod audit;
+mod command_line;
 mod explain;
 mod grid;
 mod list;
@@ -33,6 +34,8 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Explain { id } => explain::run(id),
         Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
+        Command::Completions { shell } => command_line::completions(*shell),
+        Command::Man => command_line::man(),
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         hash: follow.hash(),
     };
     let runtime = runtime()?;
-    let server = start(cli, args, &runtime, options, recorder, writing)?;
+    let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
     let mut sink = Live::new(layout, Arc::new(AtomicBool::new(false)));
     let empty = road::empty("serve", profile);
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
@@ -96,20 +96,20 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         reader: Box::new(follow),
     }]);
     let summary = audit::audit(&plan, sources, Settings::default(), &mut gatherer);
-    let gathered = gatherer.finish();
+    let found = gatherer.finish();
     let (report, written) = runtime
-        .block_on(server)
+        .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
     written
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
-    if gathered.count == 0 {
+    if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
     let limits = limits(&report);
     for line in &limits {
         anstream::eprintln!("{line}");
     }
-    let outcome = served.outcome(gathered, summary, limits, &plan)?;
+    let outcome = served.outcome(found, summary, limits, &plan)?;
     output::save(&capture.with_extension("json"), &outcome)?;
     if layout.is_some() {
         sink.finish(&outcome)
@@ -241,6 +241,7 @@ fn start(
     options: Options,
     recorder: Recorder,
     writing: Writing,
+    capture: &Path,
 ) -> Result<JoinHandle<End>, Failure> {
     let bound = runtime.block_on(Server::bind(args.listen, options));
     let server = bound.map_err(|error| {
@@ -260,6 +261,9 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
+    if server.certificate().is_some() {
+        leave_authority(cli, capture, server.ca_pem())?;
+    }
     Ok(runtime.spawn(async move {
         let report = server.run(interrupted()).await;
         let written = recorder.finish();
@@ -295,6 +299,19 @@ async fn signal() -> i32 {
         return 130;
     }
     std::future::pending().await
+}
+
+/// Leaves the certificate that clients are to trust beside the capture.
+fn leave_authority(cli: &Cli, capture: &Path, pem: &str) -> Result<(), Failure> {
+    let path = capture.with_extension("ca.pem");
+    fs::write(&path, pem)
+        .map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))?;
+    let path = path.display();
+    output::hint(
+        cli,
+        &format!("a client that checks certificates is to trust {path}"),
+    );
+    Ok(())
 }
 
 fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {

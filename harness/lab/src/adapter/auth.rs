@@ -17,6 +17,9 @@ use super::twin::{Twin, Twins};
 /// is sent on a line of its own.
 const LONGEST_COMMAND: usize = 510;
 
+/// Longest line of an exchange, with its end (RFC 4954 section 4).
+const LONGEST_RESPONSE: usize = 12_288;
+
 /// What the NTLM messages say of the sender's system: Windows Server 2019, the last that the product was made for.
 const VERSION: ntlm::Version = ntlm::Version {
     major: 10,
@@ -96,6 +99,7 @@ pub(super) fn plan(config: &Config, twins: &Twins, offered: &[String]) -> Plan {
         order.extend(others.into_iter().filter(|&one| one != configured));
     }
     order.retain(|&one| offers(one));
+    misbehave::reorder(&mut order, twins);
     match order.as_slice() {
         [] if twins.has(Twin::SendsUnauthenticated) => Plan::Skip,
         [] => Plan::GiveUp(configured.name()),
@@ -159,7 +163,7 @@ impl Identity {
 /// Runs the exchanges of a plan until one succeeds.
 ///
 /// # Errors
-/// The failure of the last one. Only a refusal for the credentials (535) or the mechanism (504) leads to the next.
+/// The failure of the last one. Only a refusal, or a challenge that could not be answered, leads to the next.
 pub(super) async fn authenticate(
     connection: &mut Connection,
     config: &Config,
@@ -172,9 +176,10 @@ pub(super) async fn authenticate(
         let mut exchange = Exchange {
             connection,
             mechanism,
+            twins,
             initial_response: config.initial_response,
         };
-        let identity = Identity::configured(config);
+        let identity = misbehave::identity(Identity::configured(config), mechanism, twins);
         result = match mechanism {
             Mechanism::Ntlm => {
                 exchange
@@ -185,13 +190,13 @@ pub(super) async fn authenticate(
             Mechanism::Plain => exchange.plain(&identity).await,
             Mechanism::CramMd5 => exchange.cram_md5(&identity).await,
         };
-        if !matches!(
-            result,
-            Err(Failure::Refused {
-                code: 504 | 535,
-                ..
-            })
-        ) {
+        // After 421 nobody is there to try anything else with.
+        let next = match &result {
+            Err(Failure::Refused { code, .. }) => *code != 421,
+            Err(Failure::Challenge(_)) => true,
+            _ => false,
+        };
+        if !next {
             break;
         }
     }
@@ -202,6 +207,7 @@ pub(super) async fn authenticate(
 struct Exchange<'a> {
     connection: &'a mut Connection,
     mechanism: Mechanism,
+    twins: &'a Twins,
     initial_response: bool,
 }
 
@@ -209,8 +215,22 @@ impl Exchange<'_> {
     async fn login(&mut self, identity: &Identity) -> Result<(), Failure> {
         match self.begin(identity.user.as_bytes()).await? {
             None => Ok(()),
+            Some(prompt) if !self.understands(&prompt) => Err(self.cancel().await),
             Some(_) => self.finish(identity.password.expose()).await,
         }
+    }
+
+    /// Whether a challenge can be read. What the servers of LOGIN ask for is told by the order and not by the words, but
+    /// it must be base64 (RFC 4954 section 4).
+    fn understands(&self, challenge: &Reply) -> bool {
+        if self.twins.has(Twin::AnswersAnyChallenge) {
+            return true;
+        }
+        let text = BASE64_STANDARD.decode(challenge.text().trim());
+        if self.twins.has(Twin::ReadsPrompts) && self.mechanism == Mechanism::Login {
+            return text.is_ok_and(|text| misbehave::is_usual_prompt(&text));
+        }
+        text.is_ok()
     }
 
     async fn plain(&mut self, identity: &Identity) -> Result<(), Failure> {
@@ -250,9 +270,16 @@ impl Exchange<'_> {
         environment: &mut Environment,
     ) -> Result<(), Failure> {
         let negotiate = ntlm::negotiate(Some(VERSION));
-        let Some(reply) = self.begin(&negotiate).await? else {
+        let Some(mut reply) = self.begin(&negotiate).await? else {
             return Ok(());
         };
+        if self.twins.has(Twin::NegotiatesTwice) && self.initial_response {
+            let again = self.say(&BASE64_STANDARD.encode(&negotiate), "…").await?;
+            let Some(again) = challenge(again)? else {
+                return Ok(());
+            };
+            reply = again;
+        }
         let mut client_challenge = [0; 8];
         environment.rng.fill_bytes(&mut client_challenge);
         let who = ClientIdentity {
@@ -265,11 +292,16 @@ impl Exchange<'_> {
             .decode(reply.text().trim())
             .ok()
             .and_then(|bytes| {
-                let challenge = ntlm::Challenge::parse(&bytes).ok()?;
+                let mut challenge = ntlm::Challenge::parse(&bytes).ok()?;
                 let now = FileTime(environment.clock.filetime());
+                misbehave::challenge(&mut challenge, self.twins);
+                if self.twins.has(Twin::NtlmVersionOne) {
+                    return misbehave::version_one(&challenge, &who);
+                }
                 ntlm::respond(&negotiate, &challenge, &who, client_challenge, now).ok()
-            });
-        match answer {
+            })
+            .or_else(|| misbehave::answer_to_nothing(&negotiate, &who, self.twins));
+        match answer.map(|answer| misbehave::authenticate(answer, self.twins)) {
             Some(answer) => self.finish(&answer).await,
             None => Err(self.cancel().await),
         }
@@ -281,19 +313,26 @@ impl Exchange<'_> {
         let name = self.mechanism.name();
         let bare = format!("AUTH {name}");
         // An empty initial response is written as one equals sign (RFC 4954 section 4).
-        let text = if message.is_empty() {
+        let text = if message.is_empty() && self.twins.has(Twin::EmptyAsNothing) {
+            String::new()
+        } else if message.is_empty() {
             "=".to_owned()
         } else {
             BASE64_STANDARD.encode(message)
         };
         let line = format!("{bare} {text}");
-        if self.initial_response && line.len() <= LONGEST_COMMAND {
+        let fits = line.len() <= LONGEST_COMMAND || self.twins.has(Twin::LongAuthLine);
+        if self.initial_response && fits {
             let reply = self.say(&line, &format!("{bare} …")).await?;
             return challenge(reply);
         }
         let reply = self.say(&bare, &bare).await?;
-        if challenge(reply)?.is_none() {
+        let Some(request) = challenge(reply)? else {
             return Ok(None);
+        };
+        let free = self.mechanism == Mechanism::Ntlm && !self.twins.has(Twin::DecodesNtlmText);
+        if !free && !self.understands(&request) {
+            return Err(self.cancel().await);
         }
         let reply = self.say(&BASE64_STANDARD.encode(message), "…").await?;
         challenge(reply)
@@ -301,7 +340,11 @@ impl Exchange<'_> {
 
     /// Sends the last message, after which there is nothing left to ask.
     async fn finish(&mut self, message: &[u8]) -> Result<(), Failure> {
-        let reply = self.say(&BASE64_STANDARD.encode(message), "…").await?;
+        let line = BASE64_STANDARD.encode(message);
+        if line.len() + 2 > LONGEST_RESPONSE {
+            return Err(self.cancel().await);
+        }
+        let reply = self.say(&line, "…").await?;
         match challenge(reply)? {
             None => Ok(()),
             Some(_) => Err(self.cancel().await),
@@ -317,7 +360,8 @@ impl Exchange<'_> {
     }
 
     async fn say(&mut self, line: &str, shown: &str) -> Result<Reply, Failure> {
-        self.connection.hidden_command(line, shown).await
+        let reply = self.connection.hidden_command(line, shown).await?;
+        misbehave::read(reply, self.twins)
     }
 }
 
@@ -333,5 +377,6 @@ fn challenge(reply: Reply) -> Result<Option<Reply>, Failure> {
     }
 }
 
+mod misbehave;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! TLS from the client's side. Only bad twins use it: the documented adapter has no TLS.
+//! TLS from the client's side. The documented adapter has none; the cases about TLS need a client that can.
 
 use std::io;
 use std::net::IpAddr;
@@ -11,20 +11,43 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
 };
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 
 use super::session::Stream;
 
-/// Starts TLS. Any certificate is accepted: the twins are about whether there is TLS at all.
-pub(super) async fn upgrade(stream: Stream, server: IpAddr) -> io::Result<Stream> {
+/// Whose certificates are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Anybody's.
+    Anyone,
+    /// Those that this authority (PEM) issued for the address that is connected to, while they are valid.
+    Authority(String),
+}
+
+/// Starts TLS with the server at this address.
+pub(super) async fn upgrade(stream: Stream, server: IpAddr, trust: &Trust) -> io::Result<Stream> {
     let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-        .with_no_client_auth();
+        .map_err(io::Error::other)?;
+    let config = match trust {
+        Trust::Anyone => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+            .with_no_client_auth(),
+        Trust::Authority(pem) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                let certificate = certificate.map_err(io::Error::other)?;
+                roots.add(certificate).map_err(io::Error::other)?;
+            }
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+    };
     let stream = TlsConnector::from(Arc::new(config))
         .connect(ServerName::from(server), stream)
         .await?;

@@ -136,6 +136,18 @@ pub struct Retry {
     pub interval: Duration,
 }
 
+/// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses neither by itself; the
+/// cases about them need a client that can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Whether the envelope goes in one group (RFC 2920).
+    pub pipelining: bool,
+    /// Whether the message goes in chunks (RFC 3030).
+    pub chunking: bool,
+    /// Whether the message may only go on under TLS, to a server that takes it upon itself to see to that (RFC 8689).
+    pub require_tls_onward: bool,
+}
+
 /// Everything that configures one send port and its handler.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -162,6 +174,9 @@ pub struct Config {
     pub to: Vec<String>,
     /// `CC`, each address by itself.
     pub cc: Vec<String>,
+    /// Blind copies: one RCPT each, and no header field. The documentation has no such property; the case about blind
+    /// copies needs a client that can.
+    pub bcc: Vec<String>,
     /// `Subject`, macros unexpanded; `None` leaves the default, `%MessageID%`.
     pub subject: Option<String>,
     /// `ReadReceipt`.
@@ -180,6 +195,8 @@ pub struct Config {
     pub reply_by: Option<String>,
     /// The encoder, where the send pipeline has one.
     pub encoder: Option<Encoder>,
+    /// Which extensions it uses where they are offered.
+    pub transfer: Transfer,
     /// Retry.
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.

@@ -1,4 +1,4 @@
-//! What the adapter takes from the machine it runs on: time, chance and keys.
+//! What the adapter takes from the machine it runs on: time, chance, keys and trust.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -45,7 +45,7 @@ impl Clock {
     }
 }
 
-/// Time, chance and keys.
+/// Time, chance, keys and trust.
 #[derive(Debug)]
 pub struct Environment {
     /// Where the time comes from.
@@ -54,17 +54,20 @@ pub struct Environment {
     pub rng: StdRng,
     /// The certificates and keys of the S/MIME encoder.
     pub keys: Keys,
+    /// The authority that the machine trusts to vouch for servers (PEM); without one, no certificate is accepted.
+    pub authority: Option<String>,
 }
 
 impl Environment {
     /// A stopped clock and a seeded generator: two adapters made with the same seed send the same bytes.
     ///
-    /// The one exception is a twin that speaks TLS, since the TLS library draws its own randomness.
+    /// The one exception is one that speaks TLS, since the TLS library draws its own randomness.
     pub fn pinned(seed: u64) -> Self {
         Self {
             clock: Clock::Pinned,
             rng: StdRng::seed_from_u64(seed),
             keys: Keys::test(),
+            authority: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Environment {
             clock: Clock::Real,
             rng: rand::make_rng(),
             keys: Keys::test(),
+            authority: None,
         }
     }
 }

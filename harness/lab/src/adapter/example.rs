@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry};
+use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry, Transfer};
 
 /// Canary in the body.
 pub(super) const BODY: &str = "<order>the body canary</order>\n";
@@ -31,6 +31,7 @@ pub(super) fn config() -> Config {
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -40,6 +41,7 @@ pub(super) fn config() -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        transfer: Transfer::default(),
         retry: Retry {
             count: 0,
             interval: Duration::ZERO,

@@ -5,7 +5,7 @@
 
 mod auth;
 mod client_tls;
-mod compose;
+pub(crate) mod compose;
 pub mod config;
 mod environment;
 #[cfg(test)]
@@ -28,6 +28,8 @@ pub use environment::{Clock, Environment};
 pub use keys::Keys;
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
+
+pub(crate) use compose::canonical;
 
 use config::AuthMode;
 use refusal::Refusal;

@@ -1,11 +1,13 @@
-//! Retries: the documentation makes no difference between temporary and permanent failures, so all are retried.
+//! Retries. The documentation makes no difference between temporary and permanent failures; RFC 5321 section 4.2.1 does:
+//! what a server refuses for good, a recipient or the message, is not sent to it again.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::compose::Mail;
 use super::config::Config;
 use super::environment::Environment;
-use super::session::{self, Context};
+use super::session::{self, Context, Failure};
 use super::trace::{Attempt, Delivery, Outcome};
 use super::twin::{Twin, Twins};
 
@@ -19,13 +21,32 @@ pub(super) async fn deliver(
 ) -> Delivery {
     let mut attempts = 0_u32;
     let mut trace = Vec::new();
+    let mut mail = Cow::Borrowed(mail);
+    let mut lost: Vec<(String, u16)> = Vec::new();
     loop {
         attempts = attempts.saturating_add(1);
-        let failure = once(config, twins, environment, mail, server, &mut trace).await;
-        let Some(reason) = failure else {
+        let failure = once(config, twins, environment, &mail, server, &mut trace).await;
+        // Whoever has the message, or was refused for good, is not tried again.
+        let failure = match failure {
+            Some(Failure::Recipients(refused)) => {
+                let (again, never): (Vec<_>, Vec<_>) =
+                    refused.into_iter().partition(|(_, code)| code / 100 == 4);
+                lost.extend(never);
+                mail.to_mut().recipients =
+                    again.iter().map(|(address, _)| address.clone()).collect();
+                Some(Failure::Recipients([lost.clone(), again].concat()))
+            }
+            Some(failure) if failure.is_break() && twins.has(Twin::BrokenIsSent) => None,
+            None if !lost.is_empty() => {
+                mail.to_mut().recipients.clear();
+                Some(Failure::Recipients(lost.clone()))
+            }
+            other => other,
+        };
+        let Some(failure) = failure else {
             if twins.has(Twin::SendsTwice) {
                 attempts = attempts.saturating_add(1);
-                once(config, twins, environment, mail, server, &mut trace).await;
+                once(config, twins, environment, &mail, server, &mut trace).await;
             }
             return Delivery {
                 outcome: Outcome::Sent,
@@ -33,9 +54,11 @@ pub(super) async fn deliver(
                 trace,
             };
         };
-        if attempts > config.retry.count {
+        let spent = attempts > config.retry.count || twins.has(Twin::NeverRetries);
+        let refused = failure.is_final() && !twins.has(Twin::RetriesRefused);
+        if spent || refused || mail.recipients.is_empty() {
             return Delivery {
-                outcome: Outcome::Suspended(reason),
+                outcome: Outcome::Suspended(failure.to_string()),
                 attempts,
                 trace,
             };
@@ -52,7 +75,7 @@ async fn once(
     mail: &Mail,
     server: SocketAddr,
     trace: &mut Vec<Attempt>,
-) -> Option<String> {
+) -> Option<Failure> {
     let (result, steps) = session::attempt(Context {
         config,
         twins,
@@ -61,10 +84,10 @@ async fn once(
         server,
     })
     .await;
-    let failure = result.err().map(|failure| failure.to_string());
+    let failure = result.err();
     trace.push(Attempt {
         steps,
-        failure: failure.clone(),
+        failure: failure.as_ref().map(ToString::to_string),
     });
     failure
 }

@@ -193,14 +193,14 @@ async fn failures_are_retried_and_then_suspended() {
         interval: Duration::from_millis(40),
     };
     let server = Server {
-        mail: Some("550 never"),
+        mail: Some("450 later"),
         ..Server::default()
     };
     let start = Instant::now();
     let (delivery, told) = deliver(Config { retry, ..basic() }, &[], server).await;
     assert_eq!(
         delivery.outcome,
-        Outcome::Suspended("the server answered 550 to MAIL".to_owned())
+        Outcome::Suspended("the server answered 450 to MAIL".to_owned())
     );
     assert_eq!(
         (delivery.attempts, told.len(), delivery.trace.len()),
@@ -212,6 +212,20 @@ async fn failures_are_retried_and_then_suspended() {
             .all(|one| one.iter().any(|line| line.starts_with("AUTH PLAIN"))),
         "each retry authenticates"
     );
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_not_tried_again() {
+    let retry = Retry {
+        count: 2,
+        interval: Duration::ZERO,
+    };
+    let server = Server {
+        mail: Some("550 never"),
+        ..Server::default()
+    };
+    let (delivery, told) = deliver(Config { retry, ..basic() }, &[], server).await;
+    assert_eq!((delivery.attempts, told.len()), (1, 1));
 }
 
 #[tokio::test]

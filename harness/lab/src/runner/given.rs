@@ -6,6 +6,7 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 
 use super::canary::Canaries;
+use crate::adapter::canonical;
 use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureType};
 use crate::scenario::{Scenario, TlsMode};
 
@@ -66,11 +67,39 @@ pub(super) fn given(
             _ => ServerTls::Clear,
         }),
         sender: Some(config.from.clone()),
-        recipients: config.to.iter().chain(&config.cc).cloned().collect(),
-        content: Some(Secret::new(payload.body.clone())),
+        recipients: [&config.to, &config.cc, &config.bcc]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+        blind: config.bcc.clone(),
+        file_names: config.attachments.iter().filter_map(file_name).collect(),
+        may_refuse: scenario.expect.may_refuse,
+        content: content(config, payload),
         client_tls: Some(config.tls),
+        patience: scenario.client.timeout.as_ref().map(|_| config.timeout),
+        retries: Some(config.retry.count),
+        requires_onward_tls: config.transfer.require_tls_onward,
         reported: None,
+        said: None,
         unfired: Vec::new(),
+    }
+}
+
+/// The text that the mail is to hold. A file of this machine is not read for it.
+fn content(config: &Config, payload: &Payload) -> Option<Secret> {
+    let text = match (&config.encoder, &config.body_text, &config.body_file) {
+        (Some(_), ..) | (None, None, None) => payload.body.as_slice(),
+        (None, Some(text), _) => text.as_bytes(),
+        (None, None, Some(_)) => return None,
+    };
+    Some(Secret::new(canonical(text)))
+}
+
+fn file_name(file: &FileSource) -> Option<String> {
+    match file {
+        FileSource::Inline { name, .. } => Some(name.clone()),
+        FileSource::Path(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
     }
 }
 

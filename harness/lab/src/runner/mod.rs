@@ -5,6 +5,7 @@
 pub mod canary;
 mod catalogue;
 mod given;
+pub mod outside;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,10 +19,10 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
+use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
-use crate::server::{Account, Options, Running, Seed, Server};
+use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
 
@@ -48,6 +49,8 @@ pub struct CaseRun {
     pub given: Given,
     /// What the client itself made of its message.
     pub outcome: Outcome,
+    /// The connections that a limit of the server ended, a sentence each.
+    pub ended: Vec<String>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -95,15 +98,22 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     let canaries = Canaries::new(seed);
     let setup = Setup::new(scenario, &canaries);
     let capture = options.out.join(format!("{}.pcapng", scenario.id.value));
-    let (recorder, server) = start(scenario, options, &setup, &capture, seed).await?;
+    let how = Start {
+        capture: &capture,
+        pinned: options.pinned.then_some(seed),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        idle: None,
+    };
+    let (recorder, server) = start(scenario, &setup, how).await?;
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let environment = if options.pinned {
+    let mut environment = if options.pinned {
         Environment::pinned(seed)
     } else {
         Environment::real()
     };
+    environment.authority = Some(server.ca_pem().to_owned());
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
@@ -126,14 +136,16 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         Outcome::Sent => Reported::Sent,
         Outcome::Suspended(_) => Reported::Failed,
     });
+    given.said = Some(delivery.told());
     given.unfired = report
         .unfired()
-        .map(|fired| unfired(scenario, fired.span.start))
+        .map(|fired| unfired(scenario, fired))
         .collect();
     Ok(CaseRun {
         capture,
         given,
         outcome: delivery.outcome,
+        ended: ended(&report),
         duration: started.elapsed(),
     })
 }
@@ -141,39 +153,42 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 /// Whether the client's own view is the one that the scenario expects; a sentence where it is not.
 pub fn unexpected_outcome(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
     let expected = scenario.expect.outcome?;
-    let matches = matches!(
-        (expected, outcome),
-        (AdapterOutcome::Sent, Outcome::Sent) | (AdapterOutcome::Suspended, Outcome::Suspended(_))
-    );
-    if matches {
-        return None;
-    }
-    Some(match outcome {
-        Outcome::Sent => "the message was sent; the scenario expects it to be suspended".to_owned(),
-        Outcome::Suspended(reason) => {
-            format!("the message was suspended ({reason}); the scenario expects it to be sent")
+    match (expected, outcome) {
+        (AdapterOutcome::Sent, Outcome::Sent)
+        | (AdapterOutcome::Suspended, Outcome::Suspended(_)) => None,
+        (AdapterOutcome::Suspended, Outcome::Sent) => {
+            Some("the message was sent; the scenario expects it to be suspended".to_owned())
         }
-    })
+        (AdapterOutcome::Sent, Outcome::Suspended(reason)) => Some(format!(
+            "the message was suspended ({reason}); the scenario expects it to be sent"
+        )),
+    }
+}
+
+/// What a server is started with, beside its scenario and the accounts that it knows.
+struct Start<'a> {
+    capture: &'a Path,
+    pinned: Option<u64>,
+    listen: SocketAddr,
+    /// How long it waits for a client that says nothing; what servers do by themselves where absent.
+    idle: Option<Duration>,
 }
 
 async fn start(
     scenario: &Scenario,
-    options: &RunOptions,
     setup: &Setup,
-    capture: &Path,
-    seed: u64,
+    how: Start<'_>,
 ) -> io::Result<(Recorder, Running)> {
-    let clock = if options.pinned {
-        Clock::Pinned
-    } else {
-        Clock::Real
+    let clock = match how.pinned {
+        Some(_) => Clock::Pinned,
+        None => Clock::Real,
     };
     let comment = format!(
         "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on",
         scenario.id.value, scenario.title, scenario.server.port
     );
     let recorder = Recorder::create(
-        capture,
+        how.capture,
         RecorderOptions {
             clock,
             nominal_port: Some(scenario.server.port),
@@ -181,31 +196,37 @@ async fn start(
             held: 0,
         },
     )
-    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
+    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", how.capture.display())))?;
     let mut server = Options::new(scenario);
     server.accounts = setup.accounts.clone();
-    server.seed = if options.pinned {
-        Seed::Pinned(seed)
-    } else {
-        Seed::Random
-    };
+    server.seed = how.pinned.map_or(Seed::Random, Seed::Pinned);
     server.clock = clock;
     server.recorder = Some(recorder.clone());
-    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server)
-        .await?
-        .spawn()?;
+    if let Some(idle) = how.idle {
+        server.idle = idle;
+    }
+    let server = Server::bind(how.listen, server).await?.spawn()?;
     Ok((recorder, server))
 }
 
-fn unfired(scenario: &Scenario, offset: usize) -> String {
+/// The connections that a limit of the server ended, a sentence each.
+fn ended(report: &ServerReport) -> Vec<String> {
+    report.ended.iter().map(ToString::to_string).collect()
+}
+
+fn unfired(scenario: &Scenario, fired: &Fired) -> String {
     let line = 1 + scenario
         .source
         .text
         .bytes()
-        .take(offset)
+        .take(fired.span.start)
         .filter(|byte| *byte == b'\n')
         .count();
-    format!("the rule at {}:{line} was never used", scenario.source.name)
+    let file = &scenario.source.name;
+    match &fired.why {
+        Some(why) => format!("the transcript was not followed at {file}:{line}: {why}"),
+        None => format!("the rule at {file}:{line} was never used"),
+    }
 }
 
 /// How the client of a case is configured, and whom the server knows.
@@ -289,6 +310,7 @@ fn defaults(canaries: &Canaries) -> Config {
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -298,6 +320,7 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        transfer: Transfer::default(),
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),
@@ -312,6 +335,7 @@ fn fill(config: &mut Config, canaries: &Canaries) {
         .to
         .iter_mut()
         .chain(&mut config.cc)
+        .chain(&mut config.bcc)
         .chain([&mut config.from])
     {
         *text = canaries.fill(text);

@@ -33,6 +33,8 @@ pub struct ClientTable {
     pub to: Option<Vec<Spanned<String>>>,
     /// `cc`.
     pub cc: Option<Vec<Spanned<String>>>,
+    /// `bcc`: blind copies.
+    pub bcc: Option<Vec<Spanned<String>>>,
     /// `subject`, placeholders and macros as written.
     pub subject: Option<Spanned<String>>,
     /// `read_receipt`.
@@ -51,6 +53,12 @@ pub struct ClientTable {
     pub reply_by: Option<Spanned<String>>,
     /// `[client.encoder]`: the pipeline has an encoder.
     pub encoder: Option<EncoderTable>,
+    /// `pipelining`: whether the envelope goes in one group where that is offered.
+    pub pipelining: Option<Spanned<bool>>,
+    /// `chunking`: whether the message goes in chunks where that is offered.
+    pub chunking: Option<Spanned<bool>>,
+    /// `require_tls_onward`: whether the message may only go on under TLS.
+    pub require_tls_onward: Option<Spanned<bool>>,
     /// `[client.retry]`.
     pub retry: Option<RetryTable>,
     /// `timeout`.
@@ -89,6 +97,9 @@ impl ClientTable {
         let mut client = Self::default();
         client.read_authentication(&mut table, problems);
         client.read_message(&mut table, problems);
+        client.pipelining = table.optional("pipelining", problems, boolean);
+        client.chunking = table.optional("chunking", problems, boolean);
+        client.require_tls_onward = table.optional("require_tls_onward", problems, boolean);
         client.retry = table.optional("retry", problems, RetryTable::read);
         client.timeout = table.optional("timeout", problems, duration);
         client.payload = table
@@ -121,6 +132,7 @@ impl ClientTable {
         self.from = table.optional("from", problems, canary_text);
         self.to = table.optional("to", problems, list(canary_text));
         self.cc = table.optional("cc", problems, list(canary_text));
+        self.bcc = table.optional("bcc", problems, list(canary_text));
         self.subject = table.optional("subject", problems, canary_text);
         self.read_receipt = table.optional("read_receipt", problems, boolean);
         self.delivery_receipt = table.optional("delivery_receipt", problems, boolean);
@@ -152,6 +164,9 @@ impl ClientTable {
         if let Some(cc) = &self.cc {
             config.cc = plain(cc.clone());
         }
+        if let Some(bcc) = &self.bcc {
+            config.bcc = plain(bcc.clone());
+        }
         set_some(&mut config.subject, self.subject.as_ref());
         set(&mut config.read_receipt, self.read_receipt.as_ref());
         set(&mut config.delivery_receipt, self.delivery_receipt.as_ref());
@@ -168,6 +183,12 @@ impl ClientTable {
         if let Some(encoder) = &self.encoder {
             encoder.apply(config.encoder.get_or_insert_default());
         }
+        set(&mut config.transfer.pipelining, self.pipelining.as_ref());
+        set(&mut config.transfer.chunking, self.chunking.as_ref());
+        set(
+            &mut config.transfer.require_tls_onward,
+            self.require_tls_onward.as_ref(),
+        );
         if let Some(retry) = &self.retry {
             retry.apply(&mut config.retry);
         }
@@ -175,11 +196,16 @@ impl ClientTable {
     }
 }
 
+/// Longest body that `repeat` can make, in octets.
+const LONGEST_BODY: usize = 64 << 20;
+
 /// `[client.payload]`.
 #[derive(Clone, Debug, Default)]
 pub struct PayloadTable {
     /// `body`, placeholders as written.
     pub body: Option<Spanned<String>>,
+    /// `repeat`: how often the body comes, one behind the other.
+    pub repeat: Option<Spanned<u32>>,
     /// `content_type`.
     pub content_type: Option<Spanned<String>>,
     /// `source_party`.
@@ -193,18 +219,34 @@ impl PayloadTable {
         let mut table = Table::open("[client.payload]", value, problems)?;
         let payload = Self {
             body: table.optional("body", problems, canary_text),
+            repeat: table.optional("repeat", problems, integer::<u32>),
             content_type: table.optional("content_type", problems, text),
             source_party: table.optional("source_party", problems, canary_text),
             destination_party: table.optional("destination_party", problems, canary_text),
         };
         table.finish(problems);
+        payload.bound(problems);
         Some(payload)
+    }
+
+    /// Reports a body that grows beyond all use.
+    fn bound(&self, problems: &mut Problems) {
+        let octets = self.body.as_ref().map_or(64, |body| body.value.len());
+        if let Some(repeat) = &self.repeat
+            && octets.saturating_mul(repeat.value as usize) > LONGEST_BODY
+        {
+            let message = format!("the body would have more than {LONGEST_BODY} octets");
+            problems.add(Code::BadValue, repeat.span.clone(), message);
+        }
     }
 
     /// Puts what the case says over a payload.
     pub fn apply(&self, payload: &mut Payload) {
         if let Some(body) = &self.body {
             payload.body = body.value.clone().into_bytes();
+        }
+        if let Some(repeat) = &self.repeat {
+            payload.body = payload.body.repeat(repeat.value as usize);
         }
         set(&mut payload.content_type, self.content_type.as_ref());
         set_some(&mut payload.source_party, self.source_party.as_ref());

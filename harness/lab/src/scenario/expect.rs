@@ -4,7 +4,7 @@ use claims::Wanted;
 
 use super::Spanned;
 use super::decode::{Problems, Table, Value, wrong_type};
-use super::values::choice;
+use super::values::{boolean, choice};
 
 /// The verdict that a claim must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Expect {
     pub checks: Vec<(Spanned<String>, Wanted)>,
     /// The adapter's own view, where the case says so.
     pub outcome: Option<AdapterOutcome>,
+    /// Whether the client may as well refuse to send what it is told, and say so: the case tempts it to do something unsafe.
+    pub may_refuse: bool,
 }
 
 impl Expect {
@@ -73,11 +75,15 @@ impl Expect {
         let outcome = table
             .optional("outcome", problems, choice(&OUTCOMES))
             .map(|outcome| outcome.value);
+        let may_refuse = table
+            .optional("may_refuse", problems, boolean)
+            .is_some_and(|flag| flag.value);
         table.finish(problems);
         Some(Self {
             claims,
             checks,
             outcome,
+            may_refuse,
         })
     }
 }

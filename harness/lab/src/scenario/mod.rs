@@ -7,7 +7,7 @@
 mod client;
 mod client_parts;
 mod command;
-mod decode;
+pub(crate) mod decode;
 mod diagnostic;
 mod expect;
 mod load;
@@ -18,7 +18,8 @@ mod rule;
 mod schema;
 mod server;
 mod template;
-mod values;
+mod transcript;
+pub(crate) mod values;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,8 @@ pub use rule::{Action, Ending, Ordinal, Rule, Selector};
 pub use schema::schema;
 pub(crate) use server::is_starttls;
 pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
+pub use transcript::{Act, Dialogue, Line, Pattern, Transcript};
+pub use values::parse_duration;
 
 use decode::{Problems, Table, Value};
 
@@ -77,6 +80,8 @@ pub struct Scenario {
     pub client: ClientTable,
     /// What the server does differently, in order; the first match wins.
     pub rules: Vec<Rule>,
+    /// The dialogue that is played instead of the correct server; a file has this or rules.
+    pub transcript: Option<Transcript>,
     /// What must come of it.
     pub expect: Expect,
     /// The file, kept so that a problem found later can be shown in its place.
@@ -258,6 +263,13 @@ fn read(
     let rules = root
         .optional("on", problems, values::list(rule::read))
         .unwrap_or_default();
+    let transcript = root.optional("transcript", problems, |value, problems| {
+        transcript::read(value, &source.text, problems)
+    });
+    reject_both(&root, problems);
+    if let Some(transcript) = &transcript {
+        transcript::check_tls(transcript, tls, problems);
+    }
     let expect = root
         .optional("expect", problems, Expect::read)
         .unwrap_or_default();
@@ -297,9 +309,23 @@ fn read(
             .into_iter()
             .filter_map(|rule| rule.value.finish(rule.span))
             .collect(),
+        transcript,
         expect,
         source: Arc::clone(source),
     })
+}
+
+/// A file has rules or a transcript.
+fn reject_both(root: &Table<'_, '_>, problems: &mut Problems) {
+    if let (Some(rules), Some(transcript)) = (root.key_span("on"), root.key_span("transcript")) {
+        problems
+            .add(
+                Code::Conflict,
+                transcript,
+                "a transcript says everything that happens, and leaves no room for rules",
+            )
+            .related(rules, "the first rule");
+    }
 }
 
 /// The name of the folder that a file is in.

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod matrix;
+mod transcript;
 
 use std::fs;
 use std::time::Duration;
@@ -182,6 +183,7 @@ fn config() -> crate::adapter::Config {
         from: "f@example.test".into(),
         to: vec!["t@example.test".into()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject: None,
         read_receipt: false,
         delivery_receipt: false,
@@ -191,6 +193,7 @@ fn config() -> crate::adapter::Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
+        transfer: crate::adapter::config::Transfer::default(),
         retry: Retry {
             count: 3,
             interval: Duration::from_mins(5),

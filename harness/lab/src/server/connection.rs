@@ -35,6 +35,9 @@ pub(super) struct Said {
     pub(super) then: Option<Ending>,
 }
 
+/// Commands and responses after which a client without an accepted message is not expected to come to one.
+const MOST_STEPS: u32 = 10_000;
+
 /// A connection being served.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
@@ -43,6 +46,8 @@ pub(super) struct Connection {
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
+    /// Since the last accepted message.
+    steps: u32,
     challenges: u32,
 }
 
@@ -63,6 +68,7 @@ impl Connection {
             peer,
             session: Session::new(false),
             errors: 0,
+            steps: 0,
             challenges: 0,
         }
     }
@@ -92,6 +98,10 @@ impl Connection {
     async fn dialogue(&mut self) -> Result<(), End> {
         if self.shared.options.server.tls == TlsMode::Implicit {
             self.handshake().await?;
+        }
+        let shared = Arc::clone(&self.shared);
+        if let Some(lines) = shared.options.script.dialogue(self.number) {
+            return self.follow(lines).await;
         }
         let greeting = verbs::greeting(&self.shared.options.server);
         let mut next = self.step(Command::Greeting, b"", &greeting, false).await?;
@@ -203,17 +213,11 @@ impl Connection {
             .transaction
             .map_or(0, |transaction| transaction.size);
         if let Some(chunk) = chunk {
-            let mut left = chunk.size;
-            loop {
-                left -= self.link.inbox.skip(left);
-                if left == 0 {
-                    break;
-                }
-                let read = chunk.size - left;
-                if read > self.hopeless() {
-                    return Err(End::Limit(Limit::Content(read)));
-                }
-                self.link.fill().await?;
+            // What is said to come is not believed: so much is read, and no more.
+            let most = self.hopeless();
+            self.link.skip(chunk.size.min(most)).await?;
+            if chunk.size > most {
+                return Err(End::Limit(Limit::Content(most)));
             }
             total = total.saturating_add(chunk.size);
             if let Some(transaction) = &mut self.session.transaction {
@@ -246,6 +250,10 @@ impl Connection {
         default: &str,
         last: bool,
     ) -> Result<Next, End> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return Err(End::Limit(Limit::Commands(self.steps)));
+        }
         let step = Step {
             connection: self.number,
             phase,
@@ -254,6 +262,7 @@ impl Connection {
             argument,
             tls: self.session.tls,
         };
+        self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
         if let Some((place, rule)) = shared.options.script.select(&step)
             && let Some(said) = self.carry_out(place, &rule.action, default).await?
@@ -266,7 +275,7 @@ impl Connection {
         }
         let reply = Reply::lines(default);
         self.link.write(&reply).await?;
-        self.count_error(default).await?;
+        self.count_error(default)?;
         Ok(self.settle(command, reply.code(), last))
     }
 
@@ -280,6 +289,15 @@ impl Connection {
         let said = match action {
             Action::Reply { reply, drip, then } => {
                 let reply = reply.resolve(default);
+                if reply.says_nothing() {
+                    // Silence is there from its first moment; a client need not sit it out.
+                    self.shared.options.script.fire(place);
+                    self.link.write(&reply).await?;
+                    return Ok(Some(Said {
+                        code: None,
+                        then: *then,
+                    }));
+                }
                 if *drip {
                     self.link.write_in(&reply, Some(NonZeroUsize::MIN)).await?;
                 } else {
@@ -305,7 +323,11 @@ impl Connection {
 
     pub(super) fn settle(&mut self, command: Command, code: Option<u16>, last: bool) -> Next {
         let before = self.session.authenticated;
+        let accepted = self.session.accepted;
         let next = self.session.settle(command, code, last);
+        if self.session.accepted > accepted {
+            self.steps = 0;
+        }
         if self.session.authenticated && !before {
             let authenticated: &AtomicU32 = &self.shared.counts.authenticated;
             authenticated.fetch_add(1, Ordering::Relaxed);
@@ -314,19 +336,16 @@ impl Connection {
     }
 
     /// Gives up on a client that does nothing but make mistakes.
-    async fn count_error(&mut self, reply: &str) -> Result<(), End> {
+    fn count_error(&mut self, reply: &str) -> Result<(), End> {
         self.errors += u32::from(reply.starts_with('5'));
         if self.errors < MAX_ERRORS {
             return Ok(());
         }
-        self.link
-            .write(&Reply::lines("421 4.7.0 too many errors, closing"))
-            .await?;
         Err(End::Limit(Limit::Refusals(self.errors)))
     }
 
     /// Does the TLS handshake as the server.
-    async fn handshake(&mut self) -> Result<(), End> {
+    pub(super) async fn handshake(&mut self) -> Result<(), End> {
         let identity = self.shared.identity.as_ref().ok_or(End::Close)?;
         self.link.secure(identity).await?;
         self.session.tls = true;

@@ -15,10 +15,14 @@ pub enum Limit {
     Silence(Duration),
     /// The client took nothing of what was said to it for so long.
     Unread(Duration),
+    /// The client did not finish the TLS handshake for so long.
+    Handshake(Duration),
     /// The client sent so many bytes without ending its line.
     Line(u64),
     /// The client sent so many bytes of message content.
     Content(u64),
+    /// The client sent so many commands and responses, and no message that was accepted.
+    Commands(u32),
     /// So many commands had to be refused.
     Refusals(u32),
     /// The connection lasted so long.
@@ -30,10 +34,28 @@ impl fmt::Display for Limit {
         match self {
             Self::Silence(time) => write!(f, "it sent nothing for {time:?}"),
             Self::Unread(time) => write!(f, "it read nothing of its replies for {time:?}"),
+            Self::Handshake(time) => write!(f, "it did not finish the TLS handshake in {time:?}"),
             Self::Line(bytes) => write!(f, "it sent {bytes} bytes without a line end"),
             Self::Content(bytes) => write!(f, "it sent {bytes} bytes of message content"),
+            Self::Commands(count) => write!(f, "it sent {count} commands and no message"),
             Self::Refusals(count) => write!(f, "{count} of its commands were refused"),
             Self::Session(time) => write!(f, "it was connected for {time:?}"),
+        }
+    }
+}
+
+impl Limit {
+    /// What the client is told, where it can be told something: it may read nothing, or take a reply in clear for a part of
+    /// the handshake.
+    pub(super) const fn farewell(self) -> Option<&'static str> {
+        match self {
+            Self::Silence(_) => Some("421 4.4.2 idle for too long, closing"),
+            Self::Session(_) => Some("421 4.4.2 connected for too long, closing"),
+            Self::Line(_) => Some("421 4.7.0 line without an end, closing"),
+            Self::Commands(_) => Some("421 4.7.0 too many commands, closing"),
+            Self::Refusals(_) => Some("421 4.7.0 too many errors, closing"),
+            Self::Content(_) => Some("552 5.3.4 message too big, closing"),
+            Self::Unread(_) | Self::Handshake(_) => None,
         }
     }
 }

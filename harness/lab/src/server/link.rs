@@ -31,10 +31,11 @@ const MOST_DRAINED: u64 = 1 << 20;
 /// The same for a client that is left to go on after a half-close.
 const MOST_DRAINED_HALF_CLOSED: u64 = 64 << 20;
 
-/// How many times the idle time a client may go on sending to a server that has closed its own side.
-const PATIENCE: u32 = 10;
 /// Bytes that are read while the server waits; a client that sends more is left to its own waiting.
 const MOST_OVERHEARD: usize = 1 << 20;
+
+/// How many times the idle time a client may go on sending to a server that has closed its own side.
+const PATIENCE: u32 = 10;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -80,6 +81,9 @@ pub(super) struct Link {
     idle: Duration,
     grace: Duration,
     segment: Option<NonZeroUsize>,
+    /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
+    /// the server waits.
+    pub(super) before_tls: bool,
 }
 
 impl Link {
@@ -99,15 +103,13 @@ impl Link {
             idle: options.idle,
             grace: options.grace,
             segment: options.server.segment,
+            before_tls: false,
         }
     }
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
         let farewell = match reason {
-            End::Limit(Limit::Silence(_)) => Some("421 4.4.2 idle for too long, closing"),
-            End::Limit(Limit::Session(_)) => Some("421 4.4.2 connected for too long, closing"),
-            End::Limit(Limit::Line(_)) => Some("421 4.7.0 line without an end, closing"),
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
             // A FIN would wait behind what the client does not read.
             End::Reset | End::Limit(Limit::Unread(_)) => return self.reset(),
@@ -115,11 +117,8 @@ impl Link {
                 let patience = self.idle.saturating_mul(PATIENCE);
                 return self.close(patience, MOST_DRAINED_HALF_CLOSED).await;
             }
-            // Of these the client was told already.
-            End::Limit(Limit::Content(_) | Limit::Refusals(_))
-            | End::Close
-            | End::Eof
-            | End::Failed => None,
+            End::Limit(limit) => limit.farewell(),
+            End::Close | End::Eof | End::Failed => None,
         };
         if let Some(text) = farewell
             && self.write(&Reply::lines(text)).await.is_err()
@@ -197,7 +196,7 @@ impl Link {
                 Err(End::Close)
             }
             // The stream went down with the handshake: the socket is closed, and the capture shows no more than that.
-            Err(_) => Err(End::Failed),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
         }
     }
 
@@ -213,7 +212,7 @@ impl Link {
             () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Close),
         };
         match peeked {
-            Err(_) => Err(End::Close),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
             // The end of the stream, or an error, is taken from the stream itself, so that the tap sees it.
             Ok(Ok(0) | Err(_)) => match self.fill().await {
                 Ok(_) => Err(End::Close),
@@ -233,6 +232,18 @@ impl Link {
                 return Err(End::Limit(Limit::Line(read)));
             }
             read += self.fill().await?;
+        }
+    }
+
+    /// Reads so many bytes, whatever they are.
+    pub(super) async fn skip(&mut self, count: u64) -> Result<(), End> {
+        let mut left = count;
+        loop {
+            left -= self.inbox.skip(left);
+            if left == 0 {
+                return Ok(());
+            }
+            self.fill().await?;
         }
     }
 
@@ -290,12 +301,16 @@ impl Link {
                     io::ErrorKind::TimedOut => End::Limit(Limit::Unread(self.idle)),
                     _ => End::Failed,
                 })?;
-            if let Some(wait) = wait {
-                let mut stopped = self.stopped.clone();
-                let grace = self.grace;
-                tokio::select! {
-                    () = self.listen(wait) => {}
-                    () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+            match wait {
+                None => {}
+                Some(wait) if self.before_tls => self.pause(wait).await?,
+                Some(wait) => {
+                    let mut stopped = self.stopped.clone();
+                    let grace = self.grace;
+                    tokio::select! {
+                        () = self.listen(wait) => {}
+                        () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                    }
                 }
             }
         }

@@ -60,10 +60,7 @@ impl Options {
     /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
     /// idleness, an hour for a connection, half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
-        Self::with(
-            scenario.server.clone(),
-            Script::rules(scenario.rules.clone()),
-        )
+        Self::with(scenario.server.clone(), Script::of(scenario))
     }
 
     /// As [`Options::new`], for a server that no scenario describes.

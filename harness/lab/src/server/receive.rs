@@ -9,7 +9,7 @@ use super::link::End;
 use super::script::Step;
 use super::session::Next;
 use super::verbs;
-use crate::scenario::{Command, Phase, Reply};
+use crate::scenario::{Command, Phase};
 
 impl Connection {
     /// Reads message content up to its end, and answers it.
@@ -37,9 +37,6 @@ impl Connection {
                 break;
             }
             if end.size() > self.hopeless() {
-                self.link
-                    .write(&Reply::lines("552 5.3.4 message too big, closing"))
-                    .await?;
                 return Err(End::Limit(Limit::Content(end.size())));
             }
             if taken == 0 {

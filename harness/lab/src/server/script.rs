@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crate::scenario::{Command, Ordinal, Phase, Rule, Selector, Spanned};
+use crate::scenario::{
+    Command, Line, Ordinal, Phase, Rule, Scenario, Selector, Spanned, Transcript,
+};
 
-/// How a scenario changes the server. Rules over the default server are the one way that exists so far.
+/// How a scenario changes the server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Script {
@@ -17,9 +20,34 @@ pub enum Script {
         /// How often each was used.
         hits: Vec<AtomicU64>,
     },
+    /// A dialogue for each connection, and nothing else.
+    #[non_exhaustive]
+    Transcript {
+        /// The dialogues.
+        transcript: Transcript,
+        /// How far each was played.
+        played: Vec<Mutex<Played>>,
+    },
 }
 
-/// How often a rule was used.
+/// How far a dialogue was played.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Played {
+    /// No client came for it.
+    #[default]
+    NotBegun,
+    /// To its last line.
+    Whole,
+    /// Up to a line that did not come true.
+    Up {
+        /// Where that line is written.
+        to: Range<usize>,
+        /// What was expected, and what came. Never holds what a client sent.
+        why: String,
+    },
+}
+
+/// How often a rule was used, or whether a dialogue was played.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fired {
     /// Its place in the scenario, from 0.
@@ -30,6 +58,8 @@ pub struct Fired {
     pub must_fire: bool,
     /// How often it was carried out to its end.
     pub hits: u64,
+    /// Of a dialogue that was not played to its end: why not.
+    pub why: Option<String>,
 }
 
 /// A step of a session, as selectors see it.
@@ -52,10 +82,56 @@ impl Script {
         Self::Rules { rules, hits }
     }
 
+    /// A dialogue for each connection.
+    pub fn transcript(transcript: Transcript) -> Self {
+        let played = transcript.dialogues.iter().map(|_| Mutex::default());
+        Self::Transcript {
+            played: played.collect(),
+            transcript,
+        }
+    }
+
+    /// The script of a scenario.
+    pub fn of(scenario: &Scenario) -> Self {
+        match &scenario.transcript {
+            Some(transcript) => Self::transcript(transcript.clone()),
+            None => Self::rules(scenario.rules.clone()),
+        }
+    }
+
+    fn all_rules(&self) -> &[Rule] {
+        match self {
+            Self::Rules { rules, .. } => rules,
+            Self::Transcript { .. } => &[],
+        }
+    }
+
+    /// The dialogue of a connection, counted from 1. `None` where rules decide, an empty one where the transcript has none
+    /// for it.
+    pub(super) fn dialogue(&self, connection: u32) -> Option<&[Line]> {
+        let Self::Transcript { transcript, .. } = self else {
+            return None;
+        };
+        let place = usize::try_from(connection).ok()?.checked_sub(1)?;
+        let dialogue = transcript.dialogues.get(place);
+        Some(dialogue.map_or(&[], |dialogue| &dialogue.lines))
+    }
+
+    /// Notes how far the dialogue of a connection was played.
+    pub(super) fn note(&self, connection: u32, how_far: Played) {
+        if let Self::Transcript { played, .. } = self
+            && let Some(place) = usize::try_from(connection)
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+            && let Some(played) = played.get(place)
+        {
+            *played.lock().unwrap_or_else(PoisonError::into_inner) = how_far;
+        }
+    }
+
     /// The rule that applies to a step, with its place.
     pub(super) fn select(&self, step: &Step<'_>) -> Option<(usize, &Rule)> {
-        let Self::Rules { rules, .. } = self;
-        rules
+        self.all_rules()
             .iter()
             .enumerate()
             .find(|(_, rule)| rule.selector.at.is_none() && matches(&rule.selector, step))
@@ -63,43 +139,70 @@ impl Script {
 
     /// The next rule that acts inside message content, from a number of bytes on: its place, and where it acts.
     pub(super) fn select_within(&self, step: &Step<'_>, from: u64) -> Option<(usize, u64)> {
-        let Self::Rules { rules, .. } = self;
-        let due = rules.iter().enumerate().filter_map(|(place, rule)| {
-            let at = rule.selector.at.as_ref()?.value;
-            (at >= from && matches(&rule.selector, step)).then_some((place, at))
-        });
+        let due = self
+            .all_rules()
+            .iter()
+            .enumerate()
+            .filter_map(|(place, rule)| {
+                let at = rule.selector.at.as_ref()?.value;
+                (at >= from && matches(&rule.selector, step)).then_some((place, at))
+            });
         // Of several in the same place the first is taken, here as everywhere.
         due.min_by_key(|(_, at)| *at)
     }
 
     /// A rule by its place.
     pub(super) fn rule(&self, place: usize) -> Option<&Rule> {
-        let Self::Rules { rules, .. } = self;
-        rules.get(place)
+        self.all_rules().get(place)
     }
 
     /// Counts a rule once it was carried out: a rule whose reply never reached the socket provoked nothing.
     pub(super) fn fire(&self, rule: usize) {
-        let Self::Rules { hits, .. } = self;
-        if let Some(hits) = hits.get(rule) {
+        if let Self::Rules { hits, .. } = self
+            && let Some(hits) = hits.get(rule)
+        {
             hits.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How often each rule was used.
+    /// How often each rule was used, or how far each dialogue was played.
     pub fn fired(&self) -> Vec<Fired> {
-        let Self::Rules { rules, hits } = self;
-        rules
-            .iter()
-            .zip(hits)
-            .enumerate()
-            .map(|(place, (rule, hits))| Fired {
-                rule: place,
-                span: rule.span.clone(),
-                must_fire: rule.must_fire,
-                hits: hits.load(Ordering::Relaxed),
-            })
-            .collect()
+        match self {
+            Self::Rules { rules, hits } => rules
+                .iter()
+                .zip(hits)
+                .enumerate()
+                .map(|(place, (rule, hits))| Fired {
+                    rule: place,
+                    span: rule.span.clone(),
+                    must_fire: rule.must_fire,
+                    hits: hits.load(Ordering::Relaxed),
+                    why: None,
+                })
+                .collect(),
+            Self::Transcript { transcript, played } => transcript
+                .dialogues
+                .iter()
+                .zip(played)
+                .enumerate()
+                .map(|(place, (dialogue, played))| {
+                    let played = played.lock().unwrap_or_else(PoisonError::into_inner);
+                    let begin = dialogue.span.clone();
+                    let (span, why) = match played.clone() {
+                        Played::Whole => (begin, None),
+                        Played::NotBegun => (begin, Some("no client came for it".to_owned())),
+                        Played::Up { to, why } => (to, Some(why)),
+                    };
+                    Fired {
+                        rule: place,
+                        span,
+                        must_fire: true,
+                        hits: u64::from(why.is_none()),
+                        why,
+                    }
+                })
+                .collect(),
+        }
     }
 }
 
@@ -132,7 +235,6 @@ fn holds(text: &[u8], part: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Scenario;
 
     fn script(rules: &str) -> Script {
         let text = format!(

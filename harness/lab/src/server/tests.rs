@@ -7,6 +7,7 @@ mod inside;
 mod limits;
 mod shapes;
 mod tls;
+mod transcript;
 
 use client::{Client, start};
 

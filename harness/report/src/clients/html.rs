@@ -7,7 +7,8 @@ use claims::result::{CaseOutcome, CheckOutcome};
 
 use super::Column;
 use super::rows::{self, Row};
-use crate::{printable, seen};
+use crate::page::{escape, escape_lines, look};
+use crate::{hexdump, page, seen};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -21,8 +22,9 @@ pub fn html(columns: &[Column]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>SMTP clients and cases</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n\
+         <title>SMTP clients and cases</title>\n<style>{}{STYLE}</style>\n</head>\n<body>\n<header>\n\
          <h1>SMTP clients and cases</h1>\n<p>{}</p>\n</header>\n",
+        page::STYLE,
         sentence(columns, &rows)
     );
     totals(&mut out, columns, &rows);
@@ -263,6 +265,10 @@ fn found(out: &mut String, finding: &CheckOutcome) {
             escape(&place),
             escape(&piece.what)
         );
+        let rows = hexdump::rows(piece);
+        if !rows.is_empty() {
+            let _ = write!(out, "<pre class=\"hex\">{}</pre>", escape_lines(&rows));
+        }
     }
     let _ = writeln!(out, "</li>");
 }
@@ -292,31 +298,4 @@ fn anchor(column: &Column, row: &Row<'_>) -> String {
         c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=' | '[' | ']' | ',')
     });
     id
-}
-
-/// Class, mark and word of a verdict.
-const fn look(verdict: Option<Verdict>) -> (&'static str, &'static str, &'static str) {
-    match verdict {
-        Some(Verdict::Pass) => ("pass", "✓", "pass"),
-        Some(Verdict::Fail) => ("fail", "✗", "fail"),
-        Some(Verdict::Inconclusive) => ("unclear", "?", "inconclusive"),
-        Some(Verdict::NotApplicable) => ("other", "–", "not applicable"),
-        Some(Verdict::Error) | None => ("fail", "!", "error"),
-    }
-}
-
-/// Text that stays text, between tags and in attributes. Control and bidirectional characters are spelled out.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in printable(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

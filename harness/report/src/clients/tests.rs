@@ -27,6 +27,7 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
         met: verdict == Verdict::Pass,
         problems: vec![format!("something else {HOSTILE}")],
         verdicts: BTreeMap::new(),
+        file: format!("scenarios/{family}/{id}.toml"),
         verdict: Some(verdict),
         requirement: Some(Requirement {
             text: format!("The client does {id}."),
@@ -42,6 +43,8 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             reason: format!("it says {HOSTILE}"),
             evidence: Vec::new(),
         }],
+        client_log: None,
+        expected_failure: None,
     }
 }
 
@@ -71,6 +74,7 @@ fn column(name: &str, cases: Vec<CaseOutcome>) -> Column {
         },
         command: "run".to_owned(),
         profile: "x".to_owned(),
+        client: None,
         claims: Vec::new(),
         conversations: conversations.collect(),
         cases,

@@ -171,6 +171,25 @@ async fn a_challenge_too_many_is_cancelled() {
     );
 }
 
+#[rstest]
+#[case("AUTH LOGIN\r\n> 334 VXNlc=m5hbWU6\r\n*\r\n> 501 cancelled\r\n")]
+#[case("AUTH LOGIN\r\n> 334 \r\nc3Zj\r\n> 334 Password:\r\n*\r\n> 501 cancelled\r\n")]
+#[tokio::test]
+async fn a_prompt_that_is_not_base64_is_cancelled(#[case] dialogue: &str) {
+    let mut script = Builder::new();
+    for line in dialogue.split_inclusive('\n') {
+        match line.strip_prefix("> ") {
+            Some(reply) => script.read(reply.as_bytes()),
+            None => script.write(line.as_bytes()),
+        };
+    }
+    let config = config(AuthMode::Basic, BasicMechanism::Login);
+    assert_eq!(
+        run(&config, &[Mechanism::Login], script.build()).await,
+        Err(Failure::Challenge("LOGIN"))
+    );
+}
+
 #[tokio::test]
 async fn a_challenge_that_is_not_ntlm_is_cancelled() {
     for garbage in ["not base64", "bm90IE5UTE0=", ""] {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::config::{Config, FileSource, Payload};
 use super::super::refusal::Refusal;
+use super::super::twin::{Twin, Twins};
 use super::encoding::canonical;
 use super::entity::{Boundaries, Entity, is_text};
 use super::headers::check;
@@ -19,6 +20,7 @@ const LONGEST_FILE_NAME: usize = 256;
 /// body too where `MessagePartsAttachments` asks for it and something else is the text.
 pub(super) fn adapter_entity(
     config: &Config,
+    twins: &Twins,
     payload: &Payload,
     boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
@@ -30,6 +32,12 @@ pub(super) fn adapter_entity(
     };
     let main = match fixed {
         Some(text) => text,
+        None if [Twin::LineEndsAsTheyAre, Twin::LongLines]
+            .iter()
+            .any(|&twin| twins.has(twin)) =>
+        {
+            Entity::as_it_is(&payload.body)
+        }
         None => message_body(payload)?,
     };
     let mut parts = vec![main];
@@ -41,7 +49,7 @@ pub(super) fn adapter_entity(
             &payload.body,
         ));
     }
-    parts.extend(attachments(config)?);
+    parts.extend(attachments(config, twins)?);
     Ok(mixed(parts, boundaries))
 }
 
@@ -61,7 +69,7 @@ pub(super) fn beside(
 ) -> Result<Entity, Refusal> {
     let mut parts: Vec<Entity> = fixed_text(config)?.into_iter().collect();
     parts.push(blob);
-    parts.extend(attachments(config)?);
+    parts.extend(attachments(config, &Twins::default())?);
     Ok(mixed(parts, boundaries))
 }
 
@@ -99,9 +107,14 @@ fn message_body(payload: &Payload) -> Result<Entity, Refusal> {
     Ok(Entity::binary(&content_type(payload)?, &payload.body))
 }
 
-fn attachments(config: &Config) -> Result<Vec<Entity>, Refusal> {
-    let attach = |source| {
-        let (name, bytes) = read("Attachments", source)?;
+fn attachments(config: &Config, twins: &Twins) -> Result<Vec<Entity>, Refusal> {
+    let attach = |source: &FileSource| {
+        let (name, bytes) = match source {
+            FileSource::Inline { name, bytes } if twins.has(Twin::TrustsLineBreaks) => {
+                (name.clone(), bytes.clone())
+            }
+            _ => read("Attachments", source)?,
+        };
         Ok(Entity::attachment(
             "application/octet-stream",
             &name,

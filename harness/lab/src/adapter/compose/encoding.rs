@@ -9,7 +9,7 @@ const ENCODED_LINE: usize = 76;
 pub(super) const LONGEST_LINE: usize = 998;
 
 /// Every line end as CR LF: a lone CR and a lone LF each become one.
-pub(super) fn canonical(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn canonical(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
     let mut rest = bytes.iter().copied().peekable();
     while let Some(byte) = rest.next() {

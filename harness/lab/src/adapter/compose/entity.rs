@@ -39,6 +39,18 @@ impl Entity {
         }
     }
 
+    /// Plain text that a bad twin sends without looking at it.
+    pub(super) fn as_it_is(text: &[u8]) -> Self {
+        let mut headers = Headers::default();
+        headers.push("Content-Type", "text/plain; charset=utf-8");
+        headers.push("Content-Transfer-Encoding", "7bit");
+        Self {
+            headers,
+            body: text.to_vec(),
+            eight_bit: false,
+        }
+    }
+
     /// Bytes of a given type in base64.
     pub(super) fn binary(content_type: &str, bytes: &[u8]) -> Self {
         let mut headers = Headers::default();

@@ -3,7 +3,7 @@
 mod body;
 mod encoding;
 mod entity;
-mod headers;
+pub(crate) mod headers;
 mod protect;
 
 use base64::Engine;
@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rand::Rng;
 
-use super::config::{AuthMode, Config, Payload};
+use super::config::{AuthMode, Config, Payload, TransferEncoding};
 use super::environment::Environment;
 use super::macros::Values;
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
+pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
 
@@ -54,6 +55,11 @@ impl Mail {
         self.entity.eight_bit()
     }
 
+    /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
+    pub(super) fn utf8(&self) -> bool {
+        !self.from.is_ascii() || self.recipients.iter().any(|one| !one.is_ascii())
+    }
+
     /// The message, with CR LF line ends and without dot-stuffing.
     pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
         let mut out = Vec::new();
@@ -83,7 +89,7 @@ pub(super) fn compose(
     payload: &Payload,
 ) -> Result<Mail, Refusal> {
     let protection = protect::decide(config, twins)?;
-    let addressing = addressing(config, environment, payload)?;
+    let addressing = addressing(config, twins, environment, payload)?;
     let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
     let headers = header(
         config,
@@ -98,6 +104,7 @@ pub(super) fn compose(
     if !twins.has(Twin::CcNotDelivered) {
         recipients.extend(addressing.cc.iter().cloned());
     }
+    recipients.extend(addressing.bcc.iter().cloned());
     if twins.has(Twin::BlindCopy) {
         recipients.push(elsewhere("blind-copy", &addressing.from));
     }
@@ -116,14 +123,27 @@ struct Addressing {
     from: String,
     to: Vec<String>,
     cc: Vec<String>,
+    bcc: Vec<String>,
 }
 
 fn addressing(
     config: &Config,
+    twins: &Twins,
     environment: &Environment,
     payload: &Payload,
 ) -> Result<Addressing, Refusal> {
     let values = values(environment, payload);
+    let address = |property, value: &str| match address(property, value)? {
+        address if twins.has(Twin::LowercasesAddresses) => Ok(address.to_ascii_lowercase()),
+        address => Ok(address),
+    };
+    // A twin takes any text for an address.
+    let address = |property, value: &str| {
+        if twins.has(Twin::TrustsLineBreaks) {
+            return Ok(value.to_owned());
+        }
+        address(property, value)
+    };
     let expand = |property, list: &[String]| -> Result<Vec<String>, Refusal> {
         list.iter()
             .map(|one| address(property, &values.address(property, one)?))
@@ -150,6 +170,7 @@ fn addressing(
         from,
         to,
         cc: expand("CC", &config.cc)?,
+        bcc: expand("BCC", &config.bcc)?,
     })
 }
 
@@ -161,15 +182,16 @@ fn values<'a>(environment: &Environment, payload: &'a Payload) -> Values<'a> {
     }
 }
 
-/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else.
+/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else. Whether
+/// the server takes what is outside ASCII is seen when it says what it offers.
 fn address(property: &'static str, value: &str) -> Result<String, Refusal> {
     check(property, value)?;
     let value = value.trim();
     let sound = !value.is_empty()
         && value.len() <= LONGEST_ADDRESS
         && value
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"<>(),;".contains(&b));
+            .chars()
+            .all(|c| !c.is_whitespace() && !c.is_control() && !"<>(),;".contains(c));
     if sound {
         Ok(value.to_owned())
     } else {
@@ -214,7 +236,10 @@ fn entity_and_id(
     );
     let plain = match &config.encoder {
         Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
-        None => body::adapter_entity(config, payload, &mut boundaries)?,
+        None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
+            body::encoder_entity(payload, TransferEncoding::EightBit)?
+        }
+        None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
@@ -248,6 +273,9 @@ fn header(
     headers.push("To", addresses("To", &addressing.to));
     if !addressing.cc.is_empty() {
         headers.push("Cc", addresses("Cc", &addressing.cc));
+    }
+    if twins.has(Twin::WritesBcc) && !addressing.bcc.is_empty() {
+        headers.push("Bcc", addresses("Bcc", &addressing.bcc));
     }
     headers.push(
         "Subject",
@@ -292,6 +320,9 @@ fn subject(
     }
     let template = config.subject.as_deref().unwrap_or("%MessageID%");
     let subject = values(environment, payload).subject(template);
+    if twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::LongLines) {
+        return Ok(subject);
+    }
     check("Subject", &subject)?;
     Ok(unstructured("Subject", &subject))
 }

@@ -16,15 +16,18 @@ pub(in super::super) enum Failure {
     Malformed(&'static str),
     #[error("the server answered {code} to {command}")]
     Refused { command: &'static str, code: u16 },
-    #[error(
-        "the server refused {} of the recipients, the first with {code}",
-        refused
-    )]
-    Recipients { refused: usize, code: u16 },
+    /// Each with the code of its reply. The others, if there are any, got the message.
+    #[error("the server refused recipients: {}", listed(.0))]
+    Recipients(Vec<(String, u16)>),
+    #[error("the message has {octets} octets, and the server takes no more than {limit}")]
+    TooLong { octets: u64, limit: u64 },
     #[error("the server does not offer {0}")]
     NotOffered(&'static str),
     #[error("the server sent a challenge for {0} that cannot be answered")]
     Challenge(&'static str),
+    /// Only a bad twin repeats what the server wrote.
+    #[error("the server said: {0}")]
+    Repeated(String),
     #[error("the server sent bytes between its agreement to STARTTLS and the TLS handshake")]
     BytesBeforeTls,
 }
@@ -33,8 +36,12 @@ impl Failure {
     /// Whether the dialogue can still be ended in good order.
     pub(super) fn leaves_the_dialogue_sound(&self) -> bool {
         match self {
-            Self::Refused { code, .. } | Self::Recipients { code, .. } => *code != 421,
-            Self::NotOffered(_) | Self::Challenge(_) => true,
+            Self::Refused { code, .. } => *code != 421,
+            Self::Recipients(_)
+            | Self::TooLong { .. }
+            | Self::NotOffered(_)
+            | Self::Repeated(_)
+            | Self::Challenge(_) => true,
             Self::TimedOut(_)
             | Self::Io(_)
             | Self::Closed
@@ -42,4 +49,26 @@ impl Failure {
             | Self::BytesBeforeTls => false,
         }
     }
+
+    /// Whether the connection broke, or nothing more came over it.
+    pub(in super::super) fn is_break(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Io(_) | Self::Closed)
+    }
+
+    /// Whether another attempt can only end like this one: what a server refuses for good is not sent again
+    /// (RFC 5321 section 4.2.1). A login that was refused is: the documentation says so.
+    pub(in super::super) fn is_final(&self) -> bool {
+        const FOR_GOOD: [&str; 3] = ["MAIL", "DATA", "the message"];
+        match self {
+            Self::Refused { command, code } => code / 100 == 5 && FOR_GOOD.contains(command),
+            Self::TooLong { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+fn listed(refused: &[(String, u16)]) -> String {
+    let each = |(address, code): &(String, u16)| format!("{address} with {code}");
+    let all: Vec<_> = refused.iter().map(each).collect();
+    all.join(", ")
 }

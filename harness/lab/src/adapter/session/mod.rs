@@ -1,9 +1,15 @@
-//! The dialogue: one connection, one message, no pipelining (RFC 5321 section 3).
+//! The dialogue: one connection, one message, and no pipelining unless it is asked for (RFC 5321 section 3).
 
+mod chunks;
 mod connection;
 mod failure;
+mod group;
+mod misread;
+mod secure;
+mod wire_form;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 pub(super) use connection::{Connection, Reply, Stream};
 pub(super) use failure::Failure;
@@ -14,6 +20,10 @@ use super::config::Config;
 use super::environment::Environment;
 use super::trace::Step;
 use super::twin::{Twin, Twins};
+use wire_form::wire_form;
+
+/// How long a twin without patience waits for room to write.
+const IMPATIENCE: Duration = Duration::from_millis(50);
 
 /// What an attempt needs to know.
 pub(super) struct Context<'a> {
@@ -26,7 +36,11 @@ pub(super) struct Context<'a> {
 
 /// Connects and transmits once.
 pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<Step>) {
-    match Connection::open(context.server, context.config.timeout).await {
+    let patience = match context.twins.has(Twin::WaitsForGood) {
+        true => context.config.timeout.saturating_mul(100),
+        false => context.config.timeout,
+    };
+    match Connection::open(context.server, patience).await {
         Ok(connection) => transmit(connection, context).await,
         Err(failure) => (Err(failure), Vec::new()),
     }
@@ -34,24 +48,37 @@ pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<S
 
 /// Transmits over a connection that is already open.
 pub(super) async fn transmit(
-    connection: Connection,
+    mut connection: Connection,
     context: Context<'_>,
 ) -> (Result<(), Failure>, Vec<Step>) {
+    connection.misbehave(context.twins.clone());
     let mut session = Session {
         connection,
         context,
         offers: Offers::default(),
+        refused: Vec::new(),
+        left: false,
+        logged_in: false,
+        greeted: false,
     };
-    let result = session.dialogue().await;
-    if result
-        .as_ref()
-        .is_err_and(Failure::leaves_the_dialogue_sound)
-        || result.is_ok()
-    {
-        // Whatever the server makes of it, the message was accepted or refused before.
-        let _ = session.connection.command("QUIT").await;
+    let mut result = session.dialogue().await;
+    if result.is_err() && session.is(Twin::RepeatsReplies) {
+        result = Err(Failure::Repeated(
+            session.connection.last_refusal().to_owned(),
+        ));
+    }
+    let sound = match &result {
+        Ok(()) => !session.left,
+        Err(failure) => failure.leaves_the_dialogue_sound(),
+    };
+    if sound {
+        session.quit().await;
     }
     session.connection.close().await;
+    let result = match result {
+        Err(Failure::Refused { code: 421, .. }) if session.is(Twin::BusyIsSent) => Ok(()),
+        result => result,
+    };
     (result, session.connection.into_steps())
 }
 
@@ -60,6 +87,8 @@ pub(super) async fn transmit(
 struct Offers {
     keywords: Vec<String>,
     mechanisms: Vec<String>,
+    /// The longest message that the server announced to take (RFC 1870 section 3).
+    size: Option<u64>,
 }
 
 impl Offers {
@@ -72,6 +101,11 @@ impl Offers {
             // `AUTH=LOGIN` is the spelling from before there was a standard.
             let (keyword, glued) = first.split_once('=').unwrap_or((first, ""));
             offers.keywords.push(keyword.to_owned());
+            if keyword == "SIZE" {
+                let limit = words.next().and_then(|limit| limit.parse().ok());
+                offers.size = limit.filter(|limit| *limit > 0);
+                continue;
+            }
             if keyword == "AUTH" {
                 let glued = Some(glued).filter(|one| !one.is_empty());
                 offers
@@ -91,12 +125,20 @@ struct Session<'a> {
     connection: Connection,
     context: Context<'a>,
     offers: Offers,
+    /// Recipients that were refused, each with the code.
+    refused: Vec<(String, u16)>,
+    /// Whether a twin is done with the server.
+    left: bool,
+    /// Whether a twin is done with logging in.
+    logged_in: bool,
+    /// Whether the server granted a session.
+    greeted: bool,
 }
 
 impl Session<'_> {
     async fn dialogue(&mut self) -> Result<(), Failure> {
-        if self.is(Twin::ImplicitTls) {
-            self.connection.upgrade(self.context.server).await?;
+        if self.begins_with_tls() {
+            self.upgrade().await?;
         }
         if self.is(Twin::SpeaksFirst) {
             let name = &self.context.config.ehlo;
@@ -104,19 +146,28 @@ impl Session<'_> {
             positive("the connection", &self.connection.reply().await?)?;
             self.connection.reply().await?;
         } else {
-            positive("the connection", &self.connection.reply().await?)?;
+            let greeting = self.connection.reply().await?;
+            if !self.is(Twin::IgnoresRefusedGreeting) {
+                positive("the connection", &greeting)?;
+            }
+        }
+        if self.is(Twin::StartsWithMail) {
+            let line = format!("MAIL FROM:<{}>", self.context.mail.from);
+            let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
-        if self.is(Twin::Tunnel) && !self.connection.is_tls() {
-            self.starttls().await?;
-            self.hello().await?;
+        self.greeted = true;
+        self.secure().await?;
+        self.fits()?;
+        if self.is(Twin::OneByOne) {
+            return self.one_by_one().await;
         }
-        if self.is(Twin::Starttls) && self.offers.has("STARTTLS") && !self.connection.is_tls() {
-            match self.starttls().await {
-                Ok(()) => self.hello().await?,
-                Err(Failure::Refused { .. }) => {}
-                Err(failure) => return Err(failure),
-            }
+        if self.is(Twin::PipelinesPastAuth) {
+            self.past_auth().await?;
+        }
+        if self.pipelines() {
+            self.authenticate().await?;
+            return self.group().await;
         }
         let mut first = self.authenticate_and_send_mail().await;
         if let Err(Failure::Refused {
@@ -131,6 +182,9 @@ impl Session<'_> {
         }
         first?;
         self.recipients().await?;
+        if self.is(Twin::GivesUpBeforeData) {
+            return Ok(());
+        }
         self.data().await?;
         if self.is(Twin::AsksForMail) {
             self.ask_for_mail().await;
@@ -144,8 +198,16 @@ impl Session<'_> {
 
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
-        let name = &self.context.config.ehlo;
+        let name = self.name();
+        if self.is(Twin::SaysHelo) {
+            let line = format!("HELO {name}");
+            return positive("HELO", &self.connection.command(&line).await?);
+        }
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
+        if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
+            self.offers = Offers::read(&reply);
+            return Ok(());
+        }
         if reply.is_permanent() {
             self.offers = Offers::default();
             return positive(
@@ -158,18 +220,53 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn starttls(&mut self) -> Result<(), Failure> {
-        let reply = self.connection.command("STARTTLS").await?;
-        if reply.code != 220 {
-            return Err(Failure::Refused {
-                command: "STARTTLS",
-                code: reply.code,
-            });
+    /// The name that it gives in EHLO.
+    fn name(&self) -> String {
+        let name = &self.context.config.ehlo;
+        if self.is(Twin::MalformedHello) {
+            name.replace('.', "_")
+        } else if self.is(Twin::BareHostName) {
+            name.split('.').next().unwrap_or(name).to_owned()
+        } else {
+            name.clone()
         }
-        self.connection.upgrade(self.context.server).await
+    }
+
+    /// Says good-bye. Whatever the server makes of it, the message was accepted or refused before.
+    async fn quit(&mut self) {
+        let _ = match () {
+            () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::LeavesWhenRefused) && !self.greeted => Ok(()),
+            () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
+            () => self.connection.command("QUIT").await.map(drop),
+        };
+    }
+
+    /// Whether the message is short enough for the server, as far as it says.
+    fn fits(&self) -> Result<(), Failure> {
+        let octets = self.message().len() as u64;
+        match self.offers.size {
+            Some(limit) if octets > limit && !self.is(Twin::IgnoresSize) => {
+                Err(Failure::TooLong { octets, limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&self) -> Vec<u8> {
+        self.context.mail.message(self.offers.has("DSN"))
     }
 
     async fn authenticate_and_send_mail(&mut self) -> Result<(), Failure> {
+        self.authenticate().await?;
+        let line = self.mail_line()?;
+        positive("MAIL", &self.connection.command(&line).await?)
+    }
+
+    async fn authenticate(&mut self) -> Result<(), Failure> {
+        if self.logged_in {
+            return Ok(());
+        }
         let Context {
             config,
             twins,
@@ -179,73 +276,160 @@ impl Session<'_> {
         match auth::plan(config, twins, &self.offers.mechanisms) {
             Plan::Skip => {}
             Plan::Try(order) => {
-                auth::authenticate(&mut self.connection, config, twins, environment, &order)
-                    .await?;
+                let connection = &mut self.connection;
+                let result =
+                    auth::authenticate(connection, config, twins, environment, &order).await;
+                match result {
+                    Err(Failure::Refused { .. } | Failure::Challenge(_))
+                        if twins.has(Twin::IgnoresRefusedAuth) => {}
+                    other => other?,
+                }
+                if twins.has(Twin::AuthenticatesTwice) {
+                    let _ =
+                        auth::authenticate(connection, config, twins, environment, &order).await;
+                }
             }
             Plan::GiveUp(mechanism) => return Err(Failure::NotOffered(mechanism)),
         }
+        Ok(())
+    }
+
+    fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
-        let mut line = format!("MAIL FROM:<{}>", mail.from);
-        if mail.eight_bit() {
-            if !self.offers.has("8BITMIME") {
-                return Err(Failure::NotOffered("8BITMIME, which the content needs"));
-            }
-            line.push_str(" BODY=8BITMIME");
-        }
+        let from = if self.is(Twin::NobodySends) {
+            ""
+        } else {
+            mail.from.as_str()
+        };
+        let mut line = format!("MAIL FROM:<{from}>");
+        line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
         }
-        positive("MAIL", &self.connection.command(&line).await?)
+        if self.context.config.transfer.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
+            // What is offered in clear is no promise (RFC 8689 section 4.2.1).
+            if !self.connection.is_tls() || !self.offers.has("REQUIRETLS") {
+                return Err(Failure::NotOffered("REQUIRETLS under TLS"));
+            }
+            line.push_str(" REQUIRETLS");
+        }
+        Ok(line)
     }
 
-    /// Whether delivery reports are asked for in the envelope (RFC 3461).
-    fn notifies(&self) -> bool {
-        matches!(self.context.mail.reports, DeliveryReports::Asked(_)) && self.offers.has("DSN")
-    }
-
-    /// One RCPT each. All are tried, and one refusal is enough to give the message up.
-    async fn recipients(&mut self) -> Result<(), Failure> {
+    fn rcpt_line(&self, recipient: &str) -> String {
         let notify = if self.notifies() {
             " NOTIFY=SUCCESS,FAILURE"
         } else {
             ""
         };
-        let mut refused = Vec::new();
-        for recipient in &self.context.mail.recipients {
-            let reply = self
-                .connection
-                .command(&format!("RCPT TO:<{recipient}>{notify}"))
-                .await?;
-            if reply.code == 421 {
-                return Err(Failure::Refused {
-                    command: "RCPT",
-                    code: 421,
-                });
-            }
-            if !reply.is_positive() {
-                refused.push(reply.code);
-            }
+        format!("RCPT TO:<{recipient}>{notify}")
+    }
+
+    /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
+    /// addresses outside ASCII (RFC 6531 section 3.4).
+    fn parameters(&self) -> Result<&'static str, Failure> {
+        let mail = self.context.mail;
+        if self.is(Twin::AssumesExtensions) {
+            return Ok(" BODY=8BITMIME SIZE=4096");
         }
-        let Some(&code) = refused.first() else {
+        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
+            if !self.offers.has("SMTPUTF8") {
+                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
+            }
+            return Ok(" BODY=8BITMIME SMTPUTF8");
+        }
+        if !mail.eight_bit() {
+            return Ok("");
+        }
+        if self.offers.has("8BITMIME") {
+            Ok(" BODY=8BITMIME")
+        } else if self.is(Twin::EightBitAnyway) {
+            Ok("")
+        } else {
+            Err(Failure::NotOffered("8BITMIME, which the content needs"))
+        }
+    }
+
+    /// Whether delivery reports are asked for in the envelope (RFC 3461).
+    fn notifies(&self) -> bool {
+        matches!(self.context.mail.reports, DeliveryReports::Asked(_))
+            && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
+    }
+
+    /// One RCPT each. All are tried; those that are refused are told when the others have the message.
+    async fn recipients(&mut self) -> Result<(), Failure> {
+        let all = &self.context.mail.recipients;
+        let forgotten = usize::from(self.is(Twin::ForgetsARecipient) && all.len() > 1);
+        for recipient in &all[..all.len() - forgotten] {
+            let line = self.rcpt_line(recipient);
+            let reply = self.connection.command(&line).await?;
+            self.take_rcpt(recipient, &reply)?;
+        }
+        let all = self.refused.len() == self.context.mail.recipients.len();
+        let too_many = all || self.is(Twin::GivesUpForOne);
+        if self.refused.is_empty() || !too_many || self.is(Twin::DataWithoutRecipients) {
             return Ok(());
-        };
+        }
         let _ = self.connection.command("RSET").await?;
-        Err(Failure::Recipients {
-            refused: refused.len(),
-            code,
-        })
+        Err(Failure::Recipients(std::mem::take(&mut self.refused)))
+    }
+
+    fn take_rcpt(&mut self, recipient: &str, reply: &Reply) -> Result<(), Failure> {
+        if reply.code == 421 {
+            return Err(Failure::Refused {
+                command: "RCPT",
+                code: 421,
+            });
+        }
+        if !reply.is_positive() {
+            self.refused.push((recipient.to_owned(), reply.code));
+        }
+        Ok(())
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
+        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
+            self.chunks().await?;
+            return self.missed();
+        }
         let reply = self.connection.command("DATA").await?;
-        if reply.code != 354 {
+        if reply.code != 354 && !self.is(Twin::IgnoresRefusedData) {
             return Err(Failure::Refused {
                 command: "DATA",
                 code: reply.code,
             });
         }
-        let message = self.context.mail.message(self.offers.has("DSN"));
-        positive("the message", &self.connection.content(&message).await?)
+        self.content().await
+    }
+
+    /// Sends the message, and says whom it did not reach.
+    async fn content(&mut self) -> Result<(), Failure> {
+        let wire = wire_form(self.context.twins, &self.message());
+        if self.is(Twin::ImpatientWriter) {
+            self.connection.wait_no_longer_than(IMPATIENCE);
+        }
+        if self.is(Twin::LeavesEarly) {
+            self.left = true;
+            return self.connection.bytes(&wire, "content").await;
+        }
+        let reply = self.connection.content(&wire).await?;
+        if self.is(Twin::IgnoresFinalReply) {
+            return Ok(());
+        }
+        positive("the message", &reply)?;
+        self.missed()
+    }
+
+    /// The recipients that were refused, where there are any.
+    fn missed(&mut self) -> Result<(), Failure> {
+        let mut missed = std::mem::take(&mut self.refused);
+        if self.is(Twin::ForgetsDeferred) {
+            missed.retain(|(_, code)| code / 100 != 4);
+        }
+        if missed.is_empty() || self.is(Twin::SomeIsAll) {
+            return Ok(());
+        }
+        Err(Failure::Recipients(missed))
     }
 
     /// What only a receiver would say (RFC 1985, RFC 821 section 3.8).

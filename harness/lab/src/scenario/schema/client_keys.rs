@@ -41,6 +41,11 @@ pub(super) const CLIENT: TableKeys = TableKeys {
         key("to", Shape::List(&Shape::Text), "The recipients."),
         key("cc", Shape::List(&Shape::Text), "Recipients of copies."),
         key(
+            "bcc",
+            Shape::List(&Shape::Text),
+            "Recipients of blind copies.",
+        ),
+        key(
             "subject",
             Shape::Text,
             "Subject; canaries and macros are filled in.",
@@ -81,6 +86,21 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             "retry",
             Shape::Table("[client.retry]"),
             "How often a message is tried again.",
+        ),
+        key(
+            "pipelining",
+            Shape::Boolean,
+            "Whether the envelope goes in one group where PIPELINING is offered.",
+        ),
+        key(
+            "chunking",
+            Shape::Boolean,
+            "Whether the message goes in chunks where CHUNKING is offered.",
+        ),
+        key(
+            "require_tls_onward",
+            Shape::Boolean,
+            "Whether the message may only go on under TLS (REQUIRETLS).",
         ),
         key("timeout", Shape::Duration, "How long the client waits."),
         key(
@@ -180,6 +200,11 @@ pub(super) const PAYLOAD: TableKeys = TableKeys {
             "body",
             Shape::Text,
             "The body part; canaries are filled in.",
+        ),
+        key(
+            "repeat",
+            Shape::Number(0, u32::MAX as i64),
+            "How often the body comes, one behind the other.",
         ),
         key("content_type", Shape::Text, "Its content type."),
         key("source_party", Shape::Text, "A context property."),

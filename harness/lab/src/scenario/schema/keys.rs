@@ -158,6 +158,11 @@ pub(super) const TABLES: &[TableKeys] = &[
                 "What the server does differently, in order; the first rule that matches is taken.",
             ),
             key(
+                "transcript",
+                Shape::Text,
+                "A whole dialogue, line by line: `S: …`, `C: …` and directives in parentheses. Instead of rules.",
+            ),
+            key(
                 "expect",
                 Shape::Table("[expect]"),
                 "What must come of the case.",
@@ -380,6 +385,11 @@ pub(super) const TABLES: &[TableKeys] = &[
                 "outcome",
                 Shape::Words(|| words(&OUTCOMES)),
                 "What the adapter makes of its message.",
+            ),
+            key(
+                "may_refuse",
+                Shape::Boolean,
+                "Whether the client may as well refuse to send it, and say so.",
             ),
         ],
     },

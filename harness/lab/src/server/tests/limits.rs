@@ -97,7 +97,7 @@ async fn content_without_an_end_is_not_read_for_ever(
     assert!(said.ends_with(farewell), "{said}");
     assert!(matches!(
         ended(server, peer).await,
-        Limit::Content(67_537..100_000)
+        Limit::Content(67_536..100_000)
     ));
 }
 
@@ -139,4 +139,57 @@ async fn who_leaves_in_good_order_is_not_named() {
     client.say("QUIT").await;
     client.rest().await;
     assert_eq!(server.stop().await.expect("it ran").ended, []);
+}
+
+#[tokio::test]
+async fn a_client_that_commands_for_ever_is_named() {
+    let responses =
+        "[server]\nextensions = [\"AUTH LOGIN\"]\n[[on]]\nphase = \"auth\"\nreply = \"334 more\"\n";
+    for (tables, line) in [("", "NOOP\r\n"), (responses, "AUTH LOGIN\r\n")] {
+        let server = start(tables);
+        let client = Client::greeted(server.address()).await;
+        let peer = client.local();
+        let said = flood(client.into_inner(), line.repeat(100).as_bytes()).await;
+        assert!(said.ends_with("421 4.7.0 too many commands, closing\r\n"));
+        assert_eq!(ended(server, peer).await, Limit::Commands(10_001));
+    }
+}
+
+#[tokio::test]
+async fn messages_keep_a_long_session_going() {
+    let server = start("");
+    let mut client = Client::in_transaction(server.address()).await;
+    for round in 0..2 {
+        client.send(&"NOOP\r\n".repeat(6000)).await;
+        for _ in 0..6000 {
+            client.reply().await;
+        }
+        if round == 0 {
+            assert!(client.say("DATA").await.starts_with("354 "));
+            assert!(client.say(".").await.starts_with("250 "));
+        }
+    }
+    assert!(client.say("QUIT").await.starts_with("221 "));
+    assert_eq!(server.stop().await.expect("it ran").ended, []);
+}
+
+#[rstest]
+#[case::nothing(b"")]
+#[case::half(b"\x16\x03\x01")]
+#[tokio::test]
+async fn a_client_that_does_no_handshake_is_named_and_told_nothing(#[case] begin: &[u8]) {
+    let idle = Duration::from_millis(60);
+    let server = start_with("[server]\ntls = \"implicit\"\n", |options| {
+        options.idle = idle;
+    });
+    let mut stream = TcpStream::connect(server.address())
+        .await
+        .expect("connected");
+    let peer = stream.local_addr().expect("an address");
+    stream.write_all(begin).await.expect("sent");
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    assert_eq!(said, b"");
+    drop(stream);
+    assert_eq!(ended(server, peer).await, Limit::Handshake(idle));
 }

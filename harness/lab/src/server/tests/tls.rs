@@ -193,3 +193,22 @@ async fn the_authority_of_a_run_is_told_before_and_while_it_runs() {
     assert!(server.certificate().is_none(), "it does no TLS");
     assert_eq!(server.spawn().expect("spawned").ca_pem(), pem);
 }
+
+/// The client is told to begin, and begins while the server is still waiting to say more in clear.
+#[tokio::test]
+async fn a_wait_before_the_handshake_does_not_swallow_its_beginning() {
+    for tables in [
+        "[server]\nextensions = [\"STARTTLS\"]\n[[on]]\ncommand = \"STARTTLS\"\nreply = [{ send = \"220 go\\r\\n\" }, { wait = \"60ms\" }]\n",
+        "transcript = \"\"\"\nS: 220 x\nC: EHLO *\nS: 250 x\nC: STARTTLS\nS: 220 go\n(wait 60ms)\n(tls)\nC: NOOP\nS: 250 x\"\"\"\n[server]\ntls = \"starttls\"\n",
+    ] {
+        let server = bind(tables, |_| {});
+        let authority = server.ca_certificate().to_vec();
+        let server = server.spawn().expect("spawned");
+        let mut client = Client::greeted(server.address()).await;
+        client.say("EHLO x").await;
+        assert_eq!(client.say("STARTTLS").await, "220 go\r\n");
+        let mut client = Client::over(upgrade(client.into_inner(), &authority).await);
+        assert!(client.say("NOOP").await.starts_with("250 "));
+        assert_eq!(server.stop().await.expect("it ran").unfired().count(), 0);
+    }
+}

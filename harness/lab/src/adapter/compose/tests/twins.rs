@@ -145,6 +145,8 @@ fn other_twins_leave_the_composition_alone() {
         Twin::FixedSubject,
         Twin::OtherFrom,
         Twin::UnaskedReceipt,
+        Twin::LineEndsAsTheyAre,
+        Twin::LongLines,
     ];
     let good = composed(&basic_cc(), &[]).unwrap();
     for &twin in Twin::ALL

@@ -1,0 +1,77 @@
+//! The report as one page: for someone who will never see a packet, with every packet that they could be shown.
+//!
+//! It stands by itself: nothing is loaded, and without script all of it can be read (script only filters, and opens what
+//! a link leads to). From top to bottom: what it comes to in a sentence and a picture, the claims, what leaked by host
+//! and account, the captures, and each conversation as a dialogue between two lines, with the bytes that decided.
+
+mod conversation;
+mod exposures;
+mod posture;
+mod summary;
+
+use std::fmt::Write as _;
+
+use claims::result::Outcome;
+
+use crate::page::escape;
+use crate::{Style, page};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The whole page.
+pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
+    let mut out = String::new();
+    let title = format!("{}: {}", outcome.tool.name, outcome.command);
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
+         <title>{}</title>\n<style>{}{STYLE}</style>\n</head>\n<body>\n",
+        escape(&title),
+        page::STYLE
+    );
+    summary::write(&mut out, outcome);
+    posture::write(&mut out, outcome);
+    exposures::write(&mut out, outcome);
+    captures(&mut out, outcome);
+    conversation::write(&mut out, outcome);
+    let _ = write!(
+        out,
+        "<footer>Made by {} {} with the profile <code>{}</code>. Packet numbers are those that Wireshark shows. Every \
+         verdict was read from the captures named above, and from nothing else.</footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        escape(&outcome.tool.name),
+        escape(&outcome.tool.version),
+        escape(&outcome.profile)
+    );
+    out
+}
+
+fn captures(out: &mut String, outcome: &Outcome) {
+    let _ = writeln!(
+        out,
+        "<section>\n<h2>Captures</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">file</th><th scope=\"col\">packets</th>\
+         <th scope=\"col\">SHA-256</th><th scope=\"col\">remarks</th></tr></thead>\n<tbody>"
+    );
+    for case in &outcome.cases {
+        for capture in std::iter::once(&case.capture).chain(&case.more_captures) {
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td class=\"number\">{}</td><td><code class=\"hash\">{}</code></td><td>{}</td></tr>",
+                escape(&capture.path),
+                capture.packets,
+                escape(if capture.sha256.is_empty() {
+                    "not computed"
+                } else {
+                    &capture.sha256
+                }),
+                escape(&capture.notes.join("; "))
+            );
+        }
+    }
+    let _ = writeln!(out, "</tbody>\n</table></div>\n</section>");
+}
+
+#[cfg(test)]
+mod tests;
