@@ -49,23 +49,23 @@ pub(crate) struct Served {
     pub(crate) outcome: Outcome,
     /// The capture that its tap made.
     pub(crate) capture: PathBuf,
+    /// What it said on standard error after it listened.
+    pub(crate) said: Vec<String>,
 }
 
 impl Serve {
     /// Starts it in `folder`, for one connection, and waits until it listens.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &["--connections", "1"])
+    }
+
+    /// As [`Serve::start`], with these arguments instead of the limit of one connection.
+    pub(crate) fn start_with(folder: &Path, more: &[&str]) -> Self {
         let accounts = write(folder, "accounts", ACCOUNTS.as_bytes());
         let out = folder.join("out");
         let mut child = smtpspec()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--connections",
-                "1",
-                "--format",
-                "json",
-            ])
+            .args(["serve", "--listen", "127.0.0.1:0", "--format", "json"])
+            .args(more)
             .arg("--accounts")
             .arg(accounts)
             .arg("--out")
@@ -100,6 +100,18 @@ impl Serve {
         serve
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([name, &pid]).status();
+        assert!(told.expect("kill starts").success());
+    }
+
+    /// The capture that it writes.
+    pub(crate) fn capture(&self) -> PathBuf {
+        self.out.join("serve.pcapng")
+    }
+
     /// Waits until it has judged.
     pub(crate) fn end(mut self) -> Served {
         let status = ended(&mut self.child, "smtpspec serve");
@@ -114,6 +126,7 @@ impl Serve {
             json,
             outcome,
             capture: self.out.join("serve.pcapng"),
+            said: complaint,
         }
     }
 }
