@@ -36,7 +36,11 @@ pub(super) struct Context<'a> {
 
 /// Connects and transmits once.
 pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<Step>) {
-    let patience = if context.twins.has(Twin::WaitsForGood) { context.config.timeout.saturating_mul(100) } else { context.config.timeout };
+    let patience = if context.twins.has(Twin::WaitsForGood) {
+        context.config.timeout.saturating_mul(100)
+    } else {
+        context.config.timeout
+    };
     match Connection::open(context.server, patience).await {
         Ok(connection) => transmit(connection, context).await,
         Err(failure) => (Err(failure), Vec::new()),
