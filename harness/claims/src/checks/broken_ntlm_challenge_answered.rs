@@ -28,7 +28,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             continue;
         }
         let mut turns = challenge::turns(timeline, authentication).filter(|turn| !turn.is_free_text);
-        let broken = |turn: &challenge::Turn<'_>| !turn.decoded().is_some_and(|bytes| Challenge::parse(&bytes).is_ok());
+        let broken = |turn: &challenge::Turn<'_>| turn.decoded().is_none_or(|bytes| Challenge::parse(&bytes).is_err());
         // Only the first of them is a CHALLENGE.
         let Some(turn) = turns.next().filter(broken) else { continue };
         let bad = Evidence::event(turn.event, "challenge that cannot be read");
@@ -86,9 +86,10 @@ mod tests {
         let [first, second, _] = ntlm_messages("D", "u", "pw");
         let (first, second) = (BASE64.encode(first), BASE64.encode(&second[..28]));
         let talk = Talk::ehlo(&["AUTH NTLM LOGIN"]);
-        match initial {
-            true => talk.cs(&format!("AUTH NTLM {first}"), &format!("334 {second}")),
-            false => talk.cs("AUTH NTLM", "334 ntlm supported").cs(&first, &format!("334 {second}")),
+        if initial {
+            talk.cs(&format!("AUTH NTLM {first}"), &format!("334 {second}"))
+        } else {
+            talk.cs("AUTH NTLM", "334 ntlm supported").cs(&first, &format!("334 {second}"))
         }
     }
 

@@ -46,7 +46,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 fn problem(authentication: &Authentication, exchange: &NtlmExchange) -> Option<String> {
     // The asterisk is no message.
     let cancelled = authentication.outcome == smtp::timeline::Outcome::Cancelled;
-    let own = |problem: &&String| !problem.starts_with("CHALLENGE") && !(cancelled && problem.ends_with("not base64"));
+    let own = |problem: &&String| !(problem.starts_with("CHALLENGE") || cancelled && problem.ends_with("not base64"));
     if let Some(problem) = exchange.problems.iter().find(own) {
         return Some(problem.clone());
     }
