@@ -30,8 +30,9 @@ fetch() {
 # smtp-sink changes its root and its user, and wants to be told whom it may become.
 privileges=()
 [ "$(id -u)" != 0 ] || privileges=(-u nobody)
+# In the place of this shell, so that whoever kills it in the background kills the program.
 postfix() {
-    LD_LIBRARY_PATH=$postfix/usr/lib/postfix "$postfix/usr/sbin/$1" "${@:2}"
+    exec env LD_LIBRARY_PATH="$postfix/usr/lib/postfix" "$postfix/usr/sbin/$1" "${@:2}"
 }
 
 cargo build --quiet --release -p smtpspec
@@ -43,14 +44,14 @@ cleanup() { [ -z "$started" ] || kill "$started" 2>/dev/null || true; }
 trap cleanup EXIT
 
 now() { date +%s%N; }
-source_to() { postfix smtp-source "${mode[@]}" -s "$connections" -l "$length" -m "$messages" "127.0.0.1:$1"; }
+source_to() { (postfix smtp-source "${mode[@]}" -s "$connections" -l "$length" -m "$messages" "127.0.0.1:$1"); }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Each prints its messages a second.
 sink() {
     local port begin end
     port=$(free_port)
-    postfix smtp-sink "${privileges[@]}" "127.0.0.1:$port" 1024 2>"$folder/sink.log" &
+    postfix smtp-sink "${privileges[@]}" "127.0.0.1:$port" 1024 >"$folder/sink.log" 2>&1 &
     started=$!
     until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
     begin=$(now)
@@ -65,6 +66,7 @@ sink() {
 serve() {
     local out=$folder/out begin end port
     rm -rf "$out"
+    : >"$folder/serve.log"
     "$server" serve --listen 127.0.0.1:0 --out "$out" >"$folder/report" 2>"$folder/serve.log" &
     started=$!
     until port=$(sed -n 's/^listening on .*:\([0-9]*\);.*/\1/p' "$folder/serve.log") && [ -n "$port" ]; do sleep 0.05; done

@@ -4,6 +4,8 @@
 //! which secrets. None of it is evidence. It says what to look for, and against what to compare; a field left out
 //! makes the checks that need it undetermined, never passed.
 
+use std::time::Duration;
+
 use smtp::Secret;
 use smtp::cms::RecipientKey;
 use smtp::sasl::proof::KnownAccount;
@@ -168,8 +170,17 @@ pub struct Given {
     pub content: Option<Secret>,
     /// What it was told to do about TLS.
     pub client_tls: Option<ClientTls>,
+    /// How long it was told to wait for the server.
+    pub patience: Option<Duration>,
+    /// How often it was told to try again.
+    pub retries: Option<u32>,
+    /// Whether it was told that the message may only go on under TLS (RFC 8689).
+    pub requires_onward_tls: bool,
     /// What it said became of its message.
     pub reported: Option<Reported>,
+    /// What it wrote for people to read while the case ran: output, and the reason that it gives for a failure. It may
+    /// hold anything that it was told.
+    pub said: Option<Secret>,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
 }

@@ -27,6 +27,9 @@ pub struct Outcome {
     pub command: String,
     /// Id of the profile that was applied.
     pub profile: String,
+    /// The client that was run, where it is not the reference adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientText>,
     /// The claims that were judged, in order.
     pub claims: Vec<ClaimText>,
     /// The scenarios or captures that the conversations come from.
@@ -47,6 +50,18 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// A client that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientText {
+    /// Its short name, as `--client` takes it.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it says of its version, where it says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The text of a claim, so that a result can be read by itself.
@@ -93,6 +108,12 @@ pub struct CaseOutcome {
     /// What the checks of the case found, in the order of its file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<CheckOutcome>,
+    /// The file with what the client wrote, where it is a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_log: Option<String>,
+    /// Why it is known to fail, where it failed as it is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_failure: Option<String>,
 }
 
 /// What a case asks of a client.

@@ -153,6 +153,11 @@ impl<'a> Subject<'a> {
         self.case.subjects()
     }
 
+    /// The conversations of the case that began after this one.
+    pub fn later(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
+        self.case.subjects().skip(self.index + 1)
+    }
+
     /// Messages whose content crossed the wire, accepted or not.
     pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
         let (case, index) = (self.case, self.index);

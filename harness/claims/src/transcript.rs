@@ -122,15 +122,39 @@ pub(crate) fn is_mechanism(word: &str) -> bool {
     word.len() <= MAX_MECHANISM && !(upper && lower) && word.bytes().all(known)
 }
 
+/// Most lines of a reply that are shown, and most octets of a line: more is for the capture to show.
+const SHOWN_LINES: usize = 64;
+const SHOWN_OCTETS: usize = 1024;
+
 fn reply_lines(reply: &Reply) -> Vec<String> {
     let last = reply.lines.len().saturating_sub(1);
-    let lines = reply.lines.iter().enumerate();
-    lines
+    let lines = reply.lines.iter().enumerate().take(SHOWN_LINES);
+    let mut shown: Vec<String> = lines
         .map(|(number, line)| {
+            let line = shortened(line);
+            // It has its own code, or none.
+            let odd =
+                number > 0 && !reply.agrees && line.bytes().take(3).all(|b| b.is_ascii_digit());
+            if reply.code == 0 || odd {
+                return line;
+            }
             let separator = if number < last { '-' } else { ' ' };
             format!("{:03}{separator}{line}", reply.code)
         })
-        .collect()
+        .collect();
+    if let more @ 1.. = reply.lines.len().saturating_sub(SHOWN_LINES) {
+        shown.push(format!("<{more} more lines>"));
+    }
+    shown
+}
+
+/// The beginning of a line that is too long to be shown.
+fn shortened(line: &str) -> String {
+    if line.len() <= SHOWN_OCTETS {
+        return line.to_owned();
+    }
+    let cut = line.floor_char_boundary(SHOWN_OCTETS);
+    format!("{}<{} more octets>", &line[..cut], line.len() - cut)
 }
 
 /// How many octets of a command line may be shown, from its first on: of AUTH no more than the mechanism, of MAIL with an

@@ -181,6 +181,7 @@ pub fn empty(command: &str, profile: &Profile) -> Outcome {
         },
         command: command.to_owned(),
         profile: profile.id.clone(),
+        client: None,
         claims: profile
             .expectations()
             .map(|(claim, _)| ClaimText {
@@ -264,6 +265,8 @@ pub fn judge_case<'a>(
         verdict: None,
         requirement: expected.requirement.clone(),
         findings,
+        client_log: None,
+        expected_failure: None,
         problems,
         verdicts,
     });

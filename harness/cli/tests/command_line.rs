@@ -50,3 +50,14 @@ fn help_fits_eighty_columns() {
         }
     }
 }
+
+#[test]
+fn the_schema_of_scenarios_is_json_that_names_its_draft() {
+    let schema: serde_json::Value =
+        serde_json::from_str(&print(&["schema", "scenario"])).expect("JSON");
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+    assert_eq!(schema["required"], serde_json::json!(["id", "title"]));
+}

@@ -24,7 +24,13 @@ fn pinned(scenarios: Vec<Scenario>) -> (Outcome, tempfile::TempDir) {
         pinned: true,
     };
     let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
+    let narrow: Vec<String> = scenarios
+        .iter()
+        .filter(|scenario| scenario.server.window.is_some())
+        .map(|scenario| scenario.id.value.clone())
+        .collect();
     let mut outcome = replay(scenarios, options, 8, profile).expect("the harness does its part");
+    steady(&mut outcome, &narrow);
     for case in &mut outcome.cases {
         let name = Path::new(&case.capture.path)
             .file_name()
@@ -32,6 +38,37 @@ fn pinned(scenarios: Vec<Scenario>) -> (Outcome, tempfile::TempDir) {
         case.capture.path = name.to_string_lossy().into_owned();
     }
     (outcome, folder)
+}
+
+/// TLS draws its own randomness, and how a stream is cut into packets behind a narrow window is the system's choice: of
+/// such a case the packets and bytes are not the same twice, and are left out.
+fn steady(outcome: &mut Outcome, narrow: &[String]) {
+    for case in &mut outcome.cases {
+        let mut spoken = outcome.conversations.iter_mut();
+        let mut here: Vec<_> = spoken
+            .by_ref()
+            .filter(|one| case.conversations.contains(&one.id))
+            .collect();
+        let mut lines = here.iter().flat_map(|one| &one.transcript);
+        if !lines.any(|line| line.text.starts_with("<TLS")) && !narrow.contains(&case.id) {
+            continue;
+        }
+        "not the same twice".clone_into(&mut case.capture.sha256);
+        case.capture.packets = 0;
+        for finding in &mut case.findings {
+            finding.evidence.clear();
+        }
+        for conversation in here {
+            for judged in &mut conversation.verdicts {
+                judged.evidence.clear();
+            }
+            let steady = |text: &str| !text.starts_with("<TLS") && text != "<FIN>";
+            conversation.transcript.retain(|line| steady(&line.text));
+            for line in &mut conversation.transcript {
+                line.packets.clear();
+            }
+        }
+    }
 }
 
 fn render(outcome: &Outcome, format: &str, verbose: bool) -> String {

@@ -5,6 +5,7 @@
 //! capture alone, by the rooms below.
 
 pub mod adapter;
+pub mod client;
 pub mod runner;
 pub mod scenario;
 pub mod server;

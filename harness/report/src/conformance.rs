@@ -36,6 +36,17 @@ pub(crate) fn text(out: &mut String, family: &[CaseOutcome], style: Style) {
             let asked = format!("asked: {}", requirement.text);
             let _ = writeln!(out, "    {}", wrap(&printable(&asked), 4, style.width));
         }
+        // Where the case is not met, a list at the end of the report has them.
+        for problem in case.problems.iter().filter(|_| case.met) {
+            let told = |finding: &CheckOutcome| problem.starts_with(&finding.check);
+            if !case.findings.iter().any(told) {
+                let _ = writeln!(out, "    {}", wrap(&printable(problem), 4, style.width));
+            }
+        }
+        if let Some(reason) = &case.expected_failure {
+            let line = format!("known to fail: {reason}");
+            let _ = writeln!(out, "    {}", wrap(&printable(&line), 4, style.width));
+        }
         for finding in &case.findings {
             if finding.verdict != Verdict::Pass || style.verbose {
                 let line = format!("{}: {}", finding.check, found(finding));

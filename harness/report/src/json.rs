@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use claims::result::{CaseOutcome, ClaimText, ConversationOutcome, Outcome, Tool};
+use claims::result::{CaseOutcome, ClaimText, ClientText, ConversationOutcome, Outcome, Tool};
 use claims::{Answer, Verdict};
 use serde::Serialize;
 
@@ -45,6 +45,8 @@ pub(crate) struct Rest<'a> {
     tool: &'a Tool,
     command: &'a str,
     profile: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a ClientText>,
     claims: &'a [ClaimText],
     cases: &'a [CaseOutcome],
     summary: &'a BTreeMap<Verdict, usize>,
@@ -60,6 +62,7 @@ impl<'a> Rest<'a> {
             tool,
             command,
             profile,
+            client,
             claims,
             cases,
             conversations: _,
@@ -71,6 +74,7 @@ impl<'a> Rest<'a> {
             tool,
             command,
             profile,
+            client: client.as_ref(),
             claims,
             cases,
             summary,

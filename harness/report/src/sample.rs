@@ -93,6 +93,8 @@ pub(crate) fn audit() -> Outcome {
         verdict: None,
         requirement: None,
         findings: Vec::new(),
+        client_log: None,
+        expected_failure: None,
     });
     outcome
 }
@@ -110,6 +112,7 @@ fn empty(profile: &Profile) -> Outcome {
         },
         command: "audit".to_owned(),
         profile: profile.id.clone(),
+        client: None,
         claims: claims.collect(),
         cases: Vec::new(),
         conversations: Vec::new(),

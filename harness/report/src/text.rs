@@ -29,6 +29,11 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
         },
         counted(outcome.conversations.len(), "conversation"),
     );
+    if let Some(client) = &outcome.client {
+        let version = client.version.as_deref().unwrap_or("version unknown");
+        let line = format!("client {}: {} ({version})", client.id, client.title);
+        let _ = writeln!(out, "{}", wrap(&printable(&line), 0, style.width));
+    }
     if let Some(answer) = &outcome.answer {
         whole(&mut out, outcome, answer, style);
     }

@@ -75,8 +75,10 @@ pub struct Reply {
     pub lines: Vec<String>,
     /// The place of each line, with its end.
     pub spans: Vec<Span>,
-    /// Whether the last line was seen (a space, or nothing, after its code).
+    /// Whether the last line was seen (a space, or nothing, after its code), with its end.
     pub complete: bool,
+    /// Whether every line has the code of the first (RFC 5321 section 4.2.1 demands it).
+    pub agrees: bool,
 }
 
 impl Reply {

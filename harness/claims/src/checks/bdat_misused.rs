@@ -1,16 +1,19 @@
 //! Does a client that sends chunks send exactly what it announces?
 
-use smtp::Timeline;
 use smtp::timeline::{Event, EventKind};
+use smtp::{Secret, Timeline};
 use wire::Direction;
 
+use super::dot_stuffing_wrong;
 use super::envelope::{is_no_command, next_words};
-use crate::{Check, Evidence, Finding, Subject};
+use crate::subject::Sent;
+use crate::{Check, Evidence, Finding, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "bdat-misused",
     observed_when: "a chunk has more or fewer octets than its BDAT announces, DATA comes in a transaction that BDAT began, a \
-                    chunk follows the one that was marked LAST, or the client leaves a message without a LAST",
+                    chunk follows the one that was marked LAST, the client leaves a message without a LAST, or dots are \
+                    doubled as only DATA wants it",
     trigger: "a message was sent with BDAT, and what the client said after it was captured",
     method: "The server counts octets, and looks for no end. One octet more is the beginning of the next command, one less \
              is waited for. What follows a chunk has to be a command; a chunk that its client leaves unfinished is short.",
@@ -18,15 +21,15 @@ pub(super) static CHECK: Check = Check {
     run,
 };
 
-/// Where a transaction stands.
+/// Where a transaction stands, with the exchange of the last BDAT.
 #[derive(Clone, Copy)]
-enum Stage<'a> {
+enum Stage {
     /// No chunk came.
     None,
     /// A chunk came that was not the last.
-    Open(&'a Event),
+    Open(usize),
     /// The last one came.
-    Over(&'a Event),
+    Over(usize),
 }
 
 fn run(subject: &Subject<'_>) -> Finding {
@@ -34,42 +37,70 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut stage = Stage::None;
     let mut whole = None;
     for (number, event, command) in timeline.commands() {
-        let wrong = match (command.verb.as_str(), stage) {
+        let verb = command.verb.as_str();
+        let wrong = match (verb, stage) {
             ("BDAT", Stage::Over(last)) => Some(("a chunk follows the one that was marked LAST", last)),
             ("DATA", Stage::Open(chunk)) => Some(("DATA comes in a transaction that BDAT began", chunk)),
             ("QUIT", Stage::Open(chunk)) => Some(("the client leaves without having marked a chunk LAST", chunk)),
             _ => None,
         };
         // After a refusal the message is over, whatever was announced (RFC 3030 section 2).
-        if let Some((reason, before)) = wrong.filter(|(_, before)| !is_refused(timeline, before)) {
-            return Finding::observed(reason, vec![Evidence::event(event, "where it went wrong"), Evidence::event(before, "a chunk before it")]);
+        let refused = |chunk: usize| timeline.reply(chunk).is_some_and(|(_, reply)| reply.is_negative());
+        if let Some((reason, chunk)) = wrong.filter(|(_, chunk)| !refused(*chunk)) {
+            let mut evidence = vec![Evidence::event(event, "where it went wrong")];
+            evidence.extend(timeline.request(chunk).map(|before| Evidence::event(before, "the chunk before it")));
+            return Finding::observed(reason, evidence);
         }
-        match command.verb.as_str() {
+        match verb {
             "MAIL" | "RSET" | "EHLO" | "HELO" => stage = Stage::None,
             "BDAT" => {
-                let last = command.argument.to_ascii_uppercase().split_ascii_whitespace().any(|word| word == "LAST");
                 if let Some(finding) = judge(subject, number, event, &command.argument) {
                     return finding;
                 }
-                stage = if last { Stage::Over(event) } else { Stage::Open(event) };
+                let mut words = command.argument.split_ascii_whitespace();
+                let last = words.any(|word| word.eq_ignore_ascii_case("LAST"));
+                stage = if last { Stage::Over(number) } else { Stage::Open(number) };
                 whole = whole.or(last.then_some(event));
             }
             _ => {}
         }
     }
+    if let Some(doubled) = doubled_dots(subject) {
+        return doubled;
+    }
     match (subject.unheard(), whole) {
         (Some(reason), _) => Finding::undetermined(reason),
-        (None, Some(last)) => Finding::not_observed("every chunk has the octets that were announced", vec![Evidence::event(last, "the last chunk")]),
+        (None, Some(last)) => {
+            let evidence = vec![Evidence::event(last, "the last chunk")];
+            Finding::not_observed("every chunk has the octets that were announced", evidence)
+        }
+        (None, None) if uses_data(timeline) => Finding::not_applicable("the client sends with DATA"),
         (None, None) => Finding::undetermined("no message was sent with BDAT to its end"),
     }
 }
 
-/// Whether the reply to a command was negative.
-fn is_refused(timeline: &Timeline, event: &Event) -> bool {
-    timeline.exchanges.iter().enumerate().any(|(number, exchange)| {
-        timeline.events.get(exchange.request).is_some_and(|request| request.span == event.span)
-            && timeline.reply(number).is_some_and(|(_, reply)| reply.is_negative())
-    })
+/// A message in chunks whose dots were doubled, as only DATA wants it.
+fn doubled_dots(subject: &Subject<'_>) -> Option<Finding> {
+    let told = subject.given().content.as_ref().map(Secret::expose)?;
+    let in_chunks = |sent: &Sent<'_>| {
+        let command = sent.timeline.command(sent.data.command);
+        command.is_some_and(|command| command.verb == "BDAT")
+    };
+    let mut judged = subject.sent().filter(in_chunks).map(|sent| dot_stuffing_wrong::in_chunks(&sent, Some(told)));
+    judged.find(|finding| finding.observation == Observation::Observed)
+}
+
+/// Whether the client says DATA, and never BDAT.
+pub(super) fn uses_data(timeline: &Timeline) -> bool {
+    let mut data = false;
+    for (_, _, command) in timeline.commands() {
+        match command.verb.as_str() {
+            "BDAT" => return false,
+            "DATA" => data = true,
+            _ => {}
+        }
+    }
+    data
 }
 
 /// What is wrong with the octets of one chunk.
@@ -87,7 +118,7 @@ fn judge(subject: &Subject<'_>, number: usize, event: &Event, argument: &str) ->
         let reason = format!("{size} octets were announced, and {came} came before the client left");
         return (left && subject.holes().is_none()).then(|| Finding::observed(reason, vec![announced]));
     }
-    let next = next_words(timeline, content.unwrap_or(event)).filter(|next| is_no_command(next))?;
+    let next = next_words(timeline, number + usize::from(content.is_some())).filter(|next| is_no_command(next))?;
     let reason = format!("more than the {size} octets came that were announced");
     Some(Finding::observed(reason, vec![Evidence::event(next, "what is no command"), announced]))
 }
@@ -134,8 +165,17 @@ mod tests {
     }
 
     #[test]
+    fn dots_are_not_doubled() {
+        let talk = envelope().turn("C", "BDAT 12 LAST\r\nA: b\r\n\r\n..xy").s("250 ok").quit();
+        let given = |told: &str| Given { content: Some(Secret::new(told.as_bytes())), ..Given::default() };
+        find(&CHECK, talk.clone(), given(".xy")).observed("arrives with 2 dot(s)", &["..xy"]);
+        find(&CHECK, talk, given("..xy")).not_observed("every chunk", &["BDAT 12 LAST\r\n"]);
+    }
+
+    #[test]
     fn no_chunks() {
-        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).undetermined("no message was sent with BDAT");
+        seen(Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit()).not_applicable("with DATA");
+        seen(envelope().quit()).undetermined("no message was sent with BDAT");
         seen(envelope().gap().turn("C", "BDAT 3 LAST\r\nA:b").s("250 ok").quit()).undetermined("does not hold");
     }
 }

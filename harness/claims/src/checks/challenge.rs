@@ -41,16 +41,27 @@ impl Turn<'_> {
 }
 
 /// The challenges of an exchange, in order.
-pub(super) fn turns<'a>(timeline: &'a Timeline, authentication: &'a Authentication) -> impl Iterator<Item = Turn<'a>> {
+pub(super) fn turns<'a>(
+    timeline: &'a Timeline,
+    authentication: &'a Authentication,
+) -> impl Iterator<Item = Turn<'a>> {
     let first = authentication.challenges.first().copied();
-    let negotiated = authentication.identity.ntlm().is_some_and(|exchange| exchange.initial_response);
+    let negotiated = authentication
+        .identity
+        .ntlm()
+        .is_some_and(|exchange| exchange.initial_response);
     let is_ntlm = authentication.mechanism.value == "NTLM";
     authentication.challenges.iter().filter_map(move |&number| {
         let event = timeline.events.get(number)?;
-        let EventKind::Reply(reply) = &event.kind else { return None };
+        let EventKind::Reply(reply) = &event.kind else {
+            return None;
+        };
         Some(Turn {
             event,
-            text: reply.lines.first().map_or("", |line| line.trim_end_matches(' ')),
+            text: reply
+                .lines
+                .first()
+                .map_or("", |line| line.trim_end_matches(' ')),
             is_free_text: is_ntlm && !negotiated && Some(number) == first,
             answer: answer(timeline, number),
         })
@@ -61,8 +72,12 @@ fn answer(timeline: &Timeline, challenge: usize) -> Answer<'_> {
     let mut later = timeline.events.iter().skip(challenge.saturating_add(1));
     let next = later.find(|event| event.span.direction == Direction::Client);
     match next.map(|event| (event, &event.kind)) {
-        Some((event, EventKind::SaslResponse(line))) if line.expose().trim_ascii() == b"*" => Answer::Cancelled(event),
-        Some((event, EventKind::SaslResponse(line))) if BASE64.decode(line.expose().trim_ascii_end()).is_ok() => {
+        Some((event, EventKind::SaslResponse(line))) if line.expose().trim_ascii() == b"*" => {
+            Answer::Cancelled(event)
+        }
+        Some((event, EventKind::SaslResponse(line)))
+            if BASE64.decode(line.expose().trim_ascii_end()).is_ok() =>
+        {
             Answer::Response(event)
         }
         Some((event, EventKind::Fin | EventKind::Reset)) => Answer::Left(event),

@@ -20,9 +20,9 @@ pub(super) static CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut held = Vec::new();
-    for (number, event, command) in timeline.commands() {
+    for (number, _, command) in timeline.commands() {
         let Some((answer, reply)) = timeline.reply(number).filter(|_| command.verb == "DATA") else { continue };
-        let next = next_words(timeline, event);
+        let next = next_words(timeline, number);
         let asked = reply.code == 354;
         let said = match next {
             Some(next) if asked => matches!(next.kind, EventKind::Content(_)) && is_ahead_of(next, answer),
@@ -32,9 +32,10 @@ fn run(subject: &Subject<'_>) -> Finding {
         let evidence = Evidence::event(answer, format!("{} to DATA", reply.code));
         match next {
             Some(next) if said => {
-                let reason = match asked {
-                    true => "the message came before the 354 had".to_owned(),
-                    false => format!("DATA was answered {}, and message octets followed", reply.code),
+                let reason = if asked {
+                    "the message came before the 354 had".to_owned()
+                } else {
+                    format!("DATA was answered {}, and message octets followed", reply.code)
                 };
                 return Finding::observed(reason, vec![Evidence::event(next, "octets of the message"), evidence]);
             }

@@ -5,14 +5,17 @@ use smtp::timeline::{Data, Event, EventKind, Reply};
 use wire::Direction;
 
 /// The verbs of SMTP and its extensions. A line that begins with another word is no command of a client that is in step.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 19] = [
     "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "NOOP", "VRFY", "EXPN",
-    "HELP", "AUTH", "STARTTLS", "ETRN", "TURN", "ATRN", "BURL", "XCLIENT",
+    "HELP", "AUTH", "STARTTLS", "ETRN", "TURN", "ATRN", "BURL",
 ];
 
-/// Whether a word, in upper case, is a command.
+/// Whether a word, in upper case, is a command: one that is known, or a private one.
 pub(super) fn is_verb(word: &str) -> bool {
-    VERBS.contains(&word)
+    let private = word
+        .strip_prefix('X')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
+    VERBS.contains(&word) || private
 }
 
 /// One MAIL, with what the client said up to the end of the transaction. Numbers are those of exchanges.
@@ -99,11 +102,12 @@ pub(super) fn is_ahead_of(event: &Event, reply: &Event) -> bool {
     }
 }
 
-/// What the client said next on the wire after `event`: a command, content, or bytes that fit nothing.
-pub(super) fn next_words<'t>(timeline: &'t Timeline, event: &Event) -> Option<&'t Event> {
-    timeline.events.iter().find(|next| {
+/// What the client said next after the request of an exchange: a command, content, or bytes that fit nothing.
+pub(super) fn next_words(timeline: &Timeline, exchange: usize) -> Option<&Event> {
+    let request = timeline.exchanges.get(exchange)?.request;
+    let later = timeline.events.get(request + 1..)?;
+    later.iter().find(|next| {
         next.span.direction == Direction::Client
-            && next.span.start >= event.span.end
             && matches!(
                 next.kind,
                 EventKind::Command(_) | EventKind::Content(_) | EventKind::Unparsed(_)

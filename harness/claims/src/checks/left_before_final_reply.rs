@@ -21,38 +21,46 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    each::message(subject, Observation::Observed, |sent| judge(subject, sent))
+    let timeline = subject.timeline();
+    let offered = timeline.capabilities.iter().any(|offer| offer.get("PIPELINING").is_some());
+    let end = timeline.events.iter().position(|event| matches!(event.kind, EventKind::Fin | EventKind::Reset));
+    each::message(subject, Observation::Observed, |sent| judge(subject, sent, offered, end))
 }
 
-fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
+/// `end` is the place of the first FIN or RST.
+fn judge(subject: &Subject<'_>, sent: &Sent<'_>, offered: bool, end: Option<usize>) -> Finding {
     if let Some(reason) = sent.incomplete() {
         return Finding::undetermined(reason);
     }
     let timeline = sent.timeline;
-    let reply = timeline.reply(sent.data.exchange);
-    let after = |place: usize| timeline.exchanges[sent.data.exchange].request < place;
-    let mut later = timeline.events.iter().enumerate().filter(|(place, _)| after(*place)).map(|(_, event)| event);
-    let offered = timeline.capabilities.iter().any(|offer| offer.get("PIPELINING").is_some());
-    let end = later.find(|event| match &event.kind {
+    let exchange = timeline.exchanges[sent.data.exchange];
+    let content = || sent.all("the message");
+    let Some((answer, reply)) = timeline.reply(sent.data.exchange) else {
+        let end = end.and_then(|end| timeline.events.get(end));
+        return match end.filter(|end| end.span.direction == Direction::Client && subject.holes().is_none()) {
+            Some(end) => Finding::observed(
+                "the client left without the final reply",
+                vec![Evidence::event(end, "where it left"), content()],
+            ),
+            None => Finding::undetermined("no final reply came, and it was not the client who left first"),
+        };
+    };
+    let between = exchange.request + 1..exchange.reply.unwrap_or_default();
+    let mut waiting = timeline.events.get(between).unwrap_or_default().iter();
+    let left = waiting.find(|event| match &event.kind {
         EventKind::Fin | EventKind::Reset => true,
         EventKind::Command(command) => command.verb == "QUIT" && !offered,
         _ => false,
     });
-    let content = || sent.all("the message");
-    match (end.filter(|event| event.span.direction == Direction::Client), reply) {
-        (Some(end), Some((answer, _))) if is_ahead_of(end, answer) => Finding::observed(
+    match left.filter(|left| left.span.direction == Direction::Client && is_ahead_of(left, answer)) {
+        Some(left) => Finding::observed(
             "the client left before the final reply had come",
-            vec![Evidence::event(end, "where it left"), content(), Evidence::event(answer, "the final reply")],
+            vec![Evidence::event(left, "where it left"), content(), Evidence::event(answer, "the final reply")],
         ),
-        (_, Some((answer, reply))) => Finding::not_observed(
+        None => Finding::not_observed(
             format!("the client waited for the final reply, {}", reply.code),
             vec![Evidence::event(answer, "the final reply"), content()],
         ),
-        (Some(end), None) if subject.holes().is_none() => Finding::observed(
-            "the client left without the final reply",
-            vec![Evidence::event(end, "where it left"), content()],
-        ),
-        (_, None) => Finding::undetermined("no final reply came, and it was not the client who left first"),
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
+    let Some(reported) = subject.given().reported else {
+        return Finding::undetermined("what the client itself reported is not known");
+    };
     if let Some(reason) = subject.siblings().find_map(|sibling| sibling.blind()) {
         return Finding::undetermined(reason);
     }
@@ -39,16 +42,18 @@ fn run(subject: &Subject<'_>) -> Finding {
         }
     }
     if missed.is_empty() {
-        return match later.is_empty() {
-            true => Finding::undetermined("every recipient that the client asked for got the message"),
-            false => Finding::not_observed("who did not get the message here got it in another transaction", later),
-        };
+        if timeline.transactions.iter().all(|one| one.recipients.is_empty()) {
+            return Finding::undetermined("the client asked for no recipient");
+        }
+        if later.is_empty() {
+            return Finding::undetermined("every recipient that the client asked for got the message");
+        }
+        return Finding::not_observed("who did not get the message here got it in another transaction", later);
     }
     let what = format!("{} recipient(s) did not get the message", missed.len());
-    match subject.given().reported {
-        None => Finding::undetermined("what the client itself reported is not known"),
-        Some(Reported::Sent) => Finding::observed(format!("{what}, and the client reports it sent"), missed),
-        Some(Reported::Failed) => Finding::not_observed(format!("{what}, and the client reports a failure"), missed),
+    match reported {
+        Reported::Sent => Finding::observed(format!("{what}, and the client reports it sent"), missed),
+        Reported::Failed => Finding::not_observed(format!("{what}, and the client reports a failure"), missed),
     }
 }
 
@@ -69,13 +74,21 @@ fn key(address: &str) -> String {
 
 /// Where it is to be seen that a recipient did not get the message.
 fn why(timeline: &Timeline, transaction: &Transaction, recipient: &Recipient) -> Evidence {
-    let negative = |exchange: usize| timeline.reply(exchange).filter(|(_, reply)| !reply.is_positive() && reply.code != 354);
-    if let Some((event, reply)) = negative(recipient.exchange) {
+    let refusal = |exchange: usize| timeline.reply(exchange).filter(|(_, reply)| !reply.is_positive() && reply.code != 354);
+    if let Some((event, reply)) = refusal(recipient.exchange) {
         return Evidence::event(event, format!("{} to the recipient", reply.code));
     }
     let data = transaction.data.as_ref();
-    if let Some((event, reply)) = data.and_then(|data| negative(data.exchange)) {
+    if let Some((event, reply)) = data.and_then(|data| refusal(data.exchange)) {
         return Evidence::event(event, format!("{} to the message", reply.code));
+    }
+    let next = timeline
+        .commands()
+        .find(|(number, _, command)| *number > recipient.exchange && command.verb == "DATA")
+        .filter(|_| data.is_none());
+    // A 2yz asks for no message either.
+    if let Some((event, reply)) = next.and_then(|(number, ..)| timeline.reply(number)) {
+        return Evidence::event(event, format!("{} to DATA", reply.code));
     }
     match data {
         Some(data) => Evidence::bytes(timeline, data.span, "the message, with no final reply"),
@@ -114,7 +127,9 @@ mod tests {
         seen(whole.clone().s("554 no").quit()).observed("reports it sent", &["554 no\r\n"]);
         seen(whole.closed()).observed("reports it sent", &["Subject: x\r\n…"]);
         let data = mail().cs("RCPT TO:<a@b.example>", "250 ok").cs("DATA", "451 later");
-        seen(data.quit()).observed("reports it sent", &["a@b.example"]);
+        seen(data.quit()).observed("reports it sent", &["451 later\r\n"]);
+        let alone = mail().cs("RCPT TO:<a@b.example>", "250 ok");
+        seen(alone.quit()).observed("reports it sent", &["a@b.example"]);
     }
 
     #[test]
@@ -137,6 +152,7 @@ mod tests {
         find(&CHECK, partly(), Given::default()).undetermined("itself reported is not known");
         let taken = Talk::ehlo(&[]).message("Subject: x\n\nx\n").quit();
         find(&CHECK, taken, given(Reported::Sent)).undetermined("every recipient");
+        find(&CHECK, mail().quit(), given(Reported::Sent)).undetermined("no recipient");
         find(&CHECK, partly().gap(), given(Reported::Sent)).undetermined("does not hold");
     }
 }

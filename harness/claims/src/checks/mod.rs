@@ -9,13 +9,19 @@ use crate::Check;
 use crate::given::Account;
 use crate::leaks::is_under_tls;
 
+mod attempts;
 #[cfg(test)]
 mod bad_clients;
 mod challenge;
 mod each;
 mod envelope;
 pub(crate) mod exposure;
+mod grammar;
+#[cfg(test)]
+mod hostile;
+mod offers;
 mod receipts;
+mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 mod told;
@@ -81,10 +87,32 @@ registry! {
     subject_beside_smime,
     // Session, capabilities, replies.
     spoke_before_greeting,
+    hello_not_first,
+    hello_argument_malformed,
+    hello_name_unqualified,
+    mail_before_hello,
+    mail_after_refused_greeting,
+    closed_without_quit,
+    closed_before_goodbye,
+    command_malformed,
+    command_too_long,
+    unoffered_extension_used,
+    dsn_unoffered,
+    eight_bit_unoffered,
+    non_ascii_address_unoffered,
+    gave_up_despite_success,
+    went_on_after_refusal,
+    refusal_reported_as_sent,
+    acceptance_reported_as_failed,
+    spoke_before_reply_ended,
+    contradictory_reply_believed,
+    endless_reply_read,
     // Envelope, message data, pipelining.
     line_break_injected,
     data_after_refusals,
     sent_to_accepted,
+    recipients_split,
+    reverse_path_null,
     missed_recipient_reported_as_sent,
     bcc_disclosed,
     local_part_changed,
@@ -96,9 +124,10 @@ registry! {
     left_before_final_reply,
     command_before_reply,
     pipelined_past_group_end,
-    content_without_recipient,
+    no_lone_dot_after_refusals,
     message_over_announced_size,
     bdat_misused,
+    went_on_after_refused_chunk,
     // TLS, authentication, NTLM, claims about the deployment.
     unoffered_mechanism_tried,
     auth_out_of_place,
@@ -114,7 +143,21 @@ registry! {
     ntlm_mic_missing_or_wrong,
     broken_ntlm_challenge_answered,
     ntlm_names_readable,
+    submitted_in_clear,
+    login_before_starttls,
+    handshake_without_220,
+    injected_reply_believed,
+    command_under_tls_before_hello,
+    starttls_under_tls,
+    went_on_after_handshake,
+    requiretls_unheeded,
+    control_characters_repeated,
     // Transport faults and retries.
+    gave_up_on_silence,
+    transient_failure_retried,
+    permanent_refusal_repeated,
+    // Of the benign cases.
+    message_accepted,
 }
 
 /// The check with this id.

@@ -1,6 +1,8 @@
 //! Does the client pipeline past a command that has to be the last of its group?
 
-use smtp::timeline::EventKind;
+use std::collections::HashSet;
+
+use smtp::timeline::{Authentication, EventKind, Timeline};
 
 use super::command_before_reply::turns;
 use super::envelope::is_ahead_of;
@@ -25,15 +27,21 @@ fn run(subject: &Subject<'_>) -> Finding {
     if timeline.capabilities.iter().all(|offer| offer.get("PIPELINING").is_none()) {
         return Finding::not_applicable("the server does not offer PIPELINING");
     }
+    let logins = timeline.authentications.iter();
+    let single: HashSet<usize> = logins
+        .clone()
+        .filter(|login| login.challenges.is_empty() && !login.responses.is_empty())
+        .map(|login| login.exchange)
+        .collect();
+    if let Some(finding) = logins.clone().find_map(|login| past_auth(timeline, login)) {
+        return finding;
+    }
     let mut waited = Vec::new();
     for (number, asked, next) in turns(timeline) {
         let EventKind::Command(command) = &asked.kind else { continue };
         let Some((answer, _)) = timeline.reply(number) else { continue };
         let verb = command.verb.as_str();
-        let single = |login: &smtp::timeline::Authentication| {
-            login.exchange == number && login.challenges.is_empty() && !login.responses.is_empty()
-        };
-        if !LAST.contains(&verb) || timeline.authentications.iter().any(single) {
+        if !LAST.contains(&verb) || single.contains(&number) {
             continue;
         }
         if is_ahead_of(next, answer) {
@@ -51,6 +59,21 @@ fn run(subject: &Subject<'_>) -> Finding {
         (None, true) => Finding::undetermined("no command that ends a group was answered with more to follow"),
         (None, false) => Finding::not_observed("every group ended with the command that has to end it", waited),
     }
+}
+
+/// What follows AUTH before its first challenge is read as the answer to it, whatever it was meant for.
+fn past_auth(timeline: &Timeline, login: &Authentication) -> Option<Finding> {
+    let challenge = timeline.events.get(*login.challenges.first()?)?;
+    let request = timeline.exchanges.get(login.exchange)?.request;
+    let mut later = timeline.events.get(request + 1..)?.iter();
+    let line = later.find(|event| matches!(event.kind, EventKind::SaslResponse(_)))?;
+    let evidence = vec![
+        Evidence::event(line, "what came too early"),
+        Evidence::event(timeline.events.get(request)?, "AUTH, the last of its group"),
+        Evidence::event(challenge, "the first challenge"),
+    ];
+    let reason = "the client did not wait for the first challenge of AUTH";
+    is_ahead_of(line, challenge).then(|| Finding::observed(reason, evidence))
 }
 
 #[cfg(test)]
@@ -76,6 +99,15 @@ mod tests {
         seen(talk).observed("reply to DATA", &["Subject: x\r\n\r\nx\r\n.\r\n", "DATA\r\n", "354 go\r\n"]);
         let hello = Talk::silent().s("220 mx").turn("C", "EHLO a\r\nMAIL FROM:<>\r\n").s("250-mx\r\n250 PIPELINING");
         seen(hello.s("250 ok").quit()).observed("reply to EHLO", &["MAIL FROM:<>\r\n", "EHLO a\r\n"]);
+    }
+
+    #[test]
+    fn past_an_exchange_of_several_round_trips() {
+        let auth = |lines: &str| Talk::ehlo(&["PIPELINING", "AUTH LOGIN"]).turn("C", lines).s("334 VXNlcm5hbWU6");
+        let ahead = auth("AUTH LOGIN\r\nMAIL FROM:<>\r\n").s("501 no").quit();
+        seen(ahead).observed("first challenge of AUTH", &["MAIL FROM:<>\r\n", "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n"]);
+        let waits = auth("AUTH LOGIN\r\n").cs("dXNlcg==", "334 UGFzc3dvcmQ6").cs("cGFzcw==", "235 ok").quit();
+        seen(waits).not_observed("every group ended", &["250-mx.example\r\n…", "235 ok\r\n"]);
     }
 
     #[test]

@@ -100,6 +100,33 @@ fn plain_with_and_without_initial_response() {
 }
 
 #[test]
+fn odd_replies_are_shown_as_they_are_and_long_ones_cut() {
+    let long = format!("250 {}\r\n", "é".repeat(700));
+    let many = format!("{}250 end\r\n", "250-more\r\n".repeat(70));
+    let lines = shown(&[
+        ("S", "220 mx\r\n"),
+        ("C", "EHLO a\r\n"),
+        ("S", "250-ok\r\n550 no\r\n"),
+        ("C", "NOOP\r\n"),
+        ("S", "2500 ok\r\n"),
+        ("C", "NOOP\r\n"),
+        ("S", &long),
+        ("C", "NOOP\r\n"),
+        ("S", &many),
+    ]);
+    assert_eq!(lines[2], "250-ok\n550 no");
+    assert_eq!(lines[4], "2500 ok");
+    assert_eq!(
+        lines[6],
+        format!("250 {}<376 more octets>", "é".repeat(512))
+    );
+    assert_eq!(
+        lines[8],
+        format!("{}<7 more lines>", "250-more\n".repeat(64))
+    );
+}
+
+#[test]
 fn login_shows_its_prompts_and_no_answer() {
     let (user, password) = (line("svc"), line(PASSWORD));
     let lines = shown(&[

@@ -197,6 +197,8 @@ impl Gathered {
             verdict: None,
             requirement: None,
             findings: Vec::new(),
+            client_log: None,
+            expected_failure: None,
         });
         outcome
     }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use claims::{Claim, Profile};
 use lab::adapter::Twin;
+use lab::client::{self, Client, NotReady};
 
-use super::{catalogue, output};
+use super::{catalogue, output, runtime};
 use crate::args::Listing;
 use crate::{Exit, Failure};
 
@@ -45,6 +46,7 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
                 );
             }
         }
+        Listing::Clients => clients(&mut out)?,
         Listing::Formats => {
             for format in report::FORMATS {
                 let _ = writeln!(out, "{:<6} {}", format.name, format.summary);
@@ -53,4 +55,35 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
     }
     output::text(&out)?;
     Ok(Exit::Met)
+}
+
+/// Each client that a definition comes with: whether it is there, what it calls itself, and its modes of authentication.
+fn clients(out: &mut String) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let tries: Vec<_> = client::names()
+        .filter_map(client::find)
+        .map(|definition| {
+            let (id, title) = (definition.id.clone(), definition.title.clone());
+            (id, title, runtime.spawn(Client::prepare(definition)))
+        })
+        .collect();
+    for (id, title, ready) in tries {
+        let ready = runtime
+            .block_on(ready)
+            .map_err(|error| Failure::input(format!("{id}: {error}")))?;
+        let (found, rest) = match &ready {
+            Ok(client) => (
+                "found",
+                format!(
+                    "{}; {}",
+                    client.modes().join(", "),
+                    client.version().unwrap_or("version unknown")
+                ),
+            ),
+            Err(NotReady::NotInstalled { reason, .. }) => ("not found", reason.clone()),
+            Err(other) => ("broken", other.to_string()),
+        };
+        let _ = writeln!(out, "{id:<11} {title:<23} {found:<10} {rest}");
+    }
+    Ok(())
 }

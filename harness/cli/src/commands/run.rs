@@ -1,5 +1,15 @@
-//! `smtpspec run`: scenarios against the reference adapter.
+//! `smtpspec run`: scenarios against the reference adapter, or against clients that are not ours.
 
+mod chosen;
+mod judged;
+mod known;
+mod outside;
+mod pool;
+mod select;
+mod tell;
+
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,34 +18,59 @@ use claims::given::Reported;
 use claims::result::{Outcome, Requirement};
 use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
-use lab::scenario::{Code, Scenario, load_cases, load_tree, reject_duplicates};
-use tokio::sync::Semaphore;
+use lab::scenario::Scenario;
 
-use super::{catalogue, format, output, profile, runtime};
+use super::{format, output, profile, runtime};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
+use select::{check_expectations, filter, select};
+
+/// Cases of the reference adapter that are run side by side, unless said otherwise. They mostly wait.
+const JOBS: usize = 16;
 
 pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let format = format(&args.judging.format)?;
+    let clients = chosen::clients(&args.client)?;
+    if clients.is_empty() {
+        let scenarios = filter(select(&args.scenarios)?, &args.filters)?;
+        check_expectations(&scenarios, profile)?;
+        return adapter(cli, args, scenarios, &args.out, profile, format);
+    }
+    if args.pinned || !args.twin.is_empty() {
+        return Err(Failure::input(
+            "--pinned and --twin are for the reference adapter alone; leave --client out",
+        ));
+    }
+    outside::run(cli, args, clients, profile, format)
+}
+
+/// The reference adapter.
+fn adapter(
+    cli: &Cli,
+    args: &RunArgs,
+    scenarios: Vec<Scenario>,
+    out: &Path,
+    profile: &'static Profile,
+    format: &::report::Format,
+) -> Result<Exit, Failure> {
     let twins = args
         .twin
         .iter()
         .map(|name| twin(name))
         .collect::<Result<Vec<_>, _>>()?;
-    let scenarios = select(&args.scenarios)?;
-    check_expectations(&scenarios, profile)?;
-    output::folder(&args.out)?;
+    output::folder(out)?;
     let options = RunOptions {
-        out: args.out.clone(),
+        out: out.to_owned(),
         twins,
         pinned: args.pinned,
     };
     let started = Instant::now();
-    let outcome = replay(scenarios, options, args.jobs, profile)?;
+    let jobs = args.jobs.unwrap_or(JOBS);
+    let outcome = replay_until(scenarios, options, jobs, profile, args.filters.fail_fast)?;
     let took = started.elapsed();
-    output::save(&args.out.join("result.json"), &outcome)?;
+    output::save(&out.join("result.json"), &outcome)?;
     output::print(cli, format, &outcome)?;
     output::hint(
         cli,
@@ -43,7 +78,7 @@ pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
             "{} case(s) in {:.2} s; captures and result.json are in {}",
             outcome.cases.len(),
             took.as_secs_f64(),
-            args.out.display()
+            out.display()
         ),
     );
     Ok(Exit::of(&outcome))
@@ -60,41 +95,52 @@ pub fn replay(
     jobs: usize,
     profile: &'static Profile,
 ) -> Result<Outcome, Failure> {
-    let runs = runtime()?.block_on(run_all(scenarios, options, jobs.max(1)))?;
-    let mut outcome = road::empty("run", profile);
-    for (scenario, run) in runs {
-        judge(&mut outcome, &scenario, run, profile)?;
-    }
-    Ok(outcome)
+    replay_until(scenarios, options, jobs, profile, false)
 }
 
-async fn run_all(
+/// As [`replay`]; with `fail_fast` no longer than until the first case that is not met.
+fn replay_until(
     scenarios: Vec<Scenario>,
     options: RunOptions,
     jobs: usize,
-) -> Result<Vec<(Scenario, CaseRun)>, Failure> {
+    profile: &'static Profile,
+    fail_fast: bool,
+) -> Result<Outcome, Failure> {
     let options = Arc::new(options);
-    let places = Arc::new(Semaphore::new(jobs));
-    let tasks: Vec<_> = scenarios
-        .into_iter()
-        .map(|scenario| {
-            let (options, places) = (Arc::clone(&options), Arc::clone(&places));
-            tokio::spawn(async move {
-                let _place = places.acquire_owned().await;
-                let run = runner::run(&scenario, &options).await;
-                (scenario, run)
-            })
-        })
-        .collect();
-    let mut done = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let (scenario, run) = task
-            .await
-            .map_err(|error| Failure::input(format!("a case broke off: {error}")))?;
+    let mut parts = Vec::new();
+    let start = |scenario: Scenario| {
+        let options = Arc::clone(&options);
+        async move {
+            let run = runner::run(&scenario, &options).await;
+            (scenario, run)
+        }
+    };
+    let done = |place: usize, scenario: &Scenario, run: std::io::Result<CaseRun>| {
         let run = run.map_err(|error| Failure::input(format!("{}: {error}", scenario.id.value)))?;
-        done.push((scenario, run));
+        let mut part = road::empty("run", profile);
+        judge(&mut part, scenario, run, profile)?;
+        let stop = fail_fast && !part.met();
+        parts.push((place, part));
+        Ok(if stop {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    };
+    runtime()?.block_on(pool::each(scenarios, jobs, start, done))?;
+    Ok(joined(road::empty("run", profile), parts))
+}
+
+/// Puts the results of single cases together, in the order of the cases.
+fn joined(mut whole: Outcome, mut parts: Vec<(usize, Outcome)>) -> Outcome {
+    parts.sort_by_key(|(place, _)| *place);
+    for (_, part) in parts {
+        whole.cases.extend(part.cases);
+        for conversation in part.conversations {
+            whole.add(conversation);
+        }
     }
-    Ok(done)
+    whole
 }
 
 /// Judges one case from its capture, and compares with what its scenario expects.
@@ -112,27 +158,13 @@ fn judge(
     let refused = run.given.may_refuse && run.given.reported == Some(Reported::Failed);
     let unfired = run.given.unfired.clone();
     let id = &scenario.id.value;
-    let expect = &scenario.expect;
-    let expected = Expected {
-        claims: expect
-            .claims
-            .iter()
-            .map(|(id, word)| (id.value.as_str(), word.as_str()))
-            .collect(),
-        checks: expect
-            .checks
-            .iter()
-            .map(|(id, wanted)| (id.value.as_str(), *wanted))
-            .collect(),
-        requirement: requirement(scenario),
-    };
     let case = road::judge_case(
         outcome,
         (id, &scenario.title, &scenario.family),
         evidence,
         run.given,
         profile,
-        &expected,
+        &expected(scenario),
     );
     let unplayed = !unfired.is_empty();
     case.file.clone_from(&scenario.source.name);
@@ -152,6 +184,24 @@ fn judge(
     Ok(())
 }
 
+/// What a scenario expects, as the road takes it.
+fn expected(scenario: &Scenario) -> Expected<'_> {
+    let expect = &scenario.expect;
+    Expected {
+        claims: expect
+            .claims
+            .iter()
+            .map(|(id, word)| (id.value.as_str(), word.as_str()))
+            .collect(),
+        checks: expect
+            .checks
+            .iter()
+            .map(|(id, wanted)| (id.value.as_str(), *wanted))
+            .collect(),
+        requirement: requirement(scenario),
+    }
+}
+
 /// What a scenario asks of any client, if it asks something.
 fn requirement(scenario: &Scenario) -> Option<Requirement> {
     (!scenario.requirement.is_empty()).then(|| Requirement {
@@ -168,69 +218,4 @@ fn twin(name: &str) -> Result<Twin, Failure> {
             "{error}; `smtpspec list twins` shows what there is"
         ))
     })
-}
-
-/// The scenarios that the words on the command line name.
-fn select(words: &[String]) -> Result<Vec<Scenario>, Failure> {
-    let catalogue = catalogue()?;
-    if words.is_empty() {
-        return Ok(catalogue);
-    }
-    let mut chosen: Vec<Scenario> = Vec::new();
-    for word in words {
-        chosen.extend(one_word(word, &catalogue)?);
-    }
-    let twice = reject_duplicates(&chosen);
-    if let Some(first) = twice.first() {
-        return Err(Failure::rendered(&first.render(false)));
-    }
-    Ok(chosen)
-}
-
-fn one_word(word: &str, catalogue: &[Scenario]) -> Result<Vec<Scenario>, Failure> {
-    let path = std::path::Path::new(word);
-    if path.is_dir() {
-        return load_tree(path).map_err(|errors| Failure::rendered(&errors.render(false)));
-    }
-    if super::is_path(word) {
-        return load_cases(path).map_err(|error| Failure::rendered(&error.render(false)));
-    }
-    let named: Vec<_> = catalogue
-        .iter()
-        .filter(|scenario| scenario.is_named(word) || scenario.family == word)
-        .cloned()
-        .collect();
-    if named.is_empty() {
-        return Err(Failure::input(format!(
-            "`{word}` is no scenario, family, file or folder; `smtpspec list scenarios` shows the catalogue"
-        )));
-    }
-    Ok(named)
-}
-
-/// A claim that no profile has can never get the verdict that a scenario expects.
-fn check_expectations(scenarios: &[Scenario], profile: &'static Profile) -> Result<(), Failure> {
-    for scenario in scenarios {
-        for (claim, _) in &scenario.expect.claims {
-            if !profile
-                .expectations()
-                .any(|(known, _)| known.id == claim.value)
-            {
-                let message = format!(
-                    "`{}` is no claim of the profile {}",
-                    claim.value, profile.id
-                );
-                let problem = scenario.problem(Code::BadValue, claim.span.clone(), message);
-                return Err(Failure::rendered(&problem.render(false)));
-            }
-        }
-        for (check, _) in &scenario.expect.checks {
-            if claims::checks::find(&check.value).is_none() {
-                let message = format!("there is no check `{}`", check.value);
-                let problem = scenario.problem(Code::BadValue, check.span.clone(), message);
-                return Err(Failure::rendered(&problem.render(false)));
-            }
-        }
-    }
-    Ok(())
 }

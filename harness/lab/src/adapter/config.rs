@@ -136,6 +136,18 @@ pub struct Retry {
     pub interval: Duration,
 }
 
+/// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses neither by itself; the
+/// cases about them need a client that can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Whether the envelope goes in one group (RFC 2920).
+    pub pipelining: bool,
+    /// Whether the message goes in chunks (RFC 3030).
+    pub chunking: bool,
+    /// Whether the message may only go on under TLS, to a server that takes it upon itself to see to that (RFC 8689).
+    pub require_tls_onward: bool,
+}
+
 /// Everything that configures one send port and its handler.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -183,11 +195,8 @@ pub struct Config {
     pub reply_by: Option<String>,
     /// The encoder, where the send pipeline has one.
     pub encoder: Option<Encoder>,
-    /// Whether the envelope goes in one group where the server offers PIPELINING (RFC 2920). The documentation says
-    /// nothing of it, and the cases about it need a client that can.
-    pub pipelining: bool,
-    /// Whether the message goes in chunks where the server offers CHUNKING (RFC 3030). As with `pipelining`.
-    pub chunking: bool,
+    /// Which extensions it uses where they are offered.
+    pub transfer: Transfer,
     /// Retry.
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry};
+use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry, Transfer};
 
 /// Canary in the body.
 pub(super) const BODY: &str = "<order>the body canary</order>\n";
@@ -41,8 +41,7 @@ pub(super) fn config() -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
-        pipelining: false,
-        chunking: false,
+        transfer: Transfer::default(),
         retry: Retry {
             count: 0,
             interval: Duration::ZERO,

@@ -5,7 +5,7 @@
 
 mod auth;
 mod client_tls;
-mod compose;
+pub(crate) mod compose;
 pub mod config;
 mod environment;
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub(super) enum Refusal {
     )]
     ControlCharacter(&'static str),
     #[error(
-        "{0} is not an address that SMTP can carry (RFC 5321 section 4.1.2): use `local@domain` in ASCII"
+        "{0} is not an address that SMTP can carry (RFC 5321 section 4.1.2): use `local@domain`"
     )]
     Address(&'static str),
     #[error("the macro %{name}% in {property} has no value there")]

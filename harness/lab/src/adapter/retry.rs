@@ -36,6 +36,7 @@ pub(super) async fn deliver(
                     again.iter().map(|(address, _)| address.clone()).collect();
                 Some(Failure::Recipients([lost.clone(), again].concat()))
             }
+            Some(failure) if failure.is_break() && twins.has(Twin::BrokenIsSent) => None,
             None if !lost.is_empty() => {
                 mail.to_mut().recipients.clear();
                 Some(Failure::Recipients(lost.clone()))
@@ -53,7 +54,9 @@ pub(super) async fn deliver(
                 trace,
             };
         };
-        if attempts > config.retry.count || failure.is_final() || mail.recipients.is_empty() {
+        let spent = attempts > config.retry.count || twins.has(Twin::NeverRetries);
+        let refused = failure.is_final() && !twins.has(Twin::RetriesRefused);
+        if spent || refused || mail.recipients.is_empty() {
             return Delivery {
                 outcome: Outcome::Suspended(failure.to_string()),
                 attempts,

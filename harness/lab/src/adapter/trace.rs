@@ -1,5 +1,7 @@
 //! What `deliver` tells about itself. Never the ground of a verdict: those are made from the capture.
 
+use smtp::Secret;
+
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -18,6 +20,24 @@ pub struct Delivery {
     pub attempts: u32,
     /// What each attempt said and heard.
     pub trace: Vec<Attempt>,
+}
+
+impl Delivery {
+    /// All of it as text, as a log would show it.
+    pub(crate) fn told(&self) -> Secret {
+        let mut text = match &self.outcome {
+            Outcome::Sent => "sent\n".to_owned(),
+            Outcome::Suspended(reason) => format!("suspended: {reason}\n"),
+        };
+        for attempt in &self.trace {
+            for step in &attempt.steps {
+                let code = step.code.map(|code| code.to_string()).unwrap_or_default();
+                text.extend([&step.sent, " ", &code, "\n"]);
+            }
+            text.extend([attempt.failure.as_deref().unwrap_or_default(), "\n"]);
+        }
+        Secret::new(text)
+    }
 }
 
 /// One attempt to transmit.

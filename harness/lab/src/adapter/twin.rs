@@ -46,7 +46,7 @@ twins! {
     /// Sends the message a second time, in a new connection, after it was accepted.
     SendsTwice = "sends-twice" breaks "ADP-05";
     /// Issues STARTTLS when offered, and upgrades; goes on in clear if it is refused.
-    Starttls = "starttls" breaks "ADP-08";
+    Starttls = "starttls" breaks "ADP-08" and "TLS-11" "CLM-01";
     /// Opens the connection with a TLS ClientHello.
     ImplicitTls = "implicit-tls" breaks "ADP-09";
     /// Upgrades with STARTTLS once the server demanded it (530), and delivers.
@@ -56,9 +56,9 @@ twins! {
     /// Picks CRAM-MD5 whenever the server offers it.
     CramMd5 = "cram-md5" breaks "ADP-14";
     /// In mode None, authenticates with the configured user and password all the same.
-    AuthInNone = "auth-in-none" breaks "ADP-15";
+    AuthInNone = "auth-in-none" breaks "ADP-15" and "CLM-05";
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
-    HidesPassword = "hides-password" breaks "ADP-16";
+    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
     /// In mode NTLM, authenticates as an account other than the host instance's.
     OtherAccount = "other-account" breaks "ADP-18";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
@@ -73,9 +73,9 @@ twins! {
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
     /// Signs where it should encrypt: a blob that anyone can open.
-    SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34";
+    SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34" and "CLM-04";
     /// With encryption, hides the Subject behind a placeholder.
-    HidesSubject = "hides-subject" breaks "ADP-35";
+    HidesSubject = "hides-subject" breaks "ADP-35" and "CLM-03";
     /// With an encoder that is not told to encrypt, encrypts.
     EncoderEncrypts = "encoder-encrypts" breaks "ADP-36";
     /// Encrypts with AES-256-GCM (AuthEnvelopedData), which the encoder does not offer.
@@ -85,7 +85,7 @@ twins! {
     /// With ClearSign, makes an opaque blob.
     BlobInsteadOfClear = "blob-instead-of-clear" breaks "ADP-41";
     /// With BlobSign, encrypts.
-    EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42";
+    EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42" and "CLM-06";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
     /// Gives every message the same Subject instead of its id.
@@ -104,6 +104,78 @@ twins! {
     // Of the cases that any client has to meet. Session, capabilities, replies:
     /// Says EHLO without waiting for the greeting.
     SpeaksFirst = "speaks-first" breaks "SES-01";
+    /// Says MAIL before EHLO.
+    StartsWithMail = "starts-with-mail" breaks "SES-02";
+    /// Gives a name in EHLO that has underscores for dots.
+    MalformedHello = "malformed-hello" breaks "SES-02";
+    /// Goes on to MAIL after its EHLO was refused.
+    IgnoresRefusedEhlo = "ignores-refused-ehlo" breaks "SES-03";
+    /// Goes on as if the greeting had been a 220.
+    IgnoresRefusedGreeting = "ignores-refused-greeting" breaks "SES-04";
+    /// Closes the connection without QUIT.
+    LeavesWithoutQuit = "leaves-without-quit" breaks "SES-05";
+    /// Puts a space behind the colon of MAIL and RCPT, and behind DATA.
+    LooseCommands = "loose-commands" breaks "SES-06";
+    /// Calls its message sent when it was turned away with 421.
+    BusyIsSent = "busy-is-sent" breaks "SES-07";
+    /// Gives the first label of its name in EHLO.
+    BareHostName = "bare-host-name" breaks "SES-08";
+    /// Says HELO and asks for no extensions.
+    SaysHelo = "says-helo" breaks "SES-08";
+    /// Says QUIT and closes the connection at once.
+    DoesNotWaitForGoodbye = "does-not-wait-for-goodbye" breaks "SES-09";
+    /// Closes the connection without QUIT where it was given no session.
+    LeavesWhenRefused = "leaves-when-refused" breaks "SES-10";
+    /// Uses BODY and SIZE with MAIL, whatever is offered.
+    AssumesExtensions = "assumes-extensions" breaks "CAP-01";
+    /// Asks for delivery reports with NOTIFY and RET, whatever is offered.
+    NotifiesAnyway = "notifies-anyway" breaks "CAP-02";
+    /// Sends text as it is, in eight bits, whatever is offered.
+    EightBitAnyway = "eight-bit-anyway" breaks "CAP-03";
+    /// Names mailboxes outside ASCII to the server, whatever is offered.
+    Utf8Anyway = "utf8-anyway" breaks "CAP-04";
+    /// Takes a 2yz or 3yz whose text speaks of failure for a refusal.
+    ReadsText = "reads-text" breaks "RPL-01";
+    /// Takes a reply without text for none.
+    NeedsReplyText = "needs-reply-text" breaks "RPL-02";
+    /// Takes a 2yz that no document defines for a refusal.
+    KnownCodesOnly = "known-codes-only" breaks "RPL-03";
+    /// Takes a code above 599 for a yes.
+    OddCodeIsYes = "odd-code-is-yes" breaks "RPL-04";
+    /// Takes the first line of a reply for all of it.
+    FirstLineIsReply = "first-line-is-reply" breaks "RPL-05";
+    /// Takes the code of the first line, whatever the others say.
+    FirstCodeCounts = "first-code-counts" breaks "RPL-06";
+    /// Takes what one read gives for a reply.
+    OneReadIsReply = "one-read-is-reply" breaks "RPL-07";
+    /// Reads the lines of a reply without a limit to their number.
+    ReadsEndlessLines = "reads-endless-lines" breaks "RPL-08";
+    /// Takes a 5yz whose text speaks of success for a yes.
+    BelievesText = "believes-text" breaks "RPL-09";
+    /// Takes a 4yz that no document defines for a yes.
+    UnknownLaterIsYes = "unknown-later-is-yes" breaks "RPL-10";
+    /// Takes a 5yz that no document defines for a yes.
+    UnknownNoIsYes = "unknown-no-is-yes" breaks "RPL-11";
+    /// Takes a code below 100 for a yes.
+    LowCodeIsYes = "low-code-is-yes" breaks "RPL-12";
+    /// Reads three digits of a code of four.
+    ThreeDigitsOfFour = "three-digits-of-four" breaks "RPL-13";
+    /// Takes a reply to its message for a yes if one of the lines has 250.
+    AnyYesCounts = "any-yes-counts" breaks "RPL-14";
+    /// Reads a line of a reply without a limit to its length.
+    ReadsEndlessLine = "reads-endless-line" breaks "RPL-15";
+    /// Takes 2 KiB of a line for all of it.
+    CutsLongLines = "cuts-long-lines" breaks "RPL-16";
+    /// Takes a line for a reply where the replies to a group of commands are due.
+    FirstLineInGroup = "first-line-in-group" breaks "RPL-17";
+    /// Takes a line of 512 octets for too long.
+    ShortLineBuffer = "short-line-buffer" breaks "RPL-18";
+
+    // The benign ones, first and last of a run:
+    /// Hangs up after the recipients and says that the message was sent.
+    GivesUpBeforeData = "gives-up-before-data" breaks "BEN-01";
+    /// Leaves the last of several recipients out.
+    ForgetsARecipient = "forgets-a-recipient" breaks "BEN-02";
 
     // Envelope, message data, pipelining:
     /// Puts line breaks in addresses, subjects and file names into commands and header fields as they stand.
@@ -114,6 +186,10 @@ twins! {
     GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
     /// Says that the message was sent when it was for some of its recipients.
     SomeIsAll = "some-is-all" breaks "ENV-03";
+    /// Sends a copy of the message to each recipient.
+    OneByOne = "one-by-one" breaks "ENV-10";
+    /// Names nobody as the sender in the envelope.
+    NobodySends = "nobody-sends" breaks "ENV-11";
     /// Forgets recipients that were refused for the moment.
     ForgetsDeferred = "forgets-deferred" breaks "ENV-04";
     /// Writes a Bcc field with the blind copies.
@@ -139,11 +215,13 @@ twins! {
     /// Leaves as soon as the message is out, and calls it sent.
     LeavesEarly = "leaves-early" breaks "DAT-08" and "DAT-13" "DAT-14";
     /// Calls the message sent whatever the final reply is.
-    IgnoresFinalReply = "ignores-final-reply" breaks "DAT-08" and "DAT-13" "DAT-14";
+    IgnoresFinalReply = "ignores-final-reply" breaks "DAT-08" and "DAT-13" "DAT-14" "NET-03";
     /// Sends the envelope in one group although PIPELINING is not offered.
     PipelinesUnasked = "pipelines-unasked" breaks "PIP-01";
     /// Sends the message in one group with DATA.
     PipelinesPastData = "pipelines-past-data" breaks "PIP-02";
+    /// Sends MAIL in one group with AUTH.
+    PipelinesPastAuth = "pipelines-past-auth" breaks "PIP-05";
     /// Sends the message after 354 although every recipient of the group was refused.
     ContentForNobody = "content-for-nobody" breaks "PIP-03" and "PIP-04";
     /// Sends messages that are longer than the server announced.
@@ -152,6 +230,8 @@ twins! {
     MiscountsChunks = "miscounts-chunks" breaks "BDT-01";
     /// Goes on with DATA after the first chunk.
     DataAfterChunk = "data-after-chunk" breaks "BDT-01";
+    /// Sends the other chunks after one was refused.
+    ChunksOn = "chunks-on" breaks "BDT-02";
 
     // TLS, authentication, NTLM, claims about the deployment:
     /// Begins with CRAM-MD5 although the server does not offer it.
@@ -184,8 +264,36 @@ twins! {
     WithoutMic = "without-mic" breaks "NTL-03";
     /// With NTLM, proves itself with version 1.
     NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
+    /// Told to require TLS, goes on in clear where it is not offered or refused.
+    TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
+    /// Logs in before it asks for TLS.
+    LogsInFirst = "logs-in-first" breaks "TLS-02";
+    /// Begins the TLS handshake whatever STARTTLS is answered.
+    HandshakeRegardless = "handshake-regardless" breaks "TLS-09" and "TLS-10";
+    /// Takes what came in clear behind the 220 for something that was said under TLS.
+    KeepsInjected = "keeps-injected" breaks "TLS-04" and "TLS-12";
+    /// Goes by what was offered in clear, and does not ask again under TLS.
+    KeepsOffers = "keeps-offers" breaks "TLS-05";
+    /// Asks for TLS inside TLS where it is offered again.
+    StarttlsTwice = "starttls-twice" breaks "TLS-05";
+    /// Accepts every certificate.
+    TrustsAnyone = "trusts-anyone" breaks "TLS-06" and "TLS-13" "TLS-14" "TLS-15";
+    /// Told that a message may only go on under TLS, sends it like any other.
+    ForgetsOnwardTls = "forgets-onward-tls" breaks "RTL-01" and "RTL-02";
+    /// Repeats what the server said, byte for byte, in the reason that it gives.
+    RepeatsReplies = "repeats-replies" breaks "CTL-01";
 
     // Transport faults and retries:
+    /// Takes a connection that broke for a message that was sent.
+    BrokenIsSent = "broken-is-sent" breaks "NET-01" and "NET-05" "NET-06" "NET-07";
+    /// Waits for a server that says nothing until the connection ends.
+    WaitsForGood = "waits-for-good" breaks "NET-02" and "NET-08" "NET-09" "NET-10" "NET-11";
+    /// Takes a server that is slow to read for one that is gone.
+    ImpatientWriter = "impatient-writer" breaks "NET-12";
+    /// Gives a message up at the first failure, for the moment or not.
+    NeverRetries = "never-retries" breaks "NET-04" and "NET-14";
+    /// Sends again what was refused for good.
+    RetriesRefused = "retries-refused" breaks "NET-13";
 }
 
 impl Twin {

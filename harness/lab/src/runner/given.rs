@@ -77,7 +77,11 @@ pub(super) fn given(
         may_refuse: scenario.expect.may_refuse,
         content: content(config, payload),
         client_tls: Some(config.tls),
+        patience: scenario.client.timeout.as_ref().map(|_| config.timeout),
+        retries: Some(config.retry.count),
+        requires_onward_tls: config.transfer.require_tls_onward,
         reported: None,
+        said: None,
         unfired: Vec::new(),
     }
 }

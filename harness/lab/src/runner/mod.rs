@@ -5,6 +5,7 @@
 pub mod canary;
 mod catalogue;
 mod given;
+pub mod outside;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,10 +19,10 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry};
+use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
-use crate::server::{Account, Fired, Options, Running, Seed, Server};
+use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
 
@@ -97,7 +98,13 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     let canaries = Canaries::new(seed);
     let setup = Setup::new(scenario, &canaries);
     let capture = options.out.join(format!("{}.pcapng", scenario.id.value));
-    let (recorder, server) = start(scenario, options, &setup, &capture, seed).await?;
+    let how = Start {
+        capture: &capture,
+        pinned: options.pinned.then_some(seed),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        idle: None,
+    };
+    let (recorder, server) = start(scenario, &setup, how).await?;
 
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
@@ -129,6 +136,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         Outcome::Sent => Reported::Sent,
         Outcome::Suspended(_) => Reported::Failed,
     });
+    given.said = Some(delivery.told());
     given.unfired = report
         .unfired()
         .map(|fired| unfired(scenario, fired))
@@ -137,7 +145,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         capture,
         given,
         outcome: delivery.outcome,
-        ended: report.ended.iter().map(ToString::to_string).collect(),
+        ended: ended(&report),
         duration: started.elapsed(),
     })
 }
@@ -145,39 +153,42 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
 /// Whether the client's own view is the one that the scenario expects; a sentence where it is not.
 pub fn unexpected_outcome(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
     let expected = scenario.expect.outcome?;
-    let matches = matches!(
-        (expected, outcome),
-        (AdapterOutcome::Sent, Outcome::Sent) | (AdapterOutcome::Suspended, Outcome::Suspended(_))
-    );
-    if matches {
-        return None;
-    }
-    Some(match outcome {
-        Outcome::Sent => "the message was sent; the scenario expects it to be suspended".to_owned(),
-        Outcome::Suspended(reason) => {
-            format!("the message was suspended ({reason}); the scenario expects it to be sent")
+    match (expected, outcome) {
+        (AdapterOutcome::Sent, Outcome::Sent)
+        | (AdapterOutcome::Suspended, Outcome::Suspended(_)) => None,
+        (AdapterOutcome::Suspended, Outcome::Sent) => {
+            Some("the message was sent; the scenario expects it to be suspended".to_owned())
         }
-    })
+        (AdapterOutcome::Sent, Outcome::Suspended(reason)) => Some(format!(
+            "the message was suspended ({reason}); the scenario expects it to be sent"
+        )),
+    }
+}
+
+/// What a server is started with, beside its scenario and the accounts that it knows.
+struct Start<'a> {
+    capture: &'a Path,
+    pinned: Option<u64>,
+    listen: SocketAddr,
+    /// How long it waits for a client that says nothing; what servers do by themselves where absent.
+    idle: Option<Duration>,
 }
 
 async fn start(
     scenario: &Scenario,
-    options: &RunOptions,
     setup: &Setup,
-    capture: &Path,
-    seed: u64,
+    how: Start<'_>,
 ) -> io::Result<(Recorder, Running)> {
-    let clock = if options.pinned {
-        Clock::Pinned
-    } else {
-        Clock::Real
+    let clock = match how.pinned {
+        Some(_) => Clock::Pinned,
+        None => Clock::Real,
     };
     let comment = format!(
         "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on",
         scenario.id.value, scenario.title, scenario.server.port
     );
     let recorder = Recorder::create(
-        capture,
+        how.capture,
         RecorderOptions {
             clock,
             nominal_port: Some(scenario.server.port),
@@ -185,20 +196,22 @@ async fn start(
             held: 0,
         },
     )
-    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", capture.display())))?;
+    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", how.capture.display())))?;
     let mut server = Options::new(scenario);
     server.accounts = setup.accounts.clone();
-    server.seed = if options.pinned {
-        Seed::Pinned(seed)
-    } else {
-        Seed::Random
-    };
+    server.seed = how.pinned.map_or(Seed::Random, Seed::Pinned);
     server.clock = clock;
     server.recorder = Some(recorder.clone());
-    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server)
-        .await?
-        .spawn()?;
+    if let Some(idle) = how.idle {
+        server.idle = idle;
+    }
+    let server = Server::bind(how.listen, server).await?.spawn()?;
     Ok((recorder, server))
+}
+
+/// The connections that a limit of the server ended, a sentence each.
+fn ended(report: &ServerReport) -> Vec<String> {
+    report.ended.iter().map(ToString::to_string).collect()
 }
 
 fn unfired(scenario: &Scenario, fired: &Fired) -> String {
@@ -307,8 +320,7 @@ fn defaults(canaries: &Canaries) -> Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
-        pipelining: false,
-        chunking: false,
+        transfer: Transfer::default(),
         retry: Retry {
             count: 0,
             interval: Duration::from_millis(20),

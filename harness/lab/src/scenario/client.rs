@@ -57,6 +57,8 @@ pub struct ClientTable {
     pub pipelining: Option<Spanned<bool>>,
     /// `chunking`: whether the message goes in chunks where that is offered.
     pub chunking: Option<Spanned<bool>>,
+    /// `require_tls_onward`: whether the message may only go on under TLS.
+    pub require_tls_onward: Option<Spanned<bool>>,
     /// `[client.retry]`.
     pub retry: Option<RetryTable>,
     /// `timeout`.
@@ -97,6 +99,7 @@ impl ClientTable {
         client.read_message(&mut table, problems);
         client.pipelining = table.optional("pipelining", problems, boolean);
         client.chunking = table.optional("chunking", problems, boolean);
+        client.require_tls_onward = table.optional("require_tls_onward", problems, boolean);
         client.retry = table.optional("retry", problems, RetryTable::read);
         client.timeout = table.optional("timeout", problems, duration);
         client.payload = table
@@ -180,8 +183,12 @@ impl ClientTable {
         if let Some(encoder) = &self.encoder {
             encoder.apply(config.encoder.get_or_insert_default());
         }
-        set(&mut config.pipelining, self.pipelining.as_ref());
-        set(&mut config.chunking, self.chunking.as_ref());
+        set(&mut config.transfer.pipelining, self.pipelining.as_ref());
+        set(&mut config.transfer.chunking, self.chunking.as_ref());
+        set(
+            &mut config.transfer.require_tls_onward,
+            self.require_tls_onward.as_ref(),
+        );
         if let Some(retry) = &self.retry {
             retry.apply(&mut config.retry);
         }

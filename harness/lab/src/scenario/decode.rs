@@ -8,14 +8,14 @@ use toml::de::{DeTable, DeValue};
 use super::{Code, Diagnostic, Diagnostics, Source};
 
 /// A TOML value that knows where it stands.
-pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
+pub(crate) type Value<'i> = toml::Spanned<DeValue<'i>>;
 
 /// The problems found so far. Reading goes on after each, so that all are reported at once.
 #[derive(Default)]
-pub(super) struct Problems(Vec<Diagnostic>);
+pub(crate) struct Problems(Vec<Diagnostic>);
 
 impl Problems {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         code: Code,
         span: Range<usize>,
@@ -36,23 +36,28 @@ impl Problems {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn into_diagnostics(self, source: Arc<Source>) -> Diagnostics {
+    pub(crate) fn into_diagnostics(self, source: Arc<Source>) -> Diagnostics {
         Diagnostics::new(source, self.0)
     }
 }
 
+/// The files that have a schema.
+const SCENARIO: &str = "the scenario";
+
 /// A table being read. The keys that are asked for are the keys that exist.
-pub(super) struct Table<'t, 'i> {
+pub(crate) struct Table<'t, 'i> {
     /// What to call it in messages: `[server]`; `None` for the top of the file.
     name: Option<&'static str>,
+    /// What kind of file it stands in.
+    file: &'static str,
     span: Range<usize>,
     entries: &'t DeTable<'i>,
     known: Vec<&'static str>,
@@ -61,9 +66,15 @@ pub(super) struct Table<'t, 'i> {
 }
 
 impl<'t, 'i> Table<'t, 'i> {
-    pub(super) fn root(entries: &'t DeTable<'i>) -> Self {
+    pub(crate) fn root(entries: &'t DeTable<'i>) -> Self {
+        Self::top(SCENARIO, entries)
+    }
+
+    /// The top of a file of another kind.
+    pub(crate) fn top(file: &'static str, entries: &'t DeTable<'i>) -> Self {
         Self {
             name: None,
+            file,
             span: 0..0,
             entries,
             known: Vec::new(),
@@ -73,7 +84,17 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Takes a value for a table; anything else is a problem.
-    pub(super) fn open(
+    pub(crate) fn open(
+        name: &'static str,
+        value: &'t Value<'i>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        Self::open_in(SCENARIO, name, value, problems)
+    }
+
+    /// As [`Table::open`], in a file of another kind.
+    pub(crate) fn open_in(
+        file: &'static str,
         name: &'static str,
         value: &'t Value<'i>,
         problems: &mut Problems,
@@ -84,6 +105,7 @@ impl<'t, 'i> Table<'t, 'i> {
         };
         Some(Self {
             name: Some(name),
+            file,
             span: value.span(),
             entries,
             known: Vec::new(),
@@ -93,12 +115,12 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// The bytes of the file that the table was opened with.
-    pub(super) fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
     /// Reads a key that may be absent. `None` too where its value is wrong, which has then been reported.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         key: &'static str,
         problems: &mut Problems,
@@ -109,7 +131,7 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Reads a key that must be there.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         key: &'static str,
         problems: &mut Problems,
@@ -120,7 +142,7 @@ impl<'t, 'i> Table<'t, 'i> {
         if !self.entries.contains_key(key) {
             let place = self
                 .name
-                .map_or_else(|| "the scenario".to_owned(), |name| format!("`{name}`"));
+                .map_or_else(|| self.file.to_owned(), |name| format!("`{name}`"));
             problems.add(
                 Code::MissingKey,
                 self.span(),
@@ -131,13 +153,16 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Where the key itself is written, if it is.
-    pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+    pub(crate) fn key_span(&self, key: &str) -> Option<Range<usize>> {
         self.entries.get_key_value(key).map(|(key, _)| key.span())
     }
 
     /// Holds what was asked for against what the schema and the documentation say there is.
     #[cfg(test)]
     fn compare(&self) {
+        if self.file != SCENARIO {
+            return;
+        }
         let name = self.name.unwrap_or_default();
         let mut asked: Vec<_> = self
             .known
@@ -154,7 +179,7 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Reports every key that was not asked for.
-    pub(super) fn finish(self, problems: &mut Problems) {
+    pub(crate) fn finish(self, problems: &mut Problems) {
         #[cfg(test)]
         self.compare();
         for (key, _) in self.entries {
@@ -182,7 +207,7 @@ impl<'t, 'i> Table<'t, 'i> {
 }
 
 /// Reports a value of the wrong TOML type.
-pub(super) fn wrong_type(value: &Value<'_>, wanted: &str, problems: &mut Problems) {
+pub(crate) fn wrong_type(value: &Value<'_>, wanted: &str, problems: &mut Problems) {
     let found = match value.get_ref().type_str() {
         "string" => "a string",
         "integer" => "an integer",
@@ -200,13 +225,13 @@ pub(super) fn wrong_type(value: &Value<'_>, wanted: &str, problems: &mut Problem
 }
 
 /// The names in backquotes, with commas.
-pub(super) fn quoted(names: &[&str]) -> String {
+pub(crate) fn quoted(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }
 
 /// The name that was probably meant, if one is near enough.
-pub(super) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     let written = written.to_ascii_lowercase();
     let budget = (written.chars().count() / 3).max(1);
     names

@@ -7,7 +7,7 @@
 mod client;
 mod client_parts;
 mod command;
-mod decode;
+pub(crate) mod decode;
 mod diagnostic;
 mod expect;
 mod load;
@@ -19,7 +19,7 @@ mod schema;
 mod server;
 mod template;
 mod transcript;
-mod values;
+pub(crate) mod values;
 
 #[cfg(test)]
 mod tests;
@@ -38,8 +38,8 @@ pub use rule::{Action, Ending, Ordinal, Rule, Selector};
 pub use schema::schema;
 pub(crate) use server::is_starttls;
 pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
-
 pub use transcript::{Act, Dialogue, Line, Pattern, Transcript};
+pub use values::parse_duration;
 
 use decode::{Problems, Table, Value};
 

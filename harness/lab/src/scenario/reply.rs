@@ -65,6 +65,12 @@ impl Reply {
         })
     }
 
+    /// Whether it leaves the client waiting: no byte of it goes out.
+    pub fn says_nothing(&self) -> bool {
+        let silent = |chunk: &Chunk| matches!(chunk, Chunk::Wait(_) | Chunk::Flush);
+        self.chunks.iter().all(silent)
+    }
+
     /// The code that the reply means to a client: that of the last line of the first reply in it.
     ///
     /// Later replies in the same bytes are injections and do not count. `None` where no complete line says a code.

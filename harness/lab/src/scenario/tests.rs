@@ -193,8 +193,7 @@ fn config() -> crate::adapter::Config {
         message_parts_attachments: 0,
         reply_by: None,
         encoder: None,
-        pipelining: false,
-        chunking: false,
+        transfer: crate::adapter::config::Transfer::default(),
         retry: Retry {
             count: 3,
             interval: Duration::from_mins(5),

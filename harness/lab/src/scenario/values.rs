@@ -13,7 +13,7 @@ const PLACEHOLDERS: [&str; 4] = [
     "{text-canary}",
 ];
 
-pub(super) fn text(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
+pub(crate) fn text(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
     let Some(text) = value.get_ref().as_str() else {
         wrong_type(value, "a string", problems);
         return None;
@@ -25,7 +25,7 @@ pub(super) fn text(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned
 }
 
 /// A text in which canary placeholders are looked for; a misspelt one would be sent as it stands.
-pub(super) fn canary_text(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
+pub(crate) fn canary_text(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
     let text = text(value, problems)?;
     let mut sound = true;
     for (start, _) in text.value.match_indices('{') {
@@ -50,7 +50,7 @@ pub(super) fn canary_text(value: &Value<'_>, problems: &mut Problems) -> Option<
     sound.then_some(text)
 }
 
-pub(super) fn boolean(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<bool>> {
+pub(crate) fn boolean(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<bool>> {
     let Some(flag) = value.get_ref().as_bool() else {
         wrong_type(value, "a boolean", problems);
         return None;
@@ -62,7 +62,7 @@ pub(super) fn boolean(value: &Value<'_>, problems: &mut Problems) -> Option<Span
 }
 
 /// A whole number that fits `T`.
-pub(super) fn integer<T: TryFrom<i64>>(
+pub(crate) fn integer<T: TryFrom<i64>>(
     value: &Value<'_>,
     problems: &mut Problems,
 ) -> Option<Spanned<T>> {
@@ -87,7 +87,7 @@ pub(super) fn integer<T: TryFrom<i64>>(
 }
 
 /// A duration: a number and its unit, `"150ms"` or `"2s"`.
-pub(super) fn duration(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Duration>> {
+pub(crate) fn duration(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Duration>> {
     let text = text(value, problems)?;
     let Some(duration) = parse_duration(&text.value) else {
         problems
@@ -105,8 +105,8 @@ pub(super) fn duration(value: &Value<'_>, problems: &mut Problems) -> Option<Spa
     })
 }
 
-/// A whole number and its unit.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+/// A whole number and its unit, `ms` or `s`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u32 = if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         digits.parse().ok()?
@@ -121,7 +121,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// One of a fixed set of words.
-pub(super) fn choice<'c, T: Copy>(
+pub(crate) fn choice<'c, T: Copy>(
     words: &'c [(&'static str, T)],
 ) -> impl Fn(&Value<'_>, &mut Problems) -> Option<Spanned<T>> + 'c {
     move |value, problems| {
@@ -145,7 +145,7 @@ pub(super) fn choice<'c, T: Copy>(
 }
 
 /// A list whose items are all read by the same reader. Items that are wrong are left out, having been reported.
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     read: impl Fn(&Value<'_>, &mut Problems) -> Option<Spanned<T>>,
 ) -> impl FnOnce(&Value<'_>, &mut Problems) -> Option<Vec<Spanned<T>>> {
     move |value, problems| {
@@ -163,7 +163,7 @@ pub(super) fn list<T>(
 }
 
 /// The values alone.
-pub(super) fn plain<T>(items: Vec<Spanned<T>>) -> Vec<T> {
+pub(crate) fn plain<T>(items: Vec<Spanned<T>>) -> Vec<T> {
     items.into_iter().map(|item| item.value).collect()
 }
 

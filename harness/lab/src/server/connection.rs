@@ -289,6 +289,15 @@ impl Connection {
         let said = match action {
             Action::Reply { reply, drip, then } => {
                 let reply = reply.resolve(default);
+                if reply.says_nothing() {
+                    // Silence is there from its first moment; a client need not sit it out.
+                    self.shared.options.script.fire(place);
+                    self.link.write(&reply).await?;
+                    return Ok(Some(Said {
+                        code: None,
+                        then: *then,
+                    }));
+                }
                 if *drip {
                     self.link.write_in(&reply, Some(NonZeroUsize::MIN)).await?;
                 } else {

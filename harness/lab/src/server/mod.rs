@@ -69,6 +69,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Counts {
     connections: AtomicU32,
+    over: AtomicU32,
     authenticated: AtomicU32,
     accepted: AtomicU32,
 }
@@ -197,8 +198,10 @@ impl Server {
                 tap,
                 stopped.clone(),
             );
+            let shared = Arc::clone(&self.shared);
             connections.spawn(async move {
                 connection.serve().await;
+                shared.counts.over.fetch_add(1, Ordering::Relaxed);
                 drop(place);
             });
             if self
@@ -312,6 +315,13 @@ impl Running {
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections were accepted so far, and how many of them are over.
+    pub fn connections(&self) -> (u32, u32) {
+        let counts = &self.shared.counts;
+        let over = counts.over.load(Ordering::Relaxed);
+        (counts.connections.load(Ordering::Relaxed), over)
     }
 
     /// As [`Server::ca_pem`].

@@ -105,7 +105,7 @@ fn rcpt(server: &ServerTable, session: &Session, argument: &[u8]) -> &'static st
 /// What is wrong with the parameters of a path, if anything: only those of extensions that were offered may be there
 /// (RFC 5321 section 4.1.1.11).
 fn parameters(server: &ServerTable, path: &Path<'_>) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 9] = [
+    const KNOWN: [(&str, &str); 10] = [
         ("SIZE", "SIZE"),
         ("BODY", "8BITMIME"),
         ("BODY", "BINARYMIME"),
@@ -115,6 +115,7 @@ fn parameters(server: &ServerTable, path: &Path<'_>) -> Option<&'static str> {
         ("ENVID", "DSN"),
         ("NOTIFY", "DSN"),
         ("ORCPT", "DSN"),
+        ("REQUIRETLS", "REQUIRETLS"),
     ];
     for (keyword, value) in &path.parameters {
         let offered = KNOWN.iter().any(|(known, extension)| {

@@ -43,6 +43,8 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             reason: format!("it says {HOSTILE}"),
             evidence: Vec::new(),
         }],
+        client_log: None,
+        expected_failure: None,
     }
 }
 
@@ -72,6 +74,7 @@ fn column(name: &str, cases: Vec<CaseOutcome>) -> Column {
         },
         command: "run".to_owned(),
         profile: "x".to_owned(),
+        client: None,
         claims: Vec::new(),
         conversations: conversations.collect(),
         cases,

@@ -3,7 +3,7 @@
 use wire::{Direction, Span, Timestamp};
 
 use super::lines::Line;
-use crate::timeline::Reply;
+use crate::timeline::{Reply, Terminator};
 
 /// The most lines and the most bytes that one reply may have. An endless one is cut, and what follows is not kept.
 const MOST_LINES: usize = 4096;
@@ -113,6 +113,7 @@ impl Assembler {
                 lines: Vec::new(),
                 spans: Vec::new(),
                 complete: false,
+                agrees: true,
             },
             span,
             time: line.time,
@@ -125,6 +126,7 @@ impl Assembler {
         } else {
             String::from_utf8_lossy(&line.bytes).into_owned()
         };
+        all.reply.agrees &= first || agrees;
         all.reply.lines.push(text);
         all.reply.spans.push(span);
         all.span = all.span.join(span);
@@ -137,7 +139,7 @@ impl Assembler {
             return Step::Done(all);
         }
         self.interrupted = false;
-        all.reply.complete = parts.code.is_some();
+        all.reply.complete = parts.code.is_some() && line.terminator != Terminator::Missing;
         Step::Done(all)
     }
 
@@ -154,7 +156,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::timeline::Terminator;
 
     fn lines(texts: &[&str]) -> Vec<Line> {
         let mut start = 0;
@@ -211,6 +212,8 @@ mod tests {
         assert_eq!(replies.len(), 1, "{replies:?}");
         let reply = &replies[0].reply;
         assert_eq!((reply.code, reply.complete), (code, complete));
+        let disagree = expected.contains(&"550 b") || expected.contains(&"junk");
+        assert_eq!(reply.agrees, !disagree);
         assert_eq!(reply.lines, expected);
         assert_eq!(reply.spans.len(), expected.len());
     }

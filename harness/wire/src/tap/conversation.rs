@@ -242,7 +242,6 @@ impl TappedConversation {
             flags,
             push,
         };
-        let frame = frames::build(&draft, payload)?;
         let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
         // SYN and FIN take a sequence number each (RFC 9293 section 3.4).
         let length = length + u32::from(flags.has(Flags::SYN)) + u32::from(flags.has(Flags::FIN));
@@ -253,7 +252,7 @@ impl TappedConversation {
         if flags.has(Flags::ACK) {
             self.side_mut(direction.reverse()).outstanding = 0;
         }
-        to.frame(time, &frame)
+        to.frame_with(time, |frame| frames::build(&draft, payload, frame))
     }
 }
 

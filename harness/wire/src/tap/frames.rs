@@ -48,8 +48,8 @@ pub(super) fn largest_segment(address: IpAddr) -> u16 {
     }
 }
 
-/// The frame, with valid lengths and checksums.
-pub(super) fn build(draft: &Draft, payload: &[u8]) -> io::Result<Vec<u8>> {
+/// Appends the frame, with valid lengths and checksums.
+pub(super) fn build(draft: &Draft, payload: &[u8], to: &mut Vec<u8>) -> io::Result<()> {
     let mut tcp = TcpHeader::new(draft.from.port(), draft.to.port(), draft.seq, WINDOW);
     tcp.syn = draft.flags.has(Flags::SYN);
     tcp.fin = draft.flags.has(Flags::FIN);
@@ -62,14 +62,11 @@ pub(super) fn build(draft: &Draft, payload: &[u8]) -> io::Result<Vec<u8>> {
         tcp.set_options(&[TcpOptionElement::MaximumSegmentSize(size)])
             .map_err(io::Error::other)?;
     }
-    let builder = PacketBuilder::ethernet2(draft.from_mac, draft.to_mac)
+    PacketBuilder::ethernet2(draft.from_mac, draft.to_mac)
         .ip(internet(draft)?)
-        .tcp_header(tcp);
-    let mut bytes = Vec::with_capacity(builder.size(payload.len()));
-    builder
-        .write(&mut bytes, payload)
-        .map_err(io::Error::other)?;
-    Ok(bytes)
+        .tcp_header(tcp)
+        .write(to, payload)
+        .map_err(io::Error::other)
 }
 
 /// The IP header; its length and checksum are filled in by the builder.

@@ -4,10 +4,8 @@ use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use pcap_file::pcapng::PcapNgWriter;
-use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
@@ -18,6 +16,12 @@ use pcap_file::pcapng::blocks::{Block, PcapNgBlock};
 use pcap_file::{DataLink, Endianness};
 
 use crate::Timestamp;
+
+/// Block type of an Enhanced Packet Block.
+const ENHANCED_PACKET: u32 = 6;
+
+/// Bytes of such a block before those of the packet.
+const PACKET_HEADER: usize = 28;
 
 /// Block type of a Decryption Secrets Block (draft-ietf-opsawg-pcapng section 4.7).
 const DECRYPTION_SECRETS: u32 = 0x0a;
@@ -95,17 +99,44 @@ impl<W: Write> CaptureWriter<W> {
     /// # Errors
     /// Those of the writer underneath; [`io::ErrorKind::InvalidInput`] if the frame is longer than 2^32 - 1 bytes.
     pub fn frame(&mut self, time: Timestamp, bytes: &[u8]) -> io::Result<()> {
-        let original_len = u32::try_from(bytes.len()).map_err(refused)?;
-        let block = EnhancedPacketBlock {
-            interface_id: 0,
-            timestamp: Duration::from_nanos(time.as_nanos()),
-            original_len,
-            data: Cow::Borrowed(bytes),
-            options: Vec::new(),
-        };
-        self.write(&block.into_block())?;
+        self.frame_with(time, |to| {
+            to.extend_from_slice(bytes);
+            Ok(())
+        })
+    }
+
+    /// Writes one Ethernet frame, which `build` appends to the bytes that it gets: an Enhanced Packet Block
+    /// (draft-ietf-opsawg-pcapng section 4.3) put together where it is written from, since a long capture consists of
+    /// little else.
+    pub(super) fn frame_with(
+        &mut self,
+        time: Timestamp,
+        build: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let bytes = self.blocks.get_mut();
+        let start = bytes.len();
+        bytes.extend([0; PACKET_HEADER]);
+        let built = build(bytes).and_then(|()| {
+            let captured = bytes.len() - start - PACKET_HEADER;
+            // Blocks are multiples of four bytes long, so padding them by where they stand is enough.
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            Ok((captured, bytes.len() - start + 4))
+        });
+        let lengths = built.and_then(|(captured, total)| {
+            let captured = u32::try_from(captured).map_err(refused)?;
+            Ok((captured, u32::try_from(total).map_err(refused)?))
+        });
+        let (captured, total) = lengths.inspect_err(|_| bytes.truncate(start))?;
+        bytes.extend(total.to_le_bytes());
+        let nanos = time.as_nanos();
+        let low = u32::try_from(nanos & u64::from(u32::MAX)).unwrap_or_default();
+        let high = u32::try_from(nanos >> 32).unwrap_or_default();
+        let fields = [ENHANCED_PACKET, total, 0, high, low, captured, captured];
+        for (place, field) in bytes[start..].chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field.to_le_bytes());
+        }
         self.frames += 1;
-        Ok(())
+        self.flush_if_full()
     }
 
     /// Writes TLS secrets in the format of the NSS key log, so that whoever opens the file can decrypt the frames after
@@ -148,6 +179,10 @@ impl<W: Write> CaptureWriter<W> {
 
     fn write(&mut self, block: &Block<'_>) -> io::Result<()> {
         self.blocks.write_block(block).map_err(refused)?;
+        self.flush_if_full()
+    }
+
+    fn flush_if_full(&mut self) -> io::Result<()> {
         if self.blocks.get_mut().len() > self.held {
             self.flush()?;
         }

@@ -42,7 +42,7 @@ pub(super) fn check(property: &'static str, value: &str) -> Result<(), Refusal> 
 }
 
 /// Unstructured text, as for Subject: folded where it is plain ASCII, in encoded words otherwise.
-pub(super) fn unstructured(name: &str, value: &str) -> String {
+pub(crate) fn unstructured(name: &str, value: &str) -> String {
     let tokens = tokens(value);
     let foldable =
         value.is_ascii() && !value.contains("=?") && tokens.iter().all(|t| t.len() <= LONGEST_WORD);
@@ -54,7 +54,7 @@ pub(super) fn unstructured(name: &str, value: &str) -> String {
 }
 
 /// Addresses, with commas between them and folds after commas.
-pub(super) fn addresses(name: &str, list: &[String]) -> String {
+pub(crate) fn addresses(name: &str, list: &[String]) -> String {
     let mut spelled = Vec::with_capacity(list.len());
     for (at, one) in list.iter().enumerate() {
         let before = if at == 0 { "" } else { " " };
@@ -102,7 +102,7 @@ fn tokens(value: &str) -> Vec<&str> {
 }
 
 /// UTF-8 in base64 encoded words, one to a line.
-fn encoded_words(value: &str) -> String {
+pub(crate) fn encoded_words(value: &str) -> String {
     let mut words = Vec::new();
     let mut word = String::new();
     for c in value.chars() {

@@ -3,7 +3,7 @@
 mod body;
 mod encoding;
 mod entity;
-mod headers;
+pub(crate) mod headers;
 mod protect;
 
 use base64::Engine;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rand::Rng;
 
-use super::config::{AuthMode, Config, Payload};
+use super::config::{AuthMode, Config, Payload, TransferEncoding};
 use super::environment::Environment;
 use super::macros::Values;
 use super::refusal::Refusal;
@@ -53,6 +53,11 @@ impl Mail {
     /// Whether the content holds bytes over 127, which MAIL has to announce (RFC 6152).
     pub(super) fn eight_bit(&self) -> bool {
         self.entity.eight_bit()
+    }
+
+    /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
+    pub(super) fn utf8(&self) -> bool {
+        !self.from.is_ascii() || self.recipients.iter().any(|one| !one.is_ascii())
     }
 
     /// The message, with CR LF line ends and without dot-stuffing.
@@ -177,15 +182,16 @@ fn values<'a>(environment: &Environment, payload: &'a Payload) -> Values<'a> {
     }
 }
 
-/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else.
+/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else. Whether
+/// the server takes what is outside ASCII is seen when it says what it offers.
 fn address(property: &'static str, value: &str) -> Result<String, Refusal> {
     check(property, value)?;
     let value = value.trim();
     let sound = !value.is_empty()
         && value.len() <= LONGEST_ADDRESS
         && value
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"<>(),;".contains(&b));
+            .chars()
+            .all(|c| !c.is_whitespace() && !c.is_control() && !"<>(),;".contains(c));
     if sound {
         Ok(value.to_owned())
     } else {
@@ -230,6 +236,9 @@ fn entity_and_id(
     );
     let plain = match &config.encoder {
         Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
+        None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
+            body::encoder_entity(payload, TransferEncoding::EightBit)?
+        }
         None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;

@@ -296,7 +296,7 @@ fn what_the_configuration_does_not_allow_is_refused() {
         Refusal::Address("To")
     );
     assert_eq!(
-        refusal(|c| c.to = vec!["ü@b.example".to_owned()]),
+        refusal(|c| c.to = vec!["ü @b.example".to_owned()]),
         Refusal::Address("To")
     );
     assert_eq!(refusal(|c| c.to.clear()), Refusal::Missing("To"));

@@ -25,7 +25,9 @@ impl Session<'_> {
                 .say(&format!("BDAT {announced}{last}"))
                 .await?;
             let reply = self.connection.content(chunk).await?;
-            positive("the message", &reply)?;
+            if !self.is(Twin::ChunksOn) {
+                positive("the message", &reply)?;
+            }
             if left.is_empty() {
                 return Ok(());
             }

@@ -10,10 +10,12 @@ use tokio::time::timeout;
 
 use super::super::client_tls::{self, Trust};
 use super::super::trace::Step;
+use super::super::twin::{Twin, Twins};
 use super::failure::Failure;
+use super::misread;
 
 /// Longest reply line that is read. A 334 of NTLM may have 12288 octets (RFC 4954 section 4).
-const LONGEST_LINE: usize = 16 * 1024;
+pub(super) const LONGEST_LINE: usize = 16 * 1024;
 /// Most lines of one reply that are read.
 const MOST_LINES: usize = 256;
 /// How much content is written under one time limit.
@@ -59,6 +61,9 @@ pub(in super::super) struct Connection {
     limit: Duration,
     tls: bool,
     steps: Vec<Step>,
+    /// The text of the last refusal, which only a bad twin repeats.
+    last_refusal: String,
+    twins: Twins,
 }
 
 impl Connection {
@@ -70,7 +75,14 @@ impl Connection {
             limit,
             tls: false,
             steps: Vec::new(),
+            last_refusal: String::new(),
+            twins: Twins::default(),
         }
+    }
+
+    /// From now on it is these twins that read and write.
+    pub(super) fn misbehave(&mut self, twins: Twins) {
+        self.twins = twins;
     }
 
     /// Opens a TCP connection.
@@ -79,6 +91,16 @@ impl Connection {
         // A command that waits for the acknowledgement of the one before would only slow the tests down.
         let _ = stream.set_nodelay(true);
         Ok(Self::new(Box::new(stream), limit))
+    }
+
+    /// Every wait from now on may take this long.
+    pub(super) fn wait_no_longer_than(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    /// The text of the last refusal, as the server wrote it.
+    pub(super) fn last_refusal(&self) -> &str {
+        &self.last_refusal
     }
 
     /// Whether TLS is in use.
@@ -142,6 +164,7 @@ impl Connection {
         shown: &str,
     ) -> Result<Reply, Failure> {
         self.note(shown, None);
+        let line = misread::spelled(&self.twins, line);
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
     }
@@ -168,6 +191,9 @@ impl Connection {
             Ok(reply) => reply?,
             Err(_) => return Err(Failure::TimedOut("a reply")),
         };
+        if reply.code >= 400 {
+            self.last_refusal = reply.lines.join("\n");
+        }
         match self.steps.last_mut() {
             Some(step) if step.code.is_none() => step.code = Some(reply.code),
             _ => self.note("", Some(reply.code)),
@@ -197,29 +223,50 @@ impl Connection {
     }
 
     async fn read_reply(&mut self) -> Result<Reply, Failure> {
+        if self.twins.has(Twin::OneReadIsReply) {
+            return self.read_once().await;
+        }
         let mut lines = Vec::new();
         let mut code = None;
-        while lines.len() < MOST_LINES {
+        while lines.len() < MOST_LINES || misread::reads_on(&self.twins) {
             let line = self.line().await?;
-            let (this, more, text) =
-                parse(&line).ok_or(Failure::Malformed("a line without a reply code"))?;
-            if code.is_some_and(|code| code != this) {
+            let (this, more, text) = parse(&self.twins, &line)
+                .ok_or(Failure::Malformed("a line without a reply code"))?;
+            if code.is_some_and(|code| code != this) && !misread::takes_any_code(&self.twins) {
                 return Err(Failure::Malformed("lines with different codes"));
             }
-            code = Some(this);
+            let code = *code.get_or_insert(this);
             lines.push(text);
-            if !more {
-                return Ok(Reply { code: this, lines });
+            if !more || misread::ends_early(&self.twins) {
+                return misread::reply(&self.twins, Reply { code, lines });
             }
         }
         Err(Failure::Malformed("too many lines"))
+    }
+
+    /// Takes what one read gives for a reply, as a bad twin does.
+    async fn read_once(&mut self) -> Result<Reply, Failure> {
+        let mut chunk = [0; 4096];
+        let read = self.stream.read(&mut chunk).await;
+        let read = read.map_err(|error| Failure::Io(error.kind()))?;
+        let digit = chunk[..read].first().filter(|byte| byte.is_ascii_digit());
+        let digit = digit.ok_or(Failure::Malformed("what was read is no reply"))?;
+        Ok(Reply {
+            code: u16::from(digit - b'0') * 100 + if *digit == b'3' { 54 } else { 50 },
+            lines: Vec::new(),
+        })
     }
 
     /// One line, without its end. A bare LF ends a line too.
     async fn line(&mut self) -> Result<Vec<u8>, Failure> {
         let mut searched = 0;
         loop {
+            let room = misread::room(&self.twins);
+            let too_long = |length: usize| room.is_some_and(|room| length > room);
             if let Some(at) = self.buffer[searched..].iter().position(|&b| b == b'\n') {
+                if too_long(searched + at) {
+                    return Err(Failure::Malformed("a line that is too long"));
+                }
                 let mut line: Vec<u8> = self.buffer.drain(..=searched + at).collect();
                 line.pop();
                 if line.last() == Some(&b'\r') {
@@ -228,7 +275,10 @@ impl Connection {
                 return Ok(line);
             }
             searched = self.buffer.len();
-            if searched > LONGEST_LINE {
+            if misread::longest_line(&self.twins).is_some_and(|longest| searched > longest) {
+                return Ok(self.buffer.drain(..).collect());
+            }
+            if too_long(searched) {
                 return Err(Failure::Malformed("a line that is too long"));
             }
             let mut chunk = [0; 4096];
@@ -258,8 +308,9 @@ async fn within<T>(
 }
 
 /// Code, whether more lines follow, and text of a reply line.
-fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
+fn parse(twins: &Twins, line: &[u8]) -> Option<(u16, bool, String)> {
     let (code, rest) = line.split_at_checked(3)?;
+    let rest = misread::behind_code(twins, rest);
     if !code.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -353,7 +404,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_line_parses_or_not(line in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
-            if let Some((code, _, _)) = parse(&line) {
+            if let Some((code, _, _)) = parse(&Twins::default(), &line) {
                 proptest::prop_assert!(code <= 999);
             }
         }

@@ -25,6 +25,9 @@ pub(in super::super) enum Failure {
     NotOffered(&'static str),
     #[error("the server sent a challenge for {0} that cannot be answered")]
     Challenge(&'static str),
+    /// Only a bad twin repeats what the server wrote.
+    #[error("the server said: {0}")]
+    Repeated(String),
     #[error("the server sent bytes between its agreement to STARTTLS and the TLS handshake")]
     BytesBeforeTls,
 }
@@ -37,6 +40,7 @@ impl Failure {
             Self::Recipients(_)
             | Self::TooLong { .. }
             | Self::NotOffered(_)
+            | Self::Repeated(_)
             | Self::Challenge(_) => true,
             Self::TimedOut(_)
             | Self::Io(_)
@@ -45,6 +49,12 @@ impl Failure {
             | Self::BytesBeforeTls => false,
         }
     }
+
+    /// Whether the connection broke, or nothing more came over it.
+    pub(in super::super) fn is_break(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Io(_) | Self::Closed)
+    }
+
     /// Whether another attempt can only end like this one: what a server refuses for good is not sent again
     /// (RFC 5321 section 4.2.1). A login that was refused is: the documentation says so.
     pub(in super::super) fn is_final(&self) -> bool {

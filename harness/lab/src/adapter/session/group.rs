@@ -6,8 +6,30 @@ use crate::adapter::twin::Twin;
 impl Session<'_> {
     /// Whether the envelope goes in one group.
     pub(super) fn pipelines(&self) -> bool {
-        let may = self.context.config.pipelining && self.offers.has("PIPELINING");
+        let may = self.context.config.transfer.pipelining && self.offers.has("PIPELINING");
         may || self.is(Twin::PipelinesUnasked)
+    }
+
+    /// AUTH with MAIL behind it in one group, which leaves the exchange without a use, as a bad twin does.
+    pub(super) async fn past_auth(&mut self) -> Result<(), Failure> {
+        let lines = format!("AUTH LOGIN\r\n{}\r\n", self.mail_line()?);
+        self.connection
+            .bytes(lines.as_bytes(), "a group of commands")
+            .await?;
+        self.connection.reply().await?;
+        self.connection.reply().await?;
+        Ok(())
+    }
+
+    /// A transaction for each recipient, as a bad twin does.
+    pub(super) async fn one_by_one(&mut self) -> Result<(), Failure> {
+        for recipient in &self.context.mail.recipients {
+            for line in [self.mail_line()?, self.rcpt_line(recipient)] {
+                positive("the envelope", &self.connection.command(&line).await?)?;
+            }
+            self.data().await?;
+        }
+        Ok(())
     }
 
     /// MAIL, every RCPT and DATA at once, then their replies, one for each, and then the message.
@@ -31,7 +53,7 @@ impl Session<'_> {
         let data = self.connection.reply().await?;
         let nobody = !mail.is_positive() || self.refused.len() == recipients.len();
         if nobody && !self.is(Twin::ContentForNobody) {
-            return self.to_nobody(&mail, &data).await;
+            return self.end_for_nobody(&mail, &data).await;
         }
         if data.code != 354 {
             return Err(Failure::Refused {
@@ -47,7 +69,7 @@ impl Session<'_> {
     }
 
     /// With nobody left to deliver to, a 354 is answered with a lone dot (RFC 2920 section 3.1).
-    async fn to_nobody(&mut self, mail: &Reply, data: &Reply) -> Result<(), Failure> {
+    async fn end_for_nobody(&mut self, mail: &Reply, data: &Reply) -> Result<(), Failure> {
         if data.code == 354 {
             self.connection.command(".").await?;
         }

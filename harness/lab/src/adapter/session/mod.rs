@@ -4,10 +4,12 @@ mod chunks;
 mod connection;
 mod failure;
 mod group;
+mod misread;
 mod secure;
 mod wire_form;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 pub(super) use connection::{Connection, Reply, Stream};
 pub(super) use failure::Failure;
@@ -20,6 +22,9 @@ use super::trace::Step;
 use super::twin::{Twin, Twins};
 use wire_form::wire_form;
 
+/// How long a twin without patience waits for room to write.
+const IMPATIENCE: Duration = Duration::from_millis(50);
+
 /// What an attempt needs to know.
 pub(super) struct Context<'a> {
     pub(super) config: &'a Config,
@@ -31,7 +36,11 @@ pub(super) struct Context<'a> {
 
 /// Connects and transmits once.
 pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<Step>) {
-    match Connection::open(context.server, context.config.timeout).await {
+    let patience = match context.twins.has(Twin::WaitsForGood) {
+        true => context.config.timeout.saturating_mul(100),
+        false => context.config.timeout,
+    };
+    match Connection::open(context.server, patience).await {
         Ok(connection) => transmit(connection, context).await,
         Err(failure) => (Err(failure), Vec::new()),
     }
@@ -39,26 +48,37 @@ pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<S
 
 /// Transmits over a connection that is already open.
 pub(super) async fn transmit(
-    connection: Connection,
+    mut connection: Connection,
     context: Context<'_>,
 ) -> (Result<(), Failure>, Vec<Step>) {
+    connection.misbehave(context.twins.clone());
     let mut session = Session {
         connection,
         context,
         offers: Offers::default(),
         refused: Vec::new(),
         left: false,
+        logged_in: false,
+        greeted: false,
     };
-    let result = session.dialogue().await;
+    let mut result = session.dialogue().await;
+    if result.is_err() && session.is(Twin::RepeatsReplies) {
+        result = Err(Failure::Repeated(
+            session.connection.last_refusal().to_owned(),
+        ));
+    }
     let sound = match &result {
         Ok(()) => !session.left,
         Err(failure) => failure.leaves_the_dialogue_sound(),
     };
     if sound {
-        // Whatever the server makes of it, the message was accepted or refused before.
-        let _ = session.connection.command("QUIT").await;
+        session.quit().await;
     }
     session.connection.close().await;
+    let result = match result {
+        Err(Failure::Refused { code: 421, .. }) if session.is(Twin::BusyIsSent) => Ok(()),
+        result => result,
+    };
     (result, session.connection.into_steps())
 }
 
@@ -109,6 +129,10 @@ struct Session<'a> {
     refused: Vec<(String, u16)>,
     /// Whether a twin is done with the server.
     left: bool,
+    /// Whether a twin is done with logging in.
+    logged_in: bool,
+    /// Whether the server granted a session.
+    greeted: bool,
 }
 
 impl Session<'_> {
@@ -122,11 +146,25 @@ impl Session<'_> {
             positive("the connection", &self.connection.reply().await?)?;
             self.connection.reply().await?;
         } else {
-            positive("the connection", &self.connection.reply().await?)?;
+            let greeting = self.connection.reply().await?;
+            if !self.is(Twin::IgnoresRefusedGreeting) {
+                positive("the connection", &greeting)?;
+            }
+        }
+        if self.is(Twin::StartsWithMail) {
+            let line = format!("MAIL FROM:<{}>", self.context.mail.from);
+            let _ = self.connection.command(&line).await?;
         }
         self.hello().await?;
+        self.greeted = true;
         self.secure().await?;
         self.fits()?;
+        if self.is(Twin::OneByOne) {
+            return self.one_by_one().await;
+        }
+        if self.is(Twin::PipelinesPastAuth) {
+            self.past_auth().await?;
+        }
         if self.pipelines() {
             self.authenticate().await?;
             return self.group().await;
@@ -144,6 +182,9 @@ impl Session<'_> {
         }
         first?;
         self.recipients().await?;
+        if self.is(Twin::GivesUpBeforeData) {
+            return Ok(());
+        }
         self.data().await?;
         if self.is(Twin::AsksForMail) {
             self.ask_for_mail().await;
@@ -157,8 +198,16 @@ impl Session<'_> {
 
     /// EHLO, and HELO where the server does not know it (RFC 5321 section 3.2).
     async fn hello(&mut self) -> Result<(), Failure> {
-        let name = &self.context.config.ehlo;
+        let name = self.name();
+        if self.is(Twin::SaysHelo) {
+            let line = format!("HELO {name}");
+            return positive("HELO", &self.connection.command(&line).await?);
+        }
         let reply = self.connection.command(&format!("EHLO {name}")).await?;
+        if self.is(Twin::IgnoresRefusedEhlo) || self.is(Twin::IgnoresRefusedGreeting) {
+            self.offers = Offers::read(&reply);
+            return Ok(());
+        }
         if reply.is_permanent() {
             self.offers = Offers::default();
             return positive(
@@ -169,6 +218,28 @@ impl Session<'_> {
         positive("EHLO", &reply)?;
         self.offers = Offers::read(&reply);
         Ok(())
+    }
+
+    /// The name that it gives in EHLO.
+    fn name(&self) -> String {
+        let name = &self.context.config.ehlo;
+        if self.is(Twin::MalformedHello) {
+            name.replace('.', "_")
+        } else if self.is(Twin::BareHostName) {
+            name.split('.').next().unwrap_or(name).to_owned()
+        } else {
+            name.clone()
+        }
+    }
+
+    /// Says good-bye. Whatever the server makes of it, the message was accepted or refused before.
+    async fn quit(&mut self) {
+        let _ = match () {
+            () if self.is(Twin::LeavesWithoutQuit) => Ok(()),
+            () if self.is(Twin::LeavesWhenRefused) && !self.greeted => Ok(()),
+            () if self.is(Twin::DoesNotWaitForGoodbye) => self.connection.say("QUIT").await,
+            () => self.connection.command("QUIT").await.map(drop),
+        };
     }
 
     /// Whether the message is short enough for the server, as far as it says.
@@ -193,6 +264,9 @@ impl Session<'_> {
     }
 
     async fn authenticate(&mut self) -> Result<(), Failure> {
+        if self.logged_in {
+            return Ok(());
+        }
         let Context {
             config,
             twins,
@@ -222,15 +296,22 @@ impl Session<'_> {
 
     fn mail_line(&self) -> Result<String, Failure> {
         let mail = self.context.mail;
-        let mut line = format!("MAIL FROM:<{}>", mail.from);
-        if mail.eight_bit() {
-            if !self.offers.has("8BITMIME") {
-                return Err(Failure::NotOffered("8BITMIME, which the content needs"));
-            }
-            line.push_str(" BODY=8BITMIME");
-        }
+        let from = if self.is(Twin::NobodySends) {
+            ""
+        } else {
+            mail.from.as_str()
+        };
+        let mut line = format!("MAIL FROM:<{from}>");
+        line.push_str(self.parameters()?);
         if self.notifies() {
             line.push_str(" RET=HDRS");
+        }
+        if self.context.config.transfer.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
+            // What is offered in clear is no promise (RFC 8689 section 4.2.1).
+            if !self.connection.is_tls() || !self.offers.has("REQUIRETLS") {
+                return Err(Failure::NotOffered("REQUIRETLS under TLS"));
+            }
+            line.push_str(" REQUIRETLS");
         }
         Ok(line)
     }
@@ -244,14 +325,42 @@ impl Session<'_> {
         format!("RCPT TO:<{recipient}>{notify}")
     }
 
+    /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
+    /// addresses outside ASCII (RFC 6531 section 3.4).
+    fn parameters(&self) -> Result<&'static str, Failure> {
+        let mail = self.context.mail;
+        if self.is(Twin::AssumesExtensions) {
+            return Ok(" BODY=8BITMIME SIZE=4096");
+        }
+        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
+            if !self.offers.has("SMTPUTF8") {
+                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
+            }
+            return Ok(" BODY=8BITMIME SMTPUTF8");
+        }
+        if !mail.eight_bit() {
+            return Ok("");
+        }
+        if self.offers.has("8BITMIME") {
+            Ok(" BODY=8BITMIME")
+        } else if self.is(Twin::EightBitAnyway) {
+            Ok("")
+        } else {
+            Err(Failure::NotOffered("8BITMIME, which the content needs"))
+        }
+    }
+
     /// Whether delivery reports are asked for in the envelope (RFC 3461).
     fn notifies(&self) -> bool {
-        matches!(self.context.mail.reports, DeliveryReports::Asked(_)) && self.offers.has("DSN")
+        matches!(self.context.mail.reports, DeliveryReports::Asked(_))
+            && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
     }
 
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
     async fn recipients(&mut self) -> Result<(), Failure> {
-        for recipient in &self.context.mail.recipients {
+        let all = &self.context.mail.recipients;
+        let forgotten = usize::from(self.is(Twin::ForgetsARecipient) && all.len() > 1);
+        for recipient in &all[..all.len() - forgotten] {
             let line = self.rcpt_line(recipient);
             let reply = self.connection.command(&line).await?;
             self.take_rcpt(recipient, &reply)?;
@@ -279,7 +388,7 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
-        if self.context.config.chunking && self.offers.has("CHUNKING") {
+        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
             self.chunks().await?;
             return self.missed();
         }
@@ -296,6 +405,9 @@ impl Session<'_> {
     /// Sends the message, and says whom it did not reach.
     async fn content(&mut self) -> Result<(), Failure> {
         let wire = wire_form(self.context.twins, &self.message());
+        if self.is(Twin::ImpatientWriter) {
+            self.connection.wait_no_longer_than(IMPATIENCE);
+        }
         if self.is(Twin::LeavesEarly) {
             self.left = true;
             return self.connection.bytes(&wire, "content").await;

@@ -32,24 +32,37 @@ impl Session<'_> {
                 Err(failure) => Err(failure),
             };
         }
-        match self.context.config.tls {
-            ClientTls::Never | ClientTls::Implicit => Ok(()),
-            ClientTls::Opportunistic if !self.offers.has("STARTTLS") => Ok(()),
-            ClientTls::Required if !self.offers.has("STARTTLS") => {
-                Err(Failure::NotOffered("STARTTLS"))
+        match (self.context.config.tls, self.offers.has("STARTTLS")) {
+            (ClientTls::Never | ClientTls::Implicit, _) | (ClientTls::Opportunistic, false) => {
+                return Ok(());
             }
-            ClientTls::Opportunistic | ClientTls::Required => {
-                self.starttls().await?;
-                // What was learned in clear is worth nothing now (RFC 3207 section 4.2).
-                self.hello().await
-            }
+            (ClientTls::Required, false) if self.is(Twin::TlsIfConvenient) => return Ok(()),
+            (ClientTls::Required, false) => return Err(Failure::NotOffered("STARTTLS")),
+            (ClientTls::Opportunistic | ClientTls::Required, true) => {}
         }
+        if self.is(Twin::LogsInFirst) {
+            self.authenticate().await?;
+            self.logged_in = true;
+        }
+        match self.starttls().await {
+            Err(Failure::Refused { .. }) if self.is(Twin::TlsIfConvenient) => return Ok(()),
+            result => result?,
+        }
+        if self.is(Twin::KeepsOffers) {
+            return Ok(());
+        }
+        // What was learned in clear is worth nothing now (RFC 3207 section 4.2).
+        self.hello().await?;
+        if self.is(Twin::StarttlsTwice) && self.offers.has("STARTTLS") {
+            let _ = self.connection.command("STARTTLS").await?;
+        }
+        Ok(())
     }
 
     /// STARTTLS, and the handshake after a 220.
     pub(super) async fn starttls(&mut self) -> Result<(), Failure> {
         let reply = self.connection.command("STARTTLS").await?;
-        if !agrees(&reply) {
+        if !agrees(&reply) && !self.is(Twin::HandshakeRegardless) {
             return Err(Failure::Refused {
                 command: "STARTTLS",
                 code: reply.code,
@@ -61,12 +74,16 @@ impl Session<'_> {
     /// The handshake.
     pub(super) async fn upgrade(&mut self) -> Result<(), Failure> {
         let trust = self.trust();
+        if self.is(Twin::KeepsInjected) {
+            let server = self.context.server;
+            return self.connection.upgrade_at_once(server, &trust).await;
+        }
         self.connection.upgrade(self.context.server, &trust).await
     }
 
     /// Twins that break claims about the documented adapter, which has no TLS, are not about certificates.
     fn trust(&self) -> Trust {
-        if self.context.config.tls == ClientTls::Never {
+        if self.context.config.tls == ClientTls::Never || self.is(Twin::TrustsAnyone) {
             return Trust::Anyone;
         }
         Trust::Authority(

@@ -262,6 +262,64 @@ async fn eight_bit_content_is_announced_or_not_sent() {
     }
 }
 
+#[rstest]
+#[case("SMTPUTF8", Some(" BODY=8BITMIME SMTPUTF8"), refused("MAIL", 550))]
+#[case(
+    "8BITMIME",
+    None,
+    Err(Failure::NotOffered("SMTPUTF8, which an address needs"))
+)]
+#[tokio::test]
+async fn an_address_outside_ascii_is_announced_or_not_used(
+    #[case] offer: &str,
+    #[case] parameters: Option<&str>,
+    #[case] outcome: Result<(), Failure>,
+) {
+    let config = Config {
+        to: vec!["dépôt@partner.example".to_owned()],
+        ..example::config()
+    };
+    let mail = parameters.map_or(String::new(), |parameters| {
+        format!("C: MAIL FROM:<biztalk@corp.example>{parameters}\n S: 550 no\n")
+    });
+    let dialogue = format!(
+        "S: 220 mail\n C: EHLO bts01.corp.example\n S: 250-mail\n S: 250 {offer}\n {mail} C: QUIT\n S: 221 bye"
+    );
+    assert_eq!(play(&config, &[], &dialogue).await, outcome);
+}
+
+#[rstest]
+#[case(
+    Twin::StartsWithMail,
+    "C: MAIL FROM:<biztalk@corp.example>\nS: 503 no\nC: EHLO bts01.corp.example\nS: 421 busy"
+)]
+#[case(Twin::MalformedHello, "C: EHLO bts01_corp_example\nS: 421 busy")]
+#[case(Twin::BareHostName, "C: EHLO bts01\nS: 421 busy")]
+#[case(
+    Twin::IgnoresRefusedEhlo,
+    "C: EHLO bts01.corp.example\nS: 502 no\nC: MAIL FROM:<biztalk@corp.example>\nS: 421 busy"
+)]
+#[case(
+    Twin::AssumesExtensions,
+    "C: EHLO bts01.corp.example\nS: 250 a\nC: MAIL FROM:<biztalk@corp.example> BODY=8BITMIME SIZE=4096\nS: 421 busy"
+)]
+#[case(
+    Twin::LooseCommands,
+    "C: EHLO bts01.corp.example\nS: 250 a\nC: MAIL FROM: <biztalk@corp.example>\nS: 421 busy"
+)]
+#[case(
+    Twin::LeavesWithoutQuit,
+    "C: EHLO bts01.corp.example\nS: 554 a\nC: HELO bts01.corp.example\nS: 554 b"
+)]
+#[tokio::test]
+async fn twins_say_what_they_are_made_for(#[case] twin: Twin, #[case] dialogue: &str) {
+    let dialogue = format!("S: 220 mail\n{dialogue}");
+    assert!(
+        play(&example::config(), &[twin], &dialogue).await.is_err(),
+        "none of these is sent"
+    );
+}
+
 #[tokio::test]
 async fn a_twin_asks_for_mail_before_it_leaves() {
     let dialogue = "

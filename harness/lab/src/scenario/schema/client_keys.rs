@@ -97,6 +97,11 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Boolean,
             "Whether the message goes in chunks where CHUNKING is offered.",
         ),
+        key(
+            "require_tls_onward",
+            Shape::Boolean,
+            "Whether the message may only go on under TLS (REQUIRETLS).",
+        ),
         key("timeout", Shape::Duration, "How long the client waits."),
         key(
             "payload",

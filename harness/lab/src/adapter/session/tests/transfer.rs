@@ -1,10 +1,14 @@
 //! How envelope and message go over: in groups, in chunks, and not at all.
 
+use super::super::super::config::Transfer;
 use super::*;
 
 fn pipelining() -> Config {
     Config {
-        pipelining: true,
+        transfer: Transfer {
+            pipelining: true,
+            ..Transfer::default()
+        },
         ..example::config()
     }
 }
@@ -90,7 +94,10 @@ async fn a_message_that_is_too_long_for_the_server_is_not_begun() {
 #[tokio::test]
 async fn the_message_goes_in_chunks() {
     let config = Config {
-        chunking: true,
+        transfer: Transfer {
+            chunking: true,
+            ..Transfer::default()
+        },
         ..example::config()
     };
     let payload = super::super::super::Payload {
