@@ -86,7 +86,11 @@ mod tests {
         let [first, second, _] = ntlm_messages("D", "u", "pw");
         let (first, second) = (BASE64.encode(first), BASE64.encode(&second[..28]));
         let talk = Talk::ehlo(&["AUTH NTLM LOGIN"]);
-        if initial { talk.cs(&format!("AUTH NTLM {first}"), &format!("334 {second}")) } else { talk.cs("AUTH NTLM", "334 ntlm supported").cs(&first, &format!("334 {second}")) }
+        if initial {
+            talk.cs(&format!("AUTH NTLM {first}"), &format!("334 {second}"))
+        } else {
+            talk.cs("AUTH NTLM", "334 ntlm supported").cs(&first, &format!("334 {second}"))
+        }
     }
 
     #[test]

@@ -30,7 +30,11 @@ fn run(subject: &Subject<'_>) -> Finding {
         let secret_is_user = password.as_ref().is_some_and(|password| password.value.expose() == name.as_bytes());
         if (user_is_secret || secret_is_user) && secret.expose() != name.as_bytes() {
             let evidence = vec![Evidence::bytes(timeline, authentication.span(), "AUTH LOGIN")];
-            let reason = if user_is_secret { "the password stands where the user name belongs" } else { "the user name stands where the password belongs" };
+            let reason = if user_is_secret {
+                "the password stands where the user name belongs"
+            } else {
+                "the user name stands where the password belongs"
+            };
             return Finding::observed(reason, evidence);
         }
         let Some(password) = password else { continue };
