@@ -45,7 +45,10 @@ def main() -> None:
             log_in(server)
         with open(told["message"], "rb") as file:
             message = file.read()
-        options = ["NOTIFY=SUCCESS,FAILURE"] if told.get("receipt") == "yes" else []
+        # The library passes on whatever it is given: to ask only where DSN is offered is for its caller.
+        server.ehlo_or_helo_if_needed()
+        receipt = told.get("receipt") == "yes" and server.has_extn("dsn")
+        options = ["NOTIFY=SUCCESS,FAILURE"] if receipt else []
         refused = server.sendmail(told["sender"], recipients, message, rcpt_options=options)
         if refused:
             print(f"refused: {refused}", file=sys.stderr)

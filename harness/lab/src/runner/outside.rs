@@ -15,7 +15,7 @@ use super::canary::Canaries;
 use super::{Setup, Start, ended, given, start, unfired};
 use crate::adapter::config::AuthMode;
 use crate::client::{Client, Draft, Job, Said};
-use crate::scenario::{AdapterOutcome, Scenario};
+use crate::scenario::Scenario;
 use crate::server::Running;
 
 /// How long a connection must be over before the case is, where nobody says that the client has ended.
@@ -346,23 +346,4 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(|(key, set)| set.then_some(key))
-}
-
-/// Whether what a client said is what the scenario expects of it; a sentence where it is not.
-pub fn unexpected(scenario: &Scenario, said: &Said) -> Option<String> {
-    // Who may refuse what he is tempted to may also send it in a harmless form; which of the two is for the checks.
-    if scenario.expect.may_refuse {
-        return None;
-    }
-    match (scenario.expect.outcome?, said) {
-        (AdapterOutcome::Sent, Said::Status(Reported::Failed)) => Some(
-            "the client said that it could not send the message; the case expects it to be sent"
-                .to_owned(),
-        ),
-        (AdapterOutcome::Suspended, Said::Status(Reported::Sent)) => Some(
-            "the client said that the message was sent; the case expects it to be told that it was not"
-                .to_owned(),
-        ),
-        _ => None,
-    }
 }

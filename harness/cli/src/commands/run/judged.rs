@@ -104,8 +104,9 @@ fn judge(
             // What became of the message is then not known.
             open |= scenario.expect.outcome.is_some();
         }
-        Some(said) => case.problems.extend(outside::unexpected(scenario, said)),
-        None => {}
+        // What it says is for the checks to hold against the wire: `outcome` is what the reference adapter makes of its
+        // message, and others may do otherwise and be right.
+        Some(Said::Status(_) | Said::Cannot(_)) | None => {}
     }
     case.met = case.problems.is_empty();
     if !case.met {
