@@ -222,7 +222,8 @@ impl ConversationOutcome {
         Self::judged_in_brief(id, subject, verdicts, usize::MAX)
     }
 
-    /// As [`ConversationOutcome::judged`], with so many events in its transcript at the most.
+    /// As [`ConversationOutcome::judged`], with so many events in its transcript, and so many pieces of evidence for each
+    /// verdict, at the most. Where that is too few, one more tells so.
     pub fn judged_in_brief(
         id: String,
         subject: &Subject<'_>,
@@ -236,7 +237,10 @@ impl ConversationOutcome {
             server: timeline.server.to_string(),
             protocol: transcript::protocol_word(timeline.protocol).to_owned(),
             transcript: transcript::lines_up_to(timeline, subject.given(), most),
-            verdicts: verdicts.into_iter().map(Into::into).collect(),
+            verdicts: verdicts
+                .into_iter()
+                .map(|judgement| ClaimOutcome::in_brief(judgement, most))
+                .collect(),
             start: String::new(),
             end: String::new(),
             packets: None,
@@ -353,11 +357,29 @@ impl From<Evidence> for EvidenceOutcome {
 
 impl From<Judgement> for ClaimOutcome {
     fn from(judgement: Judgement) -> Self {
+        Self::in_brief(judgement, usize::MAX)
+    }
+}
+
+impl ClaimOutcome {
+    /// With so many pieces of evidence at the most; one more tells where that is too few.
+    fn in_brief(judgement: Judgement, most: usize) -> Self {
+        let all = judgement.evidence.len();
+        let mut pieces = judgement.evidence.into_iter();
+        let mut evidence: Vec<EvidenceOutcome> =
+            pieces.by_ref().take(most).map(Into::into).collect();
+        if let Some(next) = pieces.next() {
+            evidence.push(EvidenceOutcome {
+                what: format!("{} more pieces of evidence, from here on", all - most),
+                bytes: None,
+                ..next.into()
+            });
+        }
         Self {
             claim: judgement.claim.id.clone(),
             verdict: judgement.verdict,
             reason: judgement.reason,
-            evidence: judgement.evidence.into_iter().map(Into::into).collect(),
+            evidence,
         }
     }
 }
@@ -390,5 +412,35 @@ impl Outcome {
         self.conversations
             .iter()
             .filter(move |conversation| ids.contains(conversation.id.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Profile;
+
+    #[test]
+    fn evidence_can_be_cut() {
+        let profile = Profile::all().first().expect("a profile");
+        let (claim, _) = profile.expectations().next().expect("a claim");
+        let judgement = || Judgement {
+            claim,
+            verdict: Verdict::Pass,
+            reason: String::new(),
+            evidence: (1..=5)
+                .map(|packet| Evidence::packet(packet, "a packet"))
+                .collect(),
+        };
+        let told = |most| {
+            let outcome = ClaimOutcome::in_brief(judgement(), most);
+            let pieces = outcome.evidence.into_iter();
+            pieces
+                .map(|one| (one.packets[0], one.what))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(5).len(), 5);
+        let cut = (3, "3 more pieces of evidence, from here on".to_owned());
+        assert_eq!(told(2)[2..], [cut]);
     }
 }

@@ -14,8 +14,9 @@ use crate::road;
 /// How many conversations are kept whole for the report, and as many again of those that failed.
 pub(super) const SAMPLE: usize = 200;
 
-/// How many events of a conversation's transcript are kept in the sample.
-const TRANSCRIPT: usize = 500;
+/// How many events of a conversation's transcript, and how many pieces of evidence for each of its verdicts, are kept in
+/// the sample.
+const BRIEF: usize = 250;
 
 /// How much of each conversation's judgement is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +119,7 @@ fn outcome(case: &Case, judgements: Vec<Judgement>, detail: Detail) -> Conversat
     let subject = case.subjects().next().expect("the case has one");
     let most = match detail {
         Detail::All => usize::MAX,
-        Detail::Sample => TRANSCRIPT,
+        Detail::Sample => BRIEF,
     };
     ConversationOutcome::judged_in_brief(String::new(), &subject, judgements, most)
         .with_excerpts(&subject)

@@ -116,15 +116,15 @@ impl<W: Write> CaptureWriter<W> {
         let bytes = self.blocks.get_mut();
         let start = bytes.len();
         bytes.extend([0; PACKET_HEADER]);
-        let sizes = build(bytes).map(|()| {
+        let lengths = build(bytes).and_then(|()| {
             let captured = bytes.len() - start - PACKET_HEADER;
             // Blocks are multiples of four bytes long, so padding them by where they stand is enough.
             bytes.resize(bytes.len().next_multiple_of(4), 0);
-            (captured, bytes.len() - start + 4)
-        });
-        let lengths = sizes.and_then(|(captured, total)| {
-            let captured = u32::try_from(captured).map_err(refused)?;
-            Ok((captured, u32::try_from(total).map_err(refused)?))
+            let total = bytes.len() - start + 4;
+            Ok((
+                u32::try_from(captured).map_err(refused)?,
+                u32::try_from(total).map_err(refused)?,
+            ))
         });
         let (captured, total) = lengths.inspect_err(|_| bytes.truncate(start))?;
         bytes.extend(total.to_le_bytes());
