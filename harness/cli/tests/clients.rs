@@ -273,10 +273,17 @@ fn a_client_that_calls_a_refused_message_sent_fails() {
     if !have(&["bash", "python3"]) {
         return;
     }
-    let run = Run::small(&[REFUSED], "lie", &[]);
+    let refused = REFUSED
+        .replace("MAIL", "RCPT")
+        .replace("message-accepted", "missed-recipient-reported-as-sent");
+    let run = Run::small(&[&refused], "lie", &[]);
     let case = run.case("small", "TRY-02");
     assert_eq!(case.verdict, Some(Verdict::Fail), "{:?}", case.problems);
-    assert!(case.problems[0].contains("said that the message was sent"));
+    assert!(
+        case.problems[0].starts_with("missed-recipient-reported-as-sent"),
+        "{:?}",
+        case.problems
+    );
     assert_eq!(run.code(), Some(1), "{}", run.said());
 }
 
@@ -287,7 +294,10 @@ fn a_failure_that_is_known_does_not_fail_the_run_and_one_that_is_over_does() {
     }
     let cases = [
         DELIVERED.replace("basic", "none"),
-        REFUSED.replace("suspended", "sent"),
+        REFUSED.replace(
+            "message-accepted = \"not-observed\"",
+            "message-accepted = \"observed\"",
+        ),
     ];
     let cases: Vec<&str> = cases.iter().map(String::as_str).collect();
     let run = |known: &str| {
@@ -311,7 +321,7 @@ fn a_failure_that_is_known_does_not_fail_the_run_and_one_that_is_over_does() {
     };
     // It is not authenticated, so TRY-01 fails; TRY-02 is refused, which that case takes for a failure.
     let both =
-        entry("TRY-01", "no message was accepted") + &entry("TRY-02", "could not send the message");
+        entry("TRY-01", "no message was accepted") + &entry("TRY-02", "no message was accepted");
     let good = run(&both);
     assert_eq!(good.code(), Some(0), "{}", good.said());
     assert_eq!(

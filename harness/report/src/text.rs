@@ -403,7 +403,8 @@ fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width - length))
 }
 
-/// Breaks `text` at spaces so that it fits; lines after the first are indented.
+/// Breaks `text` at spaces, and words that are longer than a line wherever they must be, so that it fits; lines after the
+/// first are indented.
 pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
     let mut out = String::new();
@@ -418,8 +419,15 @@ pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
             out.push(' ');
             column += 1;
         }
-        out.push_str(word);
-        column += length;
+        for character in word.chars() {
+            if column >= room {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                column = 0;
+            }
+            out.push(character);
+            column += 1;
+        }
     }
     out
 }
@@ -434,6 +442,14 @@ mod tests {
         assert_eq!(
             text,
             "one two three four\n    five six seven eight\n    nine ten"
+        );
+    }
+
+    #[test]
+    fn a_word_without_end_is_broken() {
+        assert_eq!(
+            wrap(&"x".repeat(45), 2, 22),
+            format!("{0}\n  {0}\n  xxxxx", "x".repeat(20))
         );
     }
 
