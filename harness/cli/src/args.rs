@@ -101,6 +101,8 @@ pub enum Listing {
     Scenarios,
     /// The claims that can be judged.
     Claims,
+    /// The checks that cases and claims are decided by.
+    Checks,
     /// The profiles.
     Profiles,
     /// The bad twins of the reference adapter.

@@ -30,6 +30,11 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
                 let _ = writeln!(out, "{}  {:<32} {}", claim.id, claim.check, claim.statement);
             }
         }
+        Listing::Checks => {
+            for check in claims::checks::ALL {
+                let _ = writeln!(out, "{:<36} {}", check.id, check.observed_when);
+            }
+        }
         Listing::Profiles => {
             for profile in Profile::all() {
                 let _ = writeln!(out, "{}  {}", profile.id, profile.title);
