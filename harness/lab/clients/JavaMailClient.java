@@ -1,4 +1,5 @@
 import jakarta.mail.Address;
+import jakarta.mail.MessagingException;
 import jakarta.mail.Session;
 import jakarta.mail.Transport;
 import jakarta.mail.internet.InternetAddress;
@@ -51,6 +52,7 @@ class JavaMailClient {
             message = new MimeMessage(session, file);
         }
         Transport transport = session.getTransport(protocol);
+        int status = 0;
         try {
             if (told.get("mode").equals("none")) {
                 transport.connect();
@@ -64,9 +66,20 @@ class JavaMailClient {
             for (Throwable cause = failed; cause != null; cause = cause.getCause()) {
                 System.err.println(cause);
             }
-            System.exit(1);
+            status = 1;
         } finally {
+            leave(transport);
+        }
+        // Not before the library has said QUIT.
+        System.exit(status);
+    }
+
+    /// Says QUIT, as far as the session still stands: what became of the message was decided before.
+    private static void leave(Transport transport) {
+        try {
             transport.close();
+        } catch (MessagingException broken) {
+            System.err.println(broken);
         }
     }
 

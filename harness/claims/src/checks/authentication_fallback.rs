@@ -8,7 +8,7 @@ use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "authentication-fallback",
-    observed_when: "refused, or finding its mode not on offer, the sender tries a mechanism of another mode",
+    observed_when: "the sender tries a mechanism of another mode: refused, or finding its own not on offer, or from the first",
     trigger: "an authentication was refused while another mode was on offer, or the configured mode was not offered",
     method: "The mechanisms of all AUTH commands of the conversation are compared with each other and with the \
              configured mode. LOGIN and PLAIN are both Basic: one after the other is no fallback. A server that \

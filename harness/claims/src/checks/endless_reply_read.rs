@@ -32,7 +32,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined(reason);
     }
     let timeline = subject.timeline();
-    let Some(Stretch { first, octets, followed }) = longest(timeline).filter(|stretch| stretch.octets >= LONG) else {
+    let Some(Stretch { first, octets, followed, said_goodbye, .. }) = longest(timeline).filter(|stretch| stretch.octets >= LONG) else {
         return Finding::undetermined("no reply was long enough to try the client");
     };
     let reply = Evidence::event(first, "the beginning of the reply");
@@ -41,6 +41,9 @@ fn run(subject: &Subject<'_>) -> Finding {
         _ => None,
     };
     match left {
+        _ if octets >= UNBOUNDED && said_goodbye => {
+            Finding::undetermined("the client left with QUIT in the middle of the reply; how much of it it had read cannot be seen")
+        }
         _ if octets >= UNBOUNDED && followed => {
             Finding::observed(format!("the client took a reply of {octets} octets and went on"), vec![reply])
         }
@@ -60,8 +63,12 @@ struct Stretch<'a> {
     /// What it begins with.
     first: &'a Event,
     octets: u64,
+    /// Whether the reply had come to its end.
+    finished: bool,
     /// Whether the client spoke after it.
     followed: bool,
+    /// Whether all that it said then was QUIT, before the reply had come to its end.
+    said_goodbye: bool,
 }
 
 /// The longest of them. A reply that is too long to be kept whole is more than one event.
@@ -73,13 +80,24 @@ fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
             (Direction::Client, last) => {
                 open = false;
                 if let Some(stretch) = last {
+                    let quits = matches!(&event.kind, EventKind::Command(command) if command.verb == "QUIT");
+                    stretch.said_goodbye = quits && !stretch.finished && !stretch.followed;
                     stretch.followed = true;
                 }
             }
-            (Direction::Server, Some(stretch)) if open => stretch.octets = event.span.end.saturating_sub(stretch.first.span.start),
+            (Direction::Server, Some(stretch)) if open => {
+                stretch.octets = event.span.end.saturating_sub(stretch.first.span.start);
+                stretch.finished = is_finished(event);
+            }
             (Direction::Server, _) => {
                 open = true;
-                all.push(Stretch { first: event, octets: event.span.len(), followed: false });
+                all.push(Stretch {
+                    first: event,
+                    octets: event.span.len(),
+                    finished: is_finished(event),
+                    followed: false,
+                    said_goodbye: false,
+                });
             }
         }
     }
@@ -87,6 +105,10 @@ fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
         last.octets = timeline.octets[1].saturating_sub(last.first.span.start);
     }
     all.into_iter().max_by_key(|stretch| stretch.octets)
+}
+
+fn is_finished(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::Reply(reply) if reply.complete)
 }
 
 #[cfg(test)]
@@ -119,5 +141,6 @@ mod tests {
     fn no_test() {
         find(&CHECK, ehlo(100).closed(), Given::default()).undetermined("long enough");
         find(&CHECK, ehlo(20 << 10).turn("-S", "").turn("-C", ""), Given::default()).undetermined("gave up before");
+        find(&CHECK, ehlo(2 << 20).c("QUIT").closed(), Given::default()).undetermined("left with QUIT in the middle");
     }
 }
