@@ -63,11 +63,9 @@ struct Stretch<'a> {
     /// What it begins with.
     first: &'a Event,
     octets: u64,
-    /// Whether the reply had come to its end.
-    finished: bool,
     /// Whether the client spoke after it.
     followed: bool,
-    /// Whether all that it said then was QUIT, before the reply had come to its end.
+    /// Whether all that it said then was QUIT, when the server had closed already: it may have read no more than a part.
     said_goodbye: bool,
 }
 
@@ -75,26 +73,27 @@ struct Stretch<'a> {
 fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
     let mut all: Vec<Stretch<'_>> = Vec::new();
     let mut open = false;
+    let fin = timeline.events.iter().find(|event| event.kind == EventKind::Fin && event.span.direction == Direction::Server);
+    let fin = fin.and_then(|event| event.packets.first().copied());
     for event in timeline.events.iter().filter(|event| !event.span.is_empty() && event.kind != EventKind::Tls) {
         match (event.span.direction, all.last_mut()) {
             (Direction::Client, last) => {
                 open = false;
                 if let Some(stretch) = last {
                     let quits = matches!(&event.kind, EventKind::Command(command) if command.verb == "QUIT");
-                    stretch.said_goodbye = quits && !stretch.finished && !stretch.followed;
+                    let closed = fin.is_some_and(|packet| event.packets.first() > Some(&packet));
+                    stretch.said_goodbye = quits && closed && !stretch.followed;
                     stretch.followed = true;
                 }
             }
             (Direction::Server, Some(stretch)) if open => {
                 stretch.octets = event.span.end.saturating_sub(stretch.first.span.start);
-                stretch.finished = is_finished(event);
             }
             (Direction::Server, _) => {
                 open = true;
                 all.push(Stretch {
                     first: event,
                     octets: event.span.len(),
-                    finished: is_finished(event),
                     followed: false,
                     said_goodbye: false,
                 });
@@ -105,10 +104,6 @@ fn longest(timeline: &Timeline) -> Option<Stretch<'_>> {
         last.octets = timeline.octets[1].saturating_sub(last.first.span.start);
     }
     all.into_iter().max_by_key(|stretch| stretch.octets)
-}
-
-fn is_finished(event: &Event) -> bool {
-    matches!(&event.kind, EventKind::Reply(reply) if reply.complete)
 }
 
 #[cfg(test)]
@@ -141,6 +136,6 @@ mod tests {
     fn no_test() {
         find(&CHECK, ehlo(100).closed(), Given::default()).undetermined("long enough");
         find(&CHECK, ehlo(20 << 10).turn("-S", "").turn("-C", ""), Given::default()).undetermined("gave up before");
-        find(&CHECK, ehlo(2 << 20).c("QUIT").closed(), Given::default()).undetermined("left with QUIT in the middle");
+        find(&CHECK, ehlo(2 << 20).turn("-S", "").c("QUIT").turn("-C", ""), Given::default()).undetermined("left with QUIT in the middle");
     }
 }

@@ -1,6 +1,5 @@
 //! `smtpspec grid`: clients against cases, from the results of several runs.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,15 +37,35 @@ fn column(path: &Path, page: &Path) -> Result<Column, Failure> {
     };
     let outcome = report::read(&file)?;
     let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let name = folder.file_name().map_or_else(
-        || "client".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
+    let named = outcome.client.as_ref();
+    let name = named.map_or_else(
+        || {
+            let name = folder.file_name();
+            name.map_or_else(
+                || "client".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            )
+        },
+        |client| client.id.clone(),
     );
+    let title = named.map_or_else(
+        || name.clone(),
+        |client| {
+            client
+                .version
+                .clone()
+                .unwrap_or_else(|| client.title.clone())
+        },
+    );
+    let known = outcome
+        .cases
+        .iter()
+        .filter_map(|case| Some((case.id.clone(), case.expected_failure.clone()?)));
     Ok(Column {
-        title: name.clone(),
+        title,
         name,
         folder: from(page, &folder),
-        reasons: BTreeMap::new(),
+        reasons: known.collect(),
         outcome,
     })
 }
