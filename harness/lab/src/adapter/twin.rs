@@ -67,9 +67,9 @@ twins! {
     LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
     /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
     /// clear text.
-    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
+    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04" "NTL-07" "NTL-08";
     /// With no acceptable mechanism on offer, sends without authenticating.
-    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02";
+    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14";
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
     /// Signs where it should encrypt: a blob that anyone can open.
