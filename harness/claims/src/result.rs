@@ -116,6 +116,21 @@ pub struct CaseOutcome {
     pub expected_failure: Option<String>,
 }
 
+impl CaseOutcome {
+    /// The first finding that says what the word on the case says.
+    pub fn decisive(&self) -> Option<&CheckOutcome> {
+        let mut findings = self.findings.iter();
+        findings.find(|finding| Some(finding.verdict) == self.verdict)
+    }
+
+    /// Why the case got its word: what its decisive finding says, or else the first thing that did not come true.
+    pub fn why(&self) -> &str {
+        let problem = || self.problems.first().map(String::as_str);
+        let reason = self.decisive().map(|finding| finding.reason.as_str());
+        reason.or_else(problem).unwrap_or_default()
+    }
+}
+
 /// What a case asks of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {

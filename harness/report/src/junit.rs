@@ -33,17 +33,13 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
 /// A case as one test.
 fn requirement(outcome: &Outcome, case: &CaseOutcome) -> TestCase {
     let verdict = case.verdict.unwrap_or(Verdict::Error);
-    let finding = case.findings.iter().find(|one| one.verdict == verdict);
-    let reason = finding
-        .map(|one| one.reason.as_str())
-        .or_else(|| case.problems.first().map(String::as_str))
-        .unwrap_or_default();
+    let finding = case.decisive();
     let kind = finding.map_or("expectation", |one| one.check.as_str());
     let evidence = finding.map_or(&[][..], |one| &one.evidence);
     let mut test = test(
         &format!("{} {}", case.id, case.title),
         &case.family,
-        status(verdict, reason, kind, evidence),
+        status(verdict, case.why(), kind, evidence),
     );
     if let Some(asked) = &case.requirement {
         test.add_property(property("level", &asked.level));

@@ -87,10 +87,7 @@ fn violations(outcome: &Outcome) -> Vec<Violation<'_>> {
     let mut all = Vec::new();
     for case in &outcome.cases {
         if let Some(asked) = &case.requirement {
-            let finding = case
-                .findings
-                .iter()
-                .find(|one| one.verdict == Verdict::Fail);
+            let finding = case.decisive();
             if case.verdict == Some(Verdict::Fail) {
                 all.push(Violation {
                     rule: case.id.clone(),
@@ -99,10 +96,7 @@ fn violations(outcome: &Outcome) -> Vec<Violation<'_>> {
                     conversation: finding
                         .and_then(|one| one.conversation.as_deref())
                         .unwrap_or_default(),
-                    reason: finding
-                        .map(|one| one.reason.as_str())
-                        .or_else(|| case.problems.first().map(String::as_str))
-                        .unwrap_or_default(),
+                    reason: case.why(),
                     evidence: finding.map_or(&[][..], |one| &one.evidence),
                 });
             }

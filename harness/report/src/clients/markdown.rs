@@ -94,9 +94,7 @@ fn failures(out: &mut String, columns: &[Column], rows: &[Row<'_>]) {
             }
             none = false;
             let place = case
-                .findings
-                .iter()
-                .find(|finding| Some(finding.verdict) == case.verdict)
+                .decisive()
                 .and_then(|finding| seen::place(&finding.evidence))
                 .map(|place| format!(" ({place})"))
                 .unwrap_or_default();
@@ -105,7 +103,7 @@ fn failures(out: &mut String, columns: &[Column], rows: &[Row<'_>]) {
                 "- {} {}: {}{place}",
                 escape(row.id),
                 word(case.verdict),
-                escape(rows::why(case))
+                escape(case.why())
             );
             match column.reasons.get(row.id) {
                 Some(reason) => {

@@ -78,16 +78,3 @@ pub(super) fn levels(rows: &[Row<'_>]) -> Vec<&'static str> {
         .filter(|level| rows.iter().any(|row| row.requirement.level == *level))
         .collect()
 }
-
-/// Why a case is not passed: what the first of its checks that says so found, or what else did not come true.
-pub(super) fn why(case: &CaseOutcome) -> &str {
-    let word = case.verdict;
-    let finding = case
-        .findings
-        .iter()
-        .find(|finding| Some(finding.verdict) == word);
-    finding
-        .map(|finding| finding.reason.as_str())
-        .or_else(|| case.problems.first().map(String::as_str))
-        .unwrap_or_default()
-}

@@ -83,14 +83,7 @@ fn requirements(out: &mut String, outcome: &Outcome) {
     );
     for (case, asked) in cases {
         let (class, _, word) = look(case.verdict);
-        let finding = case
-            .findings
-            .iter()
-            .find(|finding| Some(finding.verdict) == case.verdict);
-        let because = finding
-            .map(|finding| finding.reason.as_str())
-            .or_else(|| case.problems.first().map(String::as_str))
-            .unwrap_or_default();
+        let finding = case.decisive();
         let conversation = finding
             .and_then(|finding| finding.conversation.as_deref())
             .or_else(|| case.conversations.first().map(String::as_str));
@@ -105,7 +98,7 @@ fn requirements(out: &mut String, outcome: &Outcome) {
             escape(&asked.level),
             escape(&case.title),
             escape(&asked.references.join(", ")),
-            escape(because)
+            escape(case.why())
         );
     }
     let _ = writeln!(out, "</tbody>\n</table></div>\n</section>");
