@@ -19,6 +19,17 @@ pub enum Expect {
     Recorded,
 }
 
+impl Expect {
+    /// As a profile writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::DoesNotHold => "does-not-hold",
+            Self::Recorded => "recorded",
+        }
+    }
+}
+
 /// A set of expectations.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

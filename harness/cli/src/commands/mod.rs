@@ -1,11 +1,13 @@
 //! The subcommands.
 
 mod audit;
+mod bundle;
 mod command_line;
 mod explain;
 mod grid;
 mod list;
 mod output;
+mod redact;
 mod report;
 mod reports;
 pub mod run;
@@ -31,6 +33,8 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
         Command::Report(args) => report::run(cli, args),
+        Command::Verify(args) => bundle::verify(args),
+        Command::Redact(args) => redact::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain { id } => explain::run(id),
         Command::Schema { of } => schema::run(*of),
@@ -93,4 +97,18 @@ fn runtime() -> Result<Runtime, Failure> {
 /// How many processors there are to use.
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The time that `SOURCE_DATE_EPOCH` says it is (seconds since 1970), where it is set.
+fn pinned_time() -> Result<Option<wire::Timestamp>, Failure> {
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let seconds = text.to_str().and_then(|text| text.parse::<u64>().ok());
+    let nanos = seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000));
+    nanos
+        .map(|nanos| Some(wire::Timestamp::from_nanos(nanos)))
+        .ok_or_else(|| {
+            Failure::input("SOURCE_DATE_EPOCH is to be a whole number of seconds since 1970")
+        })
 }

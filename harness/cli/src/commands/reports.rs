@@ -66,8 +66,13 @@ impl Reports {
             .any(|format| Layout::of(format.name).is_some())
     }
 
-    /// Opens those that are written while conversations are judged. `stop` as in [`Stream::new`].
-    pub(super) fn streams(&self, stop: &Arc<AtomicBool>) -> Result<Streams, Failure> {
+    /// Opens those that are written while conversations are judged, and the whole result as a document where a file is
+    /// named for it. `stop` as in [`Stream::new`].
+    pub(super) fn streams(
+        &self,
+        stop: &Arc<AtomicBool>,
+        document: Option<&Path>,
+    ) -> Result<Streams, Failure> {
         if let Some(folder) = &self.folder {
             output::folder(folder)?;
         }
@@ -93,6 +98,12 @@ impl Reports {
             };
             let stream = Stream::new(out, layout, Arc::clone(stop));
             streams.streams.push((stream, Unfinished(path)));
+        }
+        if let Some(path) = document {
+            let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+            let out: Box<dyn Write> = Box::new(io::BufWriter::new(file));
+            let stream = Stream::new(out, Layout::Document, Arc::clone(stop));
+            streams.streams.push((stream, Unfinished(None)));
         }
         Ok(streams)
     }

@@ -21,7 +21,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use super::reports::Reports;
-use super::{named, output, processors, profile};
+use super::{bundle, named, output, processors, profile};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Follow, Hash, Writing};
 use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
@@ -72,12 +72,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.recorder = Some(recorder.clone());
     allow_open_files(options.places);
 
+    let document = bundle::document(&args.bundle)?;
+    let document = document.as_deref();
     let plan = Plan {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: if reports.any_streamed() {
+        detail: if reports.any_streamed() || document.is_some() {
             Detail::All
         } else {
             Detail::Sample
@@ -93,7 +95,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
     let mut sink = reports
-        .streams(&Arc::new(AtomicBool::new(false)))?
+        .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
     let empty = road::empty("serve", profile);
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
@@ -119,6 +121,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     output::save(&capture.with_extension("json"), &outcome)?;
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
+    bundle::make(cli, &args.bundle, &outcome, &reports, document)?;
     Ok(Exit::of(&outcome))
 }
 
