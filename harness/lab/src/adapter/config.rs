@@ -292,6 +292,23 @@ pub struct Payload {
     pub content_type: String,
     /// `%SourceParty%`, where set.
     pub source_party: Option<String>,
+    /// `%SourcePartyQualifier%`, where set.
+    pub source_party_qualifier: Option<String>,
     /// `%DestinationParty%`, where set.
     pub destination_party: Option<String>,
+    /// `%DestinationPartyQualifier%`, where set.
+    pub destination_party_qualifier: Option<String>,
+    /// Its other parts, beside the body part.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a message, other than its body part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The name that it is attached under.
+    pub name: String,
+    /// Its content type.
+    pub content_type: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
 }

@@ -62,6 +62,9 @@ pub(super) fn payload() -> Payload {
         body: BODY.as_bytes().to_vec(),
         content_type: "text/xml".to_owned(),
         source_party: None,
+        source_party_qualifier: None,
         destination_party: None,
+        destination_party_qualifier: None,
+        parts: Vec::new(),
     }
 }

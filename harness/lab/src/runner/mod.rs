@@ -274,7 +274,10 @@ impl Setup {
             body: b"Order 4711\r\n{body-canary}\r\nEnd of order.\r\n".to_vec(),
             content_type: "text/plain".to_owned(),
             source_party: None,
+            source_party_qualifier: None,
             destination_party: None,
+            destination_party_qualifier: None,
+            parts: Vec::new(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
