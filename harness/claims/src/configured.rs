@@ -24,6 +24,8 @@ pub enum Missing {
     Host,
     /// A property is longer than it may be.
     Length,
+    /// A property holds a line break.
+    LineBreak,
 }
 
 impl Missing {
@@ -34,6 +36,7 @@ impl Missing {
             Self::BodyCharset => "the body text has no character set",
             Self::Host => "the configured name of the server holds a forbidden character",
             Self::Length => "a property is longer than documented",
+            Self::LineBreak => "a property holds a line break",
         }
     }
 }

@@ -6,6 +6,7 @@ use smtp::message::Message;
 use super::canary::Canaries;
 use crate::adapter::config::{Config, FileSource, Payload};
 use crate::adapter::limits::{self, Limit, joined};
+use crate::adapter::readings::FromMacro;
 use crate::scenario::Scenario;
 
 /// What is known of the properties.
@@ -111,17 +112,28 @@ fn missing(config: &Config, payload: &Payload) -> Option<Missing> {
     if config.server().is_err() {
         return Some(Missing::Host);
     }
-    if addresses(config).any(|address| holds_macro(address, payload)) {
+    let in_from = match config.readings.from_macro {
+        FromMacro::Yes => holds_macro(&config.from, payload),
+        FromMacro::No => {
+            let mut names = macros(payload).into_iter();
+            names.any(|(name, _)| config.from.contains(&format!("%{name}%")))
+        }
+    };
+    let mut recipients = config.to.iter().chain(&config.cc);
+    if in_from || recipients.any(|address| holds_macro(address, payload)) {
         return Some(Missing::Macro);
+    }
+    let texts = config.to.iter().chain(&config.cc).chain(&config.subject);
+    if texts
+        .chain([&config.from])
+        .any(|text| text.contains(['\r', '\n']))
+    {
+        return Some(Missing::LineBreak);
     }
     limits::check(config).is_err().then_some(Missing::Length)
 }
 
-fn addresses(config: &Config) -> impl Iterator<Item = &String> {
-    config.to.iter().chain(&config.cc).chain([&config.from])
-}
-
-/// Whether an address holds a macro that has no value there. Macros in From have none where the documentation lists them.
+/// Whether an address holds a macro that has no value there.
 fn holds_macro(address: &str, payload: &Payload) -> bool {
     let names = macros(payload);
     names.iter().any(|(name, value)| {
