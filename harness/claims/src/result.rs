@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use smtp::Timeline;
 use wire::{Direction, Span, Timestamp};
 
+use crate::controls::{FrameworkOutcome, Weakness};
 use crate::excerpt::Excerpts;
-use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
+use crate::profile::Expect;
+use crate::{Answer, Claim, Evidence, Judgement, Leaks, Profile, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
 pub const SCHEMA: &str = "smtpspec.result/1";
@@ -25,8 +27,11 @@ pub struct Outcome {
     pub tool: Tool,
     /// What was done: `run`, `audit` or `serve`.
     pub command: String,
-    /// Id of the profile that was applied.
+    /// Id of the profile that was applied; of several all their ids, with `+` between them.
     pub profile: String,
+    /// The profiles, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileText>,
     /// The client that was run, where it is not the reference adapter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientText>,
@@ -41,6 +46,18 @@ pub struct Outcome {
     /// What all conversations together come to, those that are not listed above included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// The controls that the profile is held against, with the word on each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<FrameworkOutcome>,
+}
+
+/// One of several profiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileText {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
 }
 
 /// The program that made a result.
@@ -71,6 +88,20 @@ pub struct ClaimText {
     pub id: String,
     /// Its statement.
     pub statement: String,
+    /// What it is an instance of where it is weak, and which verdict says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weakness: Option<Weakness>,
+}
+
+impl ClaimText {
+    /// That of a claim of which this is expected.
+    pub fn of(claim: &Claim, expect: Expect) -> Self {
+        Self {
+            id: claim.id.clone(),
+            statement: claim.statement.clone(),
+            weakness: Weakness::of(claim, expect),
+        }
+    }
 }
 
 /// One scenario, or one capture.
@@ -160,6 +191,12 @@ pub struct CheckOutcome {
     pub reason: String,
     /// What shows it.
     pub evidence: Vec<EvidenceOutcome>,
+    /// CWE ids, where what was found is a weakness.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwe: Vec<String>,
+    /// ATT&CK ids, where it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attack: Vec<String>,
 }
 
 /// A capture as evidence.
@@ -406,6 +443,33 @@ impl ClaimOutcome {
 }
 
 impl Outcome {
+    /// One that nothing was judged for yet: by `tool`, doing `command`.
+    pub fn begun(tool: Tool, command: &str, profile: &Profile) -> Self {
+        let parts = profile.parts().iter();
+        let expectations = profile.expectations();
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool,
+            command: command.to_owned(),
+            profile: profile.id.clone(),
+            profiles: parts
+                .map(|(id, title)| ProfileText {
+                    id: id.clone(),
+                    title: title.clone(),
+                })
+                .collect(),
+            client: None,
+            claims: expectations
+                .map(|(claim, expect)| ClaimText::of(claim, expect))
+                .collect(),
+            cases: Vec::new(),
+            conversations: Vec::new(),
+            summary: Self::nothing_counted(),
+            answer: None,
+            controls: Vec::new(),
+        }
+    }
+
     /// A summary that has counted nothing yet.
     pub fn nothing_counted() -> BTreeMap<Verdict, usize> {
         Verdict::ALL.iter().map(|verdict| (*verdict, 0)).collect()

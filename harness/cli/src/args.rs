@@ -116,9 +116,15 @@ pub enum Listing {
 /// Options of every command that judges.
 #[derive(Debug, Args)]
 pub struct Judging {
-    /// Which claims are expected to hold.
-    #[arg(long, default_value = "biztalk-smtp-adapter", value_name = "PROFILE")]
-    pub profile: String,
+    /// What is expected to hold, and which controls it is held against: a profile of `smtpspec list profiles`, or a file
+    /// NAME.toml with your own. Several go together, with commas between them or one by one.
+    #[arg(
+        long,
+        default_value = "biztalk-smtp-adapter",
+        value_name = "PROFILE",
+        value_delimiter = ','
+    )]
+    pub profile: Vec<String>,
 
     /// Format of the report on standard output.
     #[arg(long, default_value = "text", value_name = "FORMAT")]

@@ -6,10 +6,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use claims::controls::Witnesses;
 use claims::excerpt::Excerpts;
 use claims::result::{
-    CaptureFile, CaseOutcome, CheckOutcome, ClaimText, ConversationOutcome, Outcome, Requirement,
-    SCHEMA, Tool,
+    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Outcome, Requirement, Tool,
 };
 use claims::{
     Brief, Case, Given, Ledger, Profile, Tally, Verdict, Wanted, checks, judge, overrule, weigh,
@@ -173,27 +173,22 @@ pub fn wanted(timeline: &Timeline, scope: Scope) -> bool {
 
 /// A result without any case.
 pub fn empty(command: &str, profile: &Profile) -> Outcome {
-    Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        command: command.to_owned(),
-        profile: profile.id.clone(),
-        client: None,
-        claims: profile
-            .expectations()
-            .map(|(claim, _)| ClaimText {
-                id: claim.id.clone(),
-                statement: claim.statement.clone(),
-            })
-            .collect(),
-        cases: Vec::new(),
-        conversations: Vec::new(),
-        summary: Outcome::nothing_counted(),
-        answer: None,
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Outcome::begun(tool, command, profile)
+}
+
+/// Adds the word on the controls of the profile to a result that holds all of its conversations.
+pub fn add_controls(outcome: &mut Outcome, profile: &Profile) {
+    let mut witnesses = Witnesses::default();
+    for conversation in &outcome.conversations {
+        if !conversation.verdicts.is_empty() {
+            witnesses.add(profile, conversation);
+        }
     }
+    outcome.controls = witnesses.judge(profile, outcome.answer.as_ref());
 }
 
 /// What a scenario says must come of it, in the place of what the profile says of the same claims.
@@ -308,8 +303,9 @@ fn unmet(
             && matches!(verdict, Verdict::Fail | Verdict::Error)
         {
             problems.push(format!(
-                "{claim} got {verdict}; the profile {} expects it to hold",
-                profile.id
+                "{claim} got {verdict}; the profile {} {}",
+                profile.id,
+                profile.wish(claim)
             ));
         }
     }

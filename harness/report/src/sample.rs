@@ -1,8 +1,6 @@
 //! An audit that was made up, for the tests of the renderers.
 
-use claims::result::{
-    CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
-};
+use claims::result::{CaptureFile, CaseOutcome, ConversationOutcome, Outcome, Tool};
 use claims::{Brief, Case, Given, Profile, Tally, Verdict, judge};
 use smtp::session::testing::dialogue;
 
@@ -44,7 +42,11 @@ pub(crate) fn audit() -> Outcome {
         .iter()
         .map(|turns| smtp::session::read(&dialogue(turns)));
     let case = Case::new(timelines.collect(), Given::default());
-    let mut outcome = empty(profile);
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: "0.0.0".to_owned(),
+    };
+    let mut outcome = Outcome::begun(tool, "audit", profile);
     let mut tally = Tally::default();
     let judged = judge(&case, profile);
     let mut ids = Vec::new();
@@ -97,26 +99,4 @@ pub(crate) fn audit() -> Outcome {
         expected_failure: None,
     });
     outcome
-}
-
-fn empty(profile: &Profile) -> Outcome {
-    let claims = profile.expectations().map(|(claim, _)| ClaimText {
-        id: claim.id.clone(),
-        statement: claim.statement.clone(),
-    });
-    Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: "0.0.0".to_owned(),
-        },
-        command: "audit".to_owned(),
-        profile: profile.id.clone(),
-        client: None,
-        claims: claims.collect(),
-        cases: Vec::new(),
-        conversations: Vec::new(),
-        summary: Outcome::nothing_counted(),
-        answer: None,
-    }
 }

@@ -6,18 +6,19 @@ mod explain;
 mod grid;
 mod list;
 mod output;
+mod profile;
 mod report;
 pub mod run;
 mod schema;
 mod serve;
 
-use claims::Profile;
 use lab::runner;
 use lab::scenario::Scenario;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};
 use crate::{Exit, Failure};
+use profile::profile;
 
 /// Does what the command line says.
 ///
@@ -37,19 +38,6 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Completions { shell } => command_line::completions(*shell),
         Command::Man => command_line::man(),
     }
-}
-
-fn profile(id: &str) -> Result<&'static Profile, Failure> {
-    Profile::find(id).ok_or_else(|| {
-        let known: Vec<_> = Profile::all()
-            .iter()
-            .map(|profile| profile.id.as_str())
-            .collect();
-        Failure::input(format!(
-            "there is no profile `{id}`; there is {}",
-            known.join(", ")
-        ))
-    })
 }
 
 fn format(name: &str) -> Result<&'static ::report::Format, Failure> {

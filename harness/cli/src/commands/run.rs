@@ -128,7 +128,9 @@ fn replay_until(
         })
     };
     runtime()?.block_on(pool::each(scenarios, jobs, start, done))?;
-    Ok(joined(road::empty("run", profile), parts))
+    let mut whole = joined(road::empty("run", profile), parts);
+    road::add_controls(&mut whole, profile);
+    Ok(whole)
 }
 
 /// Puts the results of single cases together, in the order of the cases.

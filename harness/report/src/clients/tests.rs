@@ -2,8 +2,7 @@
 
 use claims::Verdict;
 use claims::result::{
-    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Line, Outcome, Requirement,
-    SCHEMA, Tool,
+    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Line, Outcome, Requirement, Tool,
 };
 
 use super::*;
@@ -42,6 +41,8 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             conversation: Some(format!("{id}/1")),
             reason: format!("it says {HOSTILE}"),
             evidence: Vec::new(),
+            cwe: Vec::new(),
+            attack: Vec::new(),
         }],
         client_log: None,
         expected_failure: None,
@@ -66,20 +67,15 @@ fn column(name: &str, cases: Vec<CaseOutcome>) -> Column {
         packets: None,
         leaks: None,
     });
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: "0.0.0".to_owned(),
+    };
+    let profile = claims::Profile::default();
     let outcome = Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: "0.0.0".to_owned(),
-        },
-        command: "run".to_owned(),
-        profile: "x".to_owned(),
-        client: None,
-        claims: Vec::new(),
         conversations: conversations.collect(),
         cases,
-        summary: Outcome::nothing_counted(),
-        answer: None,
+        ..Outcome::begun(tool, "run", &profile)
     };
     Column {
         name: name.to_owned(),

@@ -238,6 +238,7 @@ async fn cases(plan: &Plan, options: &Arc<Options>) -> Result<Tested, Failure> {
     });
     outcome = joined(outcome, vec![(0, control)]);
     if trouble.is_some() {
+        road::add_controls(&mut outcome, plan.profile);
         return Ok(Tested { outcome, trouble });
     }
     let mut parts = Vec::new();
@@ -276,6 +277,7 @@ async fn cases(plan: &Plan, options: &Arc<Options>) -> Result<Tested, Failure> {
         });
         outcome = joined(outcome, vec![(0, control)]);
     }
+    road::add_controls(&mut outcome, plan.profile);
     Ok(Tested { outcome, trouble })
 }
 
