@@ -16,6 +16,7 @@ pub mod checks;
 pub mod claim;
 pub mod controls;
 pub mod excerpt;
+pub mod explain;
 pub mod finding;
 pub mod given;
 pub mod leaks;

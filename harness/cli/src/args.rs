@@ -60,11 +60,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Draw the grid of clients and cases from the results of several runs.
     Grid(GridArgs),
-    /// Explain a claim, a check, a scenario or a bad twin.
-    Explain {
-        /// An id, such as ADP-16, password-readable or BAS-01.
-        id: String,
-    },
+    /// Explain a claim, a check, a case, a profile, a control or a bad twin; or all of them, as the source of a book.
+    Explain(ExplainArgs),
     /// Print the JSON Schema of a format, for editors and other programs.
     Schema {
         /// Which format.
@@ -87,11 +84,31 @@ pub enum Command {
     Man,
 }
 
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// An id, such as ADP-16, password-readable, BAS-01, rfc-strict, SC-8 or pci-dss-4.0.1/4.2.1.
+    #[arg(required_unless_present = "all", value_name = "ID")]
+    pub id: Option<String>,
+
+    /// Everything there is.
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
+
+    /// Folder for the source of an mdBook, instead of standard output; made if missing.
+    #[arg(long, requires = "all", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 /// Formats that have a schema here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     /// Scenario files, which are TOML.
     Scenario,
+    /// Results, as `--format json` writes them.
+    Result,
+    /// Lines of results, as `--format jsonl` writes them.
+    ResultLine,
 }
 
 /// What can be listed.
@@ -105,6 +122,8 @@ pub enum Listing {
     Checks,
     /// The profiles.
     Profiles,
+    /// The controls that standards of compliance ask for.
+    Controls,
     /// The bad twins of the reference adapter.
     Twins,
     /// The report formats.

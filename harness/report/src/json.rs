@@ -59,6 +59,10 @@ pub(crate) struct Rest<'a> {
     answer: Option<&'a Answer>,
     #[serde(skip_serializing_if = "<[FrameworkOutcome]>::is_empty")]
     controls: &'a [FrameworkOutcome],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<&'a str>,
 }
 
 impl<'a> Rest<'a> {
@@ -77,6 +81,8 @@ impl<'a> Rest<'a> {
             summary,
             answer,
             controls,
+            coverage,
+            made,
         } = outcome;
         Self {
             schema,
@@ -90,6 +96,8 @@ impl<'a> Rest<'a> {
             summary,
             answer: answer.as_ref(),
             controls,
+            coverage: coverage.as_deref(),
+            made: made.as_deref(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod clients;
 mod conformance;
+mod controls;
 mod csv;
 mod grid;
 mod hexdump;
@@ -15,6 +16,7 @@ pub mod jsonl;
 mod junit;
 mod leaked;
 mod markdown;
+mod oscal;
 mod page;
 #[cfg(test)]
 mod sample;
@@ -107,6 +109,18 @@ pub static FORMATS: &[Format] = &[
         extension: "csv",
         summary: "what leaked, a row each, for a spreadsheet",
         render: csv::render,
+    },
+    Format {
+        name: "controls",
+        extension: "controls.csv",
+        summary: "controls of compliance, a row each, for a spreadsheet",
+        render: controls::table,
+    },
+    Format {
+        name: "oscal",
+        extension: "oscal.json",
+        summary: "OSCAL Assessment Results, for tools of compliance",
+        render: oscal::render,
     },
 ];
 

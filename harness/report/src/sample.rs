@@ -1,5 +1,6 @@
 //! An audit that was made up, for the tests of the renderers.
 
+use claims::controls::Witnesses;
 use claims::result::{CaptureFile, CaseOutcome, ConversationOutcome, Outcome, Tool};
 use claims::{Brief, Case, Given, Profile, Tally, Verdict, judge};
 use smtp::session::testing::dialogue;
@@ -37,7 +38,17 @@ const TURNS: [&[(&str, &[u8])]; 2] = [
 
 /// Two conversations are listed of 300 that were counted.
 pub(crate) fn audit() -> Outcome {
-    let profile = Profile::find("submission-8314").expect("it is shipped");
+    audit_by(Profile::find("submission-8314").expect("it is shipped"))
+}
+
+/// The same, held against two standards of compliance.
+pub(crate) fn controls() -> Outcome {
+    let named = ["submission-8314", "nist-sp-800-53r5", "pci-dss-4.0.1"];
+    let all = named.map(|id| Profile::find(id).expect("it is shipped").clone());
+    audit_by(&Profile::together(&all).expect("they go together"))
+}
+
+fn audit_by(profile: &Profile) -> Outcome {
     let timelines = TURNS
         .iter()
         .map(|turns| smtp::session::read(&dialogue(turns)));
@@ -48,6 +59,7 @@ pub(crate) fn audit() -> Outcome {
     };
     let mut outcome = Outcome::begun(tool, "audit", profile);
     let mut tally = Tally::default();
+    let mut witnesses = Witnesses::default();
     let judged = judge(&case, profile);
     let mut ids = Vec::new();
     for (number, (subject, verdicts)) in case.subjects().zip(judged).enumerate() {
@@ -57,9 +69,13 @@ pub(crate) fn audit() -> Outcome {
             tally.add(&brief);
         }
         ids.push(id.clone());
-        outcome.add(ConversationOutcome::judged(id, &subject, verdicts).with_leaks(&subject));
+        let conversation = ConversationOutcome::judged(id, &subject, verdicts).with_leaks(&subject);
+        witnesses.add(profile, &conversation);
+        outcome.add(conversation);
     }
-    outcome.answer = Some(tally.answer());
+    let answer = tally.answer();
+    outcome.controls = witnesses.judge(profile, Some(&answer));
+    outcome.answer = Some(answer);
     let words = profile.expectations().map(|(claim, _)| {
         let all = outcome.conversations.iter().flat_map(|one| &one.verdicts);
         let all = all

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use claims::claim::Kind;
-use claims::result::{CaseOutcome, EvidenceOutcome, Outcome};
-use claims::{Claim, Verdict};
+use claims::controls::weaknesses;
+use claims::result::{CaseOutcome, CheckOutcome, ClaimText, EvidenceOutcome, Outcome};
+use claims::{Claim, Verdict, explain};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Style, printable, seen};
+use crate::{Style, controls, printable, seen};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -25,6 +26,13 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
     let found = violations(outcome);
     let used: BTreeSet<&str> = found.iter().map(|one| one.rule.as_str()).collect();
     let rules = rules(outcome, &used);
+    let taxonomies = taxonomies(&rules);
+    let supported: Vec<Value> = taxonomies
+        .iter()
+        .enumerate()
+        .map(|(index, one)| json!({ "name": one["name"], "index": index }))
+        .collect();
+    let controls = controls::by_claim(outcome);
     let places: BTreeMap<&str, usize> = rules
         .iter()
         .enumerate()
@@ -37,7 +45,11 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
             let print = fingerprint(one);
             let times = seen_before.entry(print.clone()).or_default();
             *times += 1;
-            result(one, places[one.rule.as_str()], &format!("{print}:{times}"))
+            let related = controls
+                .get(one.rule.as_str())
+                .map_or(&[][..], Vec::as_slice);
+            let place = places[one.rule.as_str()];
+            result(one, place, &format!("{print}:{times}"), related)
         })
         .collect();
     let errors: Vec<Value> = outcome
@@ -58,7 +70,9 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
                 "semanticVersion": outcome.tool.version,
                 "version": outcome.tool.version,
                 "rules": rules,
+                "supportedTaxonomies": supported,
             }},
+            "taxonomies": taxonomies,
             "automationDetails": { "id": format!("{}/{}/", outcome.tool.name, outcome.command) },
             "invocations": [{
                 "executionSuccessful": errors.is_empty(),
@@ -139,7 +153,13 @@ struct Rule {
     full_description: Text,
     help: Help,
     default_configuration: Configuration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relationships: Vec<Value>,
     properties: Value,
+    #[serde(skip)]
+    cwe: Vec<String>,
+    #[serde(skip)]
+    attack: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -163,9 +183,7 @@ fn rules(outcome: &Outcome, used: &BTreeSet<&str>) -> Vec<Rule> {
         .claims
         .iter()
         .filter(|claim| used.contains(claim.id.as_str()));
-    let mut rules: Vec<Rule> = claims
-        .map(|claim| of_claim(&claim.id, &claim.statement))
-        .collect();
+    let mut rules: Vec<Rule> = claims.map(of_claim).collect();
     let cases = outcome
         .cases
         .iter()
@@ -178,39 +196,50 @@ fn rules(outcome: &Outcome, used: &BTreeSet<&str>) -> Vec<Rule> {
     rules
 }
 
-fn of_claim(id: &str, statement: &str) -> Rule {
+/// What `smtpspec explain` says of it.
+fn help_of(claim: &Claim) -> Help {
+    let page = explain::claim(claim);
+    Help {
+        markdown: printable_lines(&page.to_markdown(false)),
+        text: printable_lines(&page.to_text()),
+    }
+}
+
+fn of_claim(claim: &ClaimText) -> Rule {
+    let (id, statement) = (&claim.id, &claim.statement);
     let known = Claim::find(id);
     let help = known.map_or_else(
-        || statement.to_owned(),
-        |claim| {
-            let check = claim.check();
-            format!(
-                "{statement}\n\nSource ({}): {}.\n\nHow it is judged: {}\n\nIt can be judged when {}; a pass would mean nothing when {}.",
-                claim.kind.name(),
-                claim.sources.join("; "),
-                check.method,
-                check.trigger,
-                claim.vacuous_when
-            )
+        || Help {
+            markdown: printable_lines(statement),
+            text: printable_lines(statement),
         },
+        help_of,
     );
+    // Only what a violation is an instance of: under a profile that expects the weak side, it is an instance of nothing.
+    let weakness = claim
+        .weakness
+        .as_ref()
+        .filter(|one| one.seen_when == Some(Verdict::Fail));
+    let (cwe, attack) = weakness.map_or_else(Default::default, |one| {
+        (one.cwe.clone(), one.attack.clone())
+    });
     let standard = known.is_some_and(|claim| claim.kind == Kind::Standard);
-    let tags = if standard {
-        json!(["security", "smtp"])
-    } else {
-        json!(["smtp"])
-    };
+    let mut tags = vec!["smtp".to_owned()];
+    if standard || !cwe.is_empty() {
+        tags.insert(0, "security".to_owned());
+    }
+    tags.extend(cwe.iter().map(|id| cwe_tag(id)));
     Rule {
         id: id.to_owned(),
         name: id.replace(['-', '.'], ""),
         short_description: text(statement),
         full_description: text(statement),
-        help: Help {
-            markdown: printable_lines(&help),
-            text: printable_lines(&help),
-        },
+        help,
         default_configuration: Configuration { level: "error" },
+        relationships: relationships(&cwe, &attack),
         properties: json!({ "tags": tags, "precision": "very-high" }),
+        cwe,
+        attack,
     }
 }
 
@@ -224,6 +253,23 @@ fn of_case(case: &CaseOutcome) -> Rule {
         case.id
     );
     let level = level(&asked.level);
+    let found = case.findings.iter();
+    let found: Vec<_> = found.filter(|one| one.verdict == Verdict::Fail).collect();
+    let ids = |of: fn(&CheckOutcome) -> &[String]| -> Vec<String> {
+        let all: BTreeSet<_> = found.iter().flat_map(|one| of(one)).cloned().collect();
+        all.into_iter().collect()
+    };
+    let (cwe, attack) = (ids(|one| &one.cwe), ids(|one| &one.attack));
+    let mut tags = vec![
+        "smtp".to_owned(),
+        "conformance".to_owned(),
+        asked.level.clone(),
+    ];
+    if !cwe.is_empty() {
+        tags.push("security".to_owned());
+    }
+    // A service keeps ten tags of a rule.
+    tags.extend(cwe.iter().take(6).map(|id| cwe_tag(id)));
     Rule {
         id: case.id.clone(),
         name: case.id.replace('-', ""),
@@ -234,11 +280,67 @@ fn of_case(case: &CaseOutcome) -> Rule {
             text: printable_lines(&help),
         },
         default_configuration: Configuration { level },
-        properties: json!({ "tags": ["smtp", "conformance", asked.level], "precision": "very-high" }),
+        relationships: relationships(&cwe, &attack),
+        properties: json!({ "tags": tags, "precision": "very-high" }),
+        cwe,
+        attack,
     }
 }
 
-fn result(one: &Violation<'_>, rule: usize, fingerprint: &str) -> Value {
+/// The tag that code-scanning services know a CWE id by.
+fn cwe_tag(id: &str) -> String {
+    format!("external/cwe/{}", id.to_ascii_lowercase())
+}
+
+/// The names of the two taxonomies, in the order in which the run has them.
+const TAXONOMIES: [&str; 2] = ["CWE", "ATT&CK"];
+
+fn relationships(cwe: &[String], attack: &[String]) -> Vec<Value> {
+    let of = |index: usize, ids: &[String]| -> Vec<Value> {
+        let one = |id: &String| {
+            json!({
+                "target": { "id": id, "toolComponent": { "name": TAXONOMIES[index], "index": index } },
+                "kinds": ["relevant"],
+            })
+        };
+        ids.iter().map(one).collect()
+    };
+    [of(0, cwe), of(1, attack)].concat()
+}
+
+/// The CWE and ATT&CK ids that rules name, with titles of ours.
+fn taxonomies(rules: &[Rule]) -> Vec<Value> {
+    let table = weaknesses();
+    let taxa = |of: fn(&Rule) -> &Vec<String>| -> Vec<Value> {
+        let ids: BTreeSet<&String> = rules.iter().flat_map(of).collect();
+        let one = |id: &String| {
+            let title = table.title(id).unwrap_or_default();
+            json!({ "id": id, "shortDescription": { "text": printable(title) } })
+        };
+        ids.into_iter().map(one).collect()
+    };
+    vec![
+        json!({
+            "name": TAXONOMIES[0],
+            "organization": "MITRE",
+            "shortDescription": { "text": "Common Weakness Enumeration" },
+            "informationUri": "https://cwe.mitre.org/",
+            "isComprehensive": false,
+            "taxa": taxa(|rule| &rule.cwe),
+        }),
+        json!({
+            "name": TAXONOMIES[1],
+            "version": table.attack_edition,
+            "organization": "MITRE",
+            "shortDescription": { "text": "Tactics and techniques of adversaries" },
+            "informationUri": "https://attack.mitre.org/",
+            "isComprehensive": false,
+            "taxa": taxa(|rule| &rule.attack),
+        }),
+    ]
+}
+
+fn result(one: &Violation<'_>, rule: usize, fingerprint: &str, controls: &[String]) -> Value {
     let packets: BTreeSet<u64> = one
         .evidence
         .iter()
@@ -272,6 +374,7 @@ fn result(one: &Violation<'_>, rule: usize, fingerprint: &str) -> Value {
             "capture": printable(&one.case.capture.path),
             "sha256": one.case.capture.sha256,
             "packets": packets,
+            "controls": controls.iter().map(|name| printable(name)).collect::<Vec<_>>(),
             "evidence": one.evidence.iter().map(|piece| {
                 let place = seen::place(std::slice::from_ref(piece)).unwrap_or_default();
                 printable(&format!("{place}: {}", piece.what))
@@ -298,7 +401,7 @@ fn fingerprint(one: &Violation<'_>) -> String {
 }
 
 /// A path as a URI reference (RFC 3986): everything but unreserved characters and slashes is escaped.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.replace('\\', "/").bytes() {
         match byte {
@@ -352,6 +455,44 @@ mod tests {
             assert_eq!(rules[index]["id"], result["ruleId"]);
             assert!(rules[index]["help"]["text"].as_str().expect("help").len() > 40);
         }
+    }
+
+    #[test]
+    fn rules_say_which_weakness_they_are_and_results_which_controls_they_relate_to() {
+        let log = log(&sample::controls());
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+        let rule = rules
+            .iter()
+            .find(|rule| rule["id"] == "RFC4954-4")
+            .expect("a password crossed in clear");
+        let tags = rule["properties"]["tags"].as_array().expect("tags");
+        assert!(tags.contains(&json!("external/cwe/cwe-523")) && tags.contains(&json!("security")));
+        for rule in rules {
+            assert!(rule["properties"]["tags"].as_array().expect("tags").len() <= 10);
+            for one in rule["relationships"].as_array().into_iter().flatten() {
+                let target = &one["target"];
+                let index = target["toolComponent"]["index"].as_u64().expect("an index");
+                let taxonomy = &run["taxonomies"][usize::try_from(index).expect("small")];
+                assert_eq!(taxonomy["name"], target["toolComponent"]["name"]);
+                let taxa = taxonomy["taxa"].as_array().expect("taxa");
+                assert!(
+                    taxa.iter().any(|taxon| taxon["id"] == target["id"]),
+                    "{target}"
+                );
+            }
+        }
+        let results = run["results"].as_array().expect("results");
+        let result = results
+            .iter()
+            .find(|one| one["ruleId"] == "RFC4954-4")
+            .expect("the violation");
+        let controls = &result["properties"]["controls"];
+        let name = json!("relates to NIST SP 800-53 Revision 5 IA-5(1)(c)");
+        assert!(
+            controls.as_array().expect("a list").contains(&name),
+            "{controls}"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A standard, with the word on each of its controls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct FrameworkOutcome {
     /// Its id.
@@ -23,6 +24,7 @@ pub struct FrameworkOutcome {
 
 /// The word on a control.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct ControlOutcome {
     /// Its id, as the standard calls it.
@@ -52,6 +54,7 @@ pub struct ControlOutcome {
 
 /// What can be said of a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlVerdict {
     /// Something was seen that it forbids.
@@ -64,6 +67,7 @@ pub enum ControlVerdict {
 
 /// How a finding stands to a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Citation {
     /// The profile says that what the control is about is in scope.
@@ -74,6 +78,7 @@ pub enum Citation {
 
 /// How it stands with one ground of a control.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct GroundOutcome {
     /// A claim's id, or `no` and an exposure.

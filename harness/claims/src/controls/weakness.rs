@@ -59,6 +59,7 @@ struct OfCheck {
 
 /// What a claim is an instance of, and with which verdict. As the result has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Weakness {
     /// The verdict that means that the weakness was seen; none where the profile only records.
@@ -95,9 +96,12 @@ impl Weaknesses {
         Some(all.find(|one| one.id == id)?.title.as_str())
     }
 
-    /// Ids of the checks that it has entries for.
-    pub fn checks(&self) -> impl Iterator<Item = &str> {
-        self.check.iter().map(|one| one.id.as_str())
+    /// Ids of the checks whose findings have this CWE or ATT&CK id.
+    pub fn checks_with<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        let has = move |ids: &[String]| ids.iter().any(|one| one == id);
+        let all = self.check.iter();
+        all.filter(move |one| has(&one.cwe) || has(&one.attack))
+            .map(|one| one.id.as_str())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::transcript::is_mechanism;
 
 /// How far a login gives its secret away to a reader of the capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// No secret was sent: the login ended before that, or the mechanism has none.
@@ -43,6 +44,7 @@ impl Exposure {
 
 /// One login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Account {
     /// The SASL mechanism, in upper case.
@@ -79,6 +81,7 @@ pub struct Account {
 
 /// Whether the client had the password that is known for the account which it named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Proof {
     /// The answer.
@@ -93,6 +96,7 @@ pub struct Proof {
 
 /// What testing a login against known passwords showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofVerdict {
     /// It cannot be told.

@@ -46,6 +46,7 @@ pub const MAX_ENTRIES: usize = 32;
 
 /// What leaked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Leaks {
     /// Stream bytes of the client.
@@ -80,6 +81,7 @@ pub struct Leaks {
 
 /// What is to be seen of TLS from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct TlsFacts {
     /// `starttls` or `implicit`.

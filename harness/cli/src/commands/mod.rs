@@ -2,7 +2,7 @@
 
 mod audit;
 mod command_line;
-mod explain;
+pub mod explain;
 mod grid;
 mod list;
 mod output;
@@ -32,7 +32,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
-        Command::Explain { id } => explain::run(id),
+        Command::Explain(args) => explain::run(args),
         Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
         Command::Completions { shell } => command_line::completions(*shell),
