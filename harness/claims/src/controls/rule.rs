@@ -1,6 +1,6 @@
 //! The grounds that rules are made of.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
 
@@ -99,10 +99,10 @@ impl Exposed {
         };
         let mut text = format!("{seen} of {all} {what} that could be seen");
         if tls > 0 {
-            text.push_str(&format!("; {tls} conversations under TLS"));
+            let _ = write!(text, "; {tls} conversations under TLS");
         }
         if undecided > 0 {
-            text.push_str(&format!("; {undecided} undecided"));
+            let _ = write!(text, "; {undecided} undecided");
         }
         (state, text)
     }

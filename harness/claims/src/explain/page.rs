@@ -309,7 +309,7 @@ fn flat(text: &str) -> String {
 /// Text in which nothing is taken for Markdown, or for HTML, but for what stands between single backticks.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let balanced = text.matches('`').count() % 2 == 0;
+    let balanced = text.matches('`').count().is_multiple_of(2);
     let mut code = false;
     for character in text.chars() {
         if character == '`' && balanced {

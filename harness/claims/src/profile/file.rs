@@ -208,13 +208,14 @@ fn own(profile: &mut Profile, mut control: Control) -> Result<(), (Range<usize>,
                 (name.span(), message)
             })?
         }
-        None => match profile
-            .frameworks
-            .iter()
-            .position(|one| one.id == profile.id)
-        {
-            Some(place) => place,
-            None => {
+        None => {
+            if let Some(place) = profile
+                .frameworks
+                .iter()
+                .position(|one| one.id == profile.id)
+            {
+                place
+            } else {
                 profile.frameworks.push(Framework {
                     id: profile.id.clone(),
                     title: profile.title.clone(),
@@ -226,7 +227,7 @@ fn own(profile: &mut Profile, mut control: Control) -> Result<(), (Range<usize>,
                 });
                 profile.frameworks.len() - 1
             }
-        },
+        }
     };
     let mut changed = profile.frameworks[standard].clone();
     match changed.controls.iter_mut().find(|one| one.id == control.id) {

@@ -121,7 +121,11 @@ impl Profile {
 
     /// Adds a standard, with the claims that its rules name. One that is there already is replaced.
     fn hold_against(&mut self, standard: Framework) {
-        for ground in standard.controls.iter().flat_map(|one| one.grounds()) {
+        for ground in standard
+            .controls
+            .iter()
+            .flat_map(super::controls::Control::grounds)
+        {
             if let Ground::Claim(id) = ground {
                 self.claims.entry(id.clone()).or_insert(Expect::Holds);
             }

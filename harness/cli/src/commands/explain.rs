@@ -24,12 +24,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
 /// Every page: into a folder, or one after the other.
 fn all(out: Option<&Path>) -> Result<Exit, Failure> {
     let pages = pages::all()?;
-    match out {
-        Some(folder) => book::write(folder, &pages)?,
-        None => {
-            let texts: Vec<_> = pages.iter().map(explain::Page::to_text).collect();
-            output::text(&texts.join("\n"))?;
-        }
+    if let Some(folder) = out {
+        book::write(folder, &pages)?;
+    } else {
+        let texts: Vec<_> = pages.iter().map(explain::Page::to_text).collect();
+        output::text(&texts.join("\n"))?;
     }
     Ok(Exit::Met)
 }

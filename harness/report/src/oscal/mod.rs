@@ -50,12 +50,11 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     fn of(outcome: &'a Outcome) -> Self {
-        let (start, end) = match outcome.times() {
-            Some((start, end)) => (start.to_owned(), end.to_owned()),
-            None => {
-                let time = outcome.made.as_deref().unwrap_or(NO_TIME);
-                (time.to_owned(), time.to_owned())
-            }
+        let (start, end) = if let Some((start, end)) = outcome.times() {
+            (start.to_owned(), end.to_owned())
+        } else {
+            let time = outcome.made.as_deref().unwrap_or(NO_TIME);
+            (time.to_owned(), time.to_owned())
         };
         let made = outcome.made.clone().unwrap_or_else(|| end.clone());
         let content = serde_json::to_vec(outcome).unwrap_or_default();
@@ -418,13 +417,12 @@ fn some(to: &mut Map<String, Value>, key: &str, list: Vec<Value>) {
 
 /// The ids of a control and of its statement.
 fn targets(standard: &FrameworkOutcome, control: &ControlOutcome) -> (String, String) {
-    match control.statement.split_once("_smt") {
-        Some((id, _)) => (id.to_owned(), control.statement.clone()),
-        None => {
-            let id = token(&format!("{}_{}", standard.id, control.id));
-            let statement = format!("{id}_smt");
-            (id, statement)
-        }
+    if let Some((id, _)) = control.statement.split_once("_smt") {
+        (id.to_owned(), control.statement.clone())
+    } else {
+        let id = token(&format!("{}_{}", standard.id, control.id));
+        let statement = format!("{id}_smt");
+        (id, statement)
     }
 }
 
