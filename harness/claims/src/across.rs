@@ -83,13 +83,23 @@ impl Ledger {
                 let bytes = signer.span;
                 let packets = vec![signer.packet];
                 vec![
-                    Evidence { packets, bytes, what },
+                    Evidence {
+                        packets,
+                        bytes,
+                        what,
+                    },
                     there(&known.place, "the first signature"),
                 ]
             };
-            let place = format!("{} (packet {})", known.place.conversation, known.place.packet);
+            let place = format!(
+                "{} (packet {})",
+                known.place.conversation, known.place.packet
+            );
             if signer.key != known.key {
-                let reason = format!("signed with {}, and a message in {place} with another certificate", signer.who);
+                let reason = format!(
+                    "signed with {}, and a message in {place} with another certificate",
+                    signer.who
+                );
                 return Some((SIGNER, Finding::not_observed(reason, evidence())));
             }
             let reason = format!("signed with {}, as a message in {place}", signer.who);

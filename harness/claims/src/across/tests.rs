@@ -205,12 +205,19 @@ fn another_signer_than_before() {
         let header = format!("Message-ID: <{id}@x>\n");
         Talk::ehlo(&[]).message(&smime(&header, file)).quit()
     };
-    let found = last(vec![signed("1", "signed-opaque.der"), signed("2", "signed-sha1.der")]);
+    let found = last(vec![
+        signed("1", "signed-opaque.der"),
+        signed("2", "signed-sha1.der"),
+    ]);
     let [(SIGNER, finding)] = found.as_slice() else {
         panic!("{found:#?}")
     };
     assert_eq!(finding.observation, Observation::Observed);
-    assert!(finding.reason.contains("as a message in C1/1 (packet "), "{}", finding.reason);
+    assert!(
+        finding.reason.contains("as a message in C1/1 (packet "),
+        "{}",
+        finding.reason
+    );
     let found = last(vec![
         signed("1", "signed-opaque.der"),
         sent("2"),
@@ -221,11 +228,21 @@ fn another_signer_than_before() {
         panic!("{found:#?}")
     };
     assert_eq!(finding.observation, Observation::NotObserved);
-    assert!(finding.reason.contains("with another certificate"), "{}", finding.reason);
+    assert!(
+        finding.reason.contains("with another certificate"),
+        "{}",
+        finding.reason
+    );
     assert!(finding.evidence[0].bytes.is_some() && finding.evidence[1].what.starts_with("C1/1: "));
     // The first one shows nothing, nor does the same message once more, or one without a signature.
     assert!(last(vec![signed("1", "signed-opaque.der")]).is_empty());
-    let again = last(vec![signed("1", "signed-opaque.der"), signed("1", "signed-opaque.der")]);
-    assert!(again.iter().all(|(check, _)| *check != SIGNER), "{again:#?}");
+    let again = last(vec![
+        signed("1", "signed-opaque.der"),
+        signed("1", "signed-opaque.der"),
+    ]);
+    assert!(
+        again.iter().all(|(check, _)| *check != SIGNER),
+        "{again:#?}"
+    );
     assert!(last(vec![signed("1", "signed-opaque.der"), sent("2")]).is_empty());
 }

@@ -46,7 +46,11 @@ pub(super) struct Wrappings<'a> {
 impl Wrapping<'_> {
     /// Where it stands.
     pub(super) fn evidence(&self, sent: &Sent<'_>) -> Evidence {
-        let place = if self.inside { ", inside the encrypted part" } else { "" };
+        let place = if self.inside {
+            ", inside the encrypted part"
+        } else {
+            ""
+        };
         sent.evidence(self.range.clone(), format!("{}{place}", self.name()))
     }
 
@@ -90,12 +94,21 @@ impl<'a> Wrappings<'a> {
         // The message was read with a bound on its levels; opening adds one more such message.
         for _ in 0..=2 * MAX_DEPTH {
             let Some(step) = Step::at(part) else {
-                return Self { all, payload: Ok(part) };
+                return Self {
+                    all,
+                    payload: Ok(part),
+                };
             };
             let own = step.holder.body.clone();
             let range = place.clone().unwrap_or(own);
-            let whole = step.holder.cms_cut.is_none() && !step.holder.cut && (inside || sent.data.complete);
-            let wrapping = Wrapping { kind: step.kind, inside, whole, range: range.clone() };
+            let whole =
+                step.holder.cms_cut.is_none() && !step.holder.cut && (inside || sent.data.complete);
+            let wrapping = Wrapping {
+                kind: step.kind,
+                inside,
+                whole,
+                range: range.clone(),
+            };
             let (decodes, encrypts) = (wrapping.decodes(), wrapping.encrypts());
             all.push(wrapping);
             let next = match step.content {
@@ -110,10 +123,18 @@ impl<'a> Wrappings<'a> {
             inside |= encrypts;
             match next {
                 Ok(next) => part = next,
-                Err(reason) => return Self { all, payload: Err(reason) },
+                Err(reason) => {
+                    return Self {
+                        all,
+                        payload: Err(reason),
+                    };
+                }
             }
         }
-        Self { all, payload: Err("there are too many wrappings".to_owned()) }
+        Self {
+            all,
+            payload: Err("there are too many wrappings".to_owned()),
+        }
     }
 
     /// The outermost encryption.
@@ -135,7 +156,9 @@ impl<'a> Step<'a> {
     fn at(part: &'a Part) -> Option<Self> {
         match (&part.cms, part.children.as_slice()) {
             // Certificates without a signer sign nothing (RFC 8551 section 3.2.2).
-            (Some(Ok(Cms::Signed(signed))), _) if signed.content.is_some() || part.cms_cut.is_some() => {
+            (Some(Ok(Cms::Signed(signed))), _)
+                if signed.content.is_some() || part.cms_cut.is_some() =>
+            {
                 let empty = signed.signers.is_empty() && part.cms_cut.is_none();
                 (!empty).then_some(Self {
                     kind: Kind::Opaque(signed),
@@ -144,21 +167,29 @@ impl<'a> Step<'a> {
                 })
             }
             (Some(Ok(Cms::Enveloped(_))), _) => Some(Self::sealed(part, Kind::Enveloped)),
-            (Some(Ok(Cms::AuthEnveloped(data))), _) => Some(Self::sealed(part, Kind::AuthEnveloped(data))),
-            (_, [content, signature, ..]) if part.content_type == "multipart/signed" => match &signature.cms {
-                Some(Ok(Cms::Signed(signed))) if signed.content.is_none() => Some(Self {
-                    kind: Kind::Clear(signed),
-                    holder: signature,
-                    content: Some(content),
-                }),
-                _ => None,
-            },
+            (Some(Ok(Cms::AuthEnveloped(data))), _) => {
+                Some(Self::sealed(part, Kind::AuthEnveloped(data)))
+            }
+            (_, [content, signature, ..]) if part.content_type == "multipart/signed" => {
+                match &signature.cms {
+                    Some(Ok(Cms::Signed(signed))) if signed.content.is_none() => Some(Self {
+                        kind: Kind::Clear(signed),
+                        holder: signature,
+                        content: Some(content),
+                    }),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
 
     const fn sealed(part: &'a Part, kind: Kind<'a>) -> Self {
-        Self { kind, holder: part, content: None }
+        Self {
+            kind,
+            holder: part,
+            content: None,
+        }
     }
 }
 
@@ -169,8 +200,12 @@ fn opened<'a>(sent: &Sent<'a>, part: &Part) -> Result<&'a Part, String> {
     }
     match sent.opened(part) {
         Some(Ok(opened)) if opened.is_entity => Ok(&opened.message.root),
-        Some(Ok(_)) => Err("what the recipient's key makes of the blob is not a MIME entity".to_owned()),
-        Some(Err(error)) => Err(format!("the recipient's key does not open the blob: {error}")),
+        Some(Ok(_)) => {
+            Err("what the recipient's key makes of the blob is not a MIME entity".to_owned())
+        }
+        Some(Err(error)) => Err(format!(
+            "the recipient's key does not open the blob: {error}"
+        )),
         None => Err("more parts are encrypted than are opened".to_owned()),
     }
 }
@@ -178,7 +213,9 @@ fn opened<'a>(sent: &Sent<'a>, part: &Part) -> Result<&'a Part, String> {
 /// A certificate as a message refers to it.
 pub(super) fn who(id: &Identifier) -> String {
     match id {
-        Identifier::IssuerAndSerial { issuer, serial } => format!("the certificate {serial} of {issuer}"),
+        Identifier::IssuerAndSerial { issuer, serial } => {
+            format!("the certificate {serial} of {issuer}")
+        }
         Identifier::KeyIdentifier(id) => format!("the certificate with key identifier {id}"),
         Identifier::SharedKey(id) => format!("the shared key {id}"),
         Identifier::Password => "a password".to_owned(),
@@ -187,7 +224,18 @@ pub(super) fn who(id: &Identifier) -> String {
 }
 
 /// Every signer of the message, with the wrapping that names them.
-pub(super) fn signers<'w, 'a>(wrappings: &'w Wrappings<'a>) -> Vec<(&'w Wrapping<'a>, &'w Signed, &'w Signer)> {
-    let each = wrappings.all.iter().filter_map(|one| Some((one, one.signed()?)));
-    each.flat_map(|(one, signed)| signed.signers.iter().map(move |signer| (one, signed, signer))).collect()
+pub(super) fn signers<'w, 'a>(
+    wrappings: &'w Wrappings<'a>,
+) -> Vec<(&'w Wrapping<'a>, &'w Signed, &'w Signer)> {
+    let each = wrappings
+        .all
+        .iter()
+        .filter_map(|one| Some((one, one.signed()?)));
+    each.flat_map(|(one, signed)| {
+        signed
+            .signers
+            .iter()
+            .map(move |signer| (one, signed, signer))
+    })
+    .collect()
 }

@@ -5,11 +5,19 @@
 
 use std::fmt;
 
+use claims::given::KnownCertificate;
 use cms::cert::IssuerAndSerialNumber;
-use cms::der::{DecodePem, Encode};
+use cms::der::asn1::{ObjectIdentifier, OctetString};
+use cms::der::{Decode, DecodePem, Encode};
 use cms::x509_cert::Certificate;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use rsa::{PrivateKey, PublicKey};
+
+use super::config::Certificate as State;
+use super::smime::Lists;
+
+/// `id-ce-subjectKeyIdentifier` (RFC 5280 section 4.2.1.2).
+const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 
 /// Certificate of the test recipient, PEM.
 pub const RECIPIENT_CERTIFICATE: &str = include_str!("../../keys/recipient.cert.pem");
@@ -19,6 +27,10 @@ pub const RECIPIENT_KEY: &str = include_str!("../../keys/recipient.key.pem");
 pub const SIGNER_CERTIFICATE: &str = include_str!("../../keys/signer.cert.pem");
 /// Private key of the test signer, PKCS #8 in PEM.
 pub const SIGNER_KEY: &str = include_str!("../../keys/signer.key.pem");
+/// Another certificate for the recipient's key, which ran out at the end of 2020, PEM.
+pub const EXPIRED_CERTIFICATE: &str = include_str!("../../keys/expired.cert.pem");
+/// Another one, which its authority revoked, PEM.
+pub const REVOKED_CERTIFICATE: &str = include_str!("../../keys/revoked.cert.pem");
 
 /// Why certificates or keys cannot be used. The texts never hold key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +58,10 @@ pub struct Keys {
     pub(super) recipient_key: PublicKey,
     pub(super) signer: Certificate,
     pub(super) signer_key: PrivateKey,
+    /// Whether signatures carry the signer's certificate.
+    pub(super) adds_signer: bool,
+    /// The lists of revoked certificates that are at hand.
+    pub(super) lists: Lists,
 }
 
 impl Keys {
@@ -66,13 +82,70 @@ impl Keys {
             recipient_key,
             signer,
             signer_key,
+            adds_signer: true,
+            lists: Lists::default(),
         })
+    }
+
+    /// The same, with the recipient's certificate in this state.
+    pub(crate) fn in_state(&self, state: State) -> Self {
+        let pem = match state {
+            State::Expired => EXPIRED_CERTIFICATE,
+            State::Revoked => REVOKED_CERTIFICATE,
+            State::Found | State::NotFound | State::NotAssigned => return self.clone(),
+        };
+        let (recipient, recipient_key) = certificate(pem, "recipient")
+            .expect("the embedded test certificates parse, as a test of this module shows");
+        Self {
+            recipient,
+            recipient_key,
+            ..self.clone()
+        }
+    }
+
+    /// The same, but encrypting to the signer. What only a bad twin does.
+    pub(super) fn to_another(&self) -> Self {
+        Self {
+            recipient: self.signer.clone(),
+            recipient_key: self.signer_key.to_public_key(),
+            ..self.clone()
+        }
+    }
+
+    /// The same, but signing as somebody else. What only a bad twin does.
+    pub(super) fn as_another(&self) -> Self {
+        let other = Self::from_pem(RECIPIENT_CERTIFICATE, RECIPIENT_CERTIFICATE, RECIPIENT_KEY)
+            .expect("the embedded test keys parse, as a test of this module shows");
+        Self {
+            signer: other.signer,
+            signer_key: other.signer_key,
+            ..self.clone()
+        }
+    }
+
+    /// The recipient's certificate, as messages refer to it.
+    pub(crate) fn recipient(&self) -> KnownCertificate {
+        let tbs = self.recipient.tbs_certificate();
+        let extensions = tbs.extensions().into_iter().flatten();
+        let mut ids = extensions.filter(|one| one.extn_id == SUBJECT_KEY_IDENTIFIER);
+        let id = ids
+            .next()
+            .and_then(|one| OctetString::from_der(one.extn_value.as_bytes()).ok());
+        KnownCertificate {
+            issuer: tbs.issuer().to_string(),
+            serial: hex::encode(tbs.serial_number().as_bytes()),
+            key_identifier: id.map(|id| hex::encode(id.as_bytes())),
+        }
     }
 
     /// The embedded test keys.
     pub fn test() -> Self {
-        Self::from_pem(RECIPIENT_CERTIFICATE, SIGNER_CERTIFICATE, SIGNER_KEY)
-            .expect("the embedded test keys parse, as a test of this module shows")
+        let keys = Self::from_pem(RECIPIENT_CERTIFICATE, SIGNER_CERTIFICATE, SIGNER_KEY)
+            .expect("the embedded test keys parse, as a test of this module shows");
+        Self {
+            lists: Lists::test(),
+            ..keys
+        }
     }
 }
 
@@ -122,6 +195,12 @@ mod tests {
         let private = PrivateKey::from_pkcs8_pem(RECIPIENT_KEY).unwrap();
         assert_eq!(private.to_public_key(), keys.recipient_key);
         assert_ne!(keys.recipient_key, keys.signer_key.to_public_key());
+        for state in [State::Expired, State::Revoked] {
+            let other = keys.in_state(state);
+            assert_eq!(other.recipient_key, keys.recipient_key, "one key opens all");
+            assert_ne!(other.recipient(), keys.recipient());
+        }
+        assert_ne!(keys.as_another().signer_key, keys.signer_key);
     }
 
     #[test]

@@ -19,7 +19,9 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
+use crate::adapter::config::{
+    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Retry, Transfer,
+};
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
 use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
@@ -117,6 +119,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
+        adapter.deliver(server.address(), &setup.payload).await;
+        adapter.config = setup.config.clone();
+    }
+    if scenario.client.other_host {
+        adapter.config = setup.other_host();
         adapter.deliver(server.address(), &setup.payload).await;
         adapter.config = setup.config.clone();
     }
@@ -274,6 +281,7 @@ impl Setup {
             content_type: "text/plain".to_owned(),
             source_party: None,
             destination_party: None,
+            mime: MimeProperties::default(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
@@ -288,6 +296,18 @@ impl Setup {
             accounts,
             key,
         }
+    }
+}
+
+impl Setup {
+    /// A port of another host instance, on another machine of the same group.
+    fn other_host(&self) -> Config {
+        let mut config = self.config.clone();
+        "bts-host02.corp.example".clone_into(&mut config.ehlo);
+        config.to = vec!["invoices@partner.example".to_owned()];
+        config.cc.clear();
+        config.bcc.clear();
+        config
     }
 }
 
