@@ -6,6 +6,10 @@ use std::time::Duration;
 use claims::given::ClientTls;
 use smtp::Secret;
 
+mod cms;
+
+pub use cms::{CmsChoices, Digest, KeyTransport, Recipient, RecipientNaming, Signer};
+
 /// `SMTPAuthenticate`: how the adapter says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
@@ -75,6 +79,17 @@ pub enum Cipher {
     Aes192,
     /// AES-256-CBC.
     Aes256,
+    /// AES-128-GCM, which the encoder does not offer: the content is protected against change, too (RFC 5084).
+    Aes128Gcm,
+    /// AES-256-GCM, which it does not offer either.
+    Aes256Gcm,
+}
+
+impl Cipher {
+    /// Whether it protects the content against change, so that the message is `AuthEnvelopedData` (RFC 5083).
+    pub const fn is_authenticated(self) -> bool {
+        matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
+    }
 }
 
 /// Transfer encoding of the encoder's output.
@@ -112,6 +127,8 @@ pub struct Encoder {
     pub transfer_encoding: TransferEncoding,
     /// State of the encryption certificate.
     pub certificate: Certificate,
+    /// What the documentation leaves open.
+    pub cms: CmsChoices,
 }
 
 impl Default for Encoder {
@@ -123,6 +140,7 @@ impl Default for Encoder {
             signature: SignatureType::NoSign,
             transfer_encoding: TransferEncoding::Base64,
             certificate: Certificate::Found,
+            cms: CmsChoices::default(),
         }
     }
 }

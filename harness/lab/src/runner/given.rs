@@ -16,7 +16,7 @@ pub(super) fn given(
     config: &Config,
     payload: &Payload,
     canaries: &Canaries,
-    key: &RecipientKey,
+    keys: &[RecipientKey],
 ) -> Given {
     let contains = |text: &[u8], canary: &str| {
         text.windows(canary.len())
@@ -57,7 +57,7 @@ pub(super) fn given(
         beside: beside(config, canaries),
         protection: Some(protection(config)),
         accounts: Vec::new(),
-        keys: vec![key.clone()],
+        keys: keys.to_vec(),
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),
         }),

@@ -90,7 +90,7 @@ pub(super) fn compose(
 ) -> Result<Mail, Refusal> {
     let protection = protect::decide(config, twins)?;
     let addressing = addressing(config, twins, environment, payload)?;
-    let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
+    let (entity, message_id) = entity_and_id(config, twins, environment, payload, &protection)?;
     let headers = header(
         config,
         twins,
@@ -225,7 +225,7 @@ fn entity_and_id(
     twins: &Twins,
     environment: &mut Environment,
     payload: &Payload,
-    protection: protect::Protection,
+    protection: &protect::Protection,
 ) -> Result<(Entity, String), Refusal> {
     let mut boundaries = Boundaries::new(&mut environment.rng);
     let message_id = format!(

@@ -1,7 +1,10 @@
 //! `[client]` and the tables in it.
 
 use super::super::client::{AUTH_MODES, MECHANISMS, TLS_USES};
-use super::super::client_parts::{CERTIFICATES, CIPHERS, ENCODINGS, SIGNATURES};
+use super::super::client_parts::{
+    CERTIFICATES, CIPHERS, DIGESTS, ENCODINGS, KEY_TRANSPORTS, RECIPIENT_NAMINGS, RECIPIENTS,
+    SIGNATURES, SIGNERS,
+};
 use super::keys::{Shape, TableKeys, key, words};
 use crate::adapter::Twin;
 
@@ -173,6 +176,31 @@ pub(super) const ENCODER: TableKeys = TableKeys {
             "certificate",
             Shape::Words(|| words(&CERTIFICATES)),
             "Whether the recipient's certificate is found.",
+        ),
+        key(
+            "key_transport",
+            Shape::Words(|| words(&KEY_TRANSPORTS)),
+            "How the content key is encrypted with an RSA key.",
+        ),
+        key(
+            "recipients",
+            Shape::List(&Shape::Words(|| words(&RECIPIENTS))),
+            "Who can open the message.",
+        ),
+        key(
+            "recipient_naming",
+            Shape::Words(|| words(&RECIPIENT_NAMINGS)),
+            "How the message names them.",
+        ),
+        key(
+            "digest",
+            Shape::Words(|| words(&DIGESTS)),
+            "The digest of the signature.",
+        ),
+        key(
+            "signer",
+            Shape::Words(|| words(&SIGNERS)),
+            "Whose key signs.",
         ),
     ],
 };
