@@ -22,6 +22,9 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
+    if each::is_control(subject, sent) {
+        return Finding::not_applicable("the control message has a certificate of its own");
+    }
     let known = subject.given().pipeline.recipient.as_ref();
     let mut good = None;
     let mut open = None;
@@ -74,7 +77,7 @@ mod tests {
     use super::super::testing::{Seen, Talk, base64_body, find, fixture, parts, plain, smime};
     use super::*;
     use crate::Given;
-    use crate::given::{KnownCertificate, Pipeline};
+    use crate::given::{KnownCertificate, Pipeline, Withheld};
 
     /// The certificate that a fixture is encrypted to.
     fn certificate(file: &str) -> KnownCertificate {
@@ -140,6 +143,14 @@ mod tests {
         let short = Keep { cms: 100, leaf: 100, ..Keep::default() };
         seen(sent("enveloped-aes128.der").kept(short)).undetermined("may name more recipients");
         seen(Talk::ehlo(&[])).undetermined("no message was sent");
+    }
+
+    #[test]
+    fn the_control_message_is_none_of_its_business() {
+        let text = smime("Subject: ctrl-77\n", "enveloped-two.der");
+        let withheld = Some(Withheld { control: "ctrl-77".to_owned() });
+        let given = Given { withheld, ..given(Some(certificate("enveloped-aes128.der"))) };
+        find(&CHECK, Talk::ehlo(&[]).message(&text).quit(), given).not_applicable("the control message");
     }
 
     #[test]

@@ -6,6 +6,10 @@ use std::time::Duration;
 use claims::given::{ClientTls, Generation};
 use smtp::Secret;
 
+mod cms;
+
+pub use cms::{CmsChoices, Digest, KeyTransport, Recipient, RecipientNaming, Signer};
+
 /// `SMTPAuthenticate`: how the adapter says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
@@ -75,6 +79,10 @@ pub enum Cipher {
     Aes192,
     /// AES-256-CBC.
     Aes256,
+    /// AES-128-GCM, which the encoder does not offer: the content is protected against change, too (RFC 5084).
+    Aes128Gcm,
+    /// AES-256-GCM, which it does not offer either.
+    Aes256Gcm,
 }
 
 impl Cipher {
@@ -84,6 +92,11 @@ impl Cipher {
             Generation::Before2016 => Self::Des3,
             Generation::From2016 => Self::Aes128,
         }
+    }
+
+    /// Whether it protects the content against change, so that the message is `AuthEnvelopedData` (RFC 5083).
+    pub const fn is_authenticated(self) -> bool {
+        matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
     }
 }
 
@@ -151,6 +164,11 @@ pub struct Encoder {
     pub check_revocation: bool,
     /// `Send body part as attachment`.
     pub body_as_attachment: bool,
+    /// Whether the adapter adds its attachments to what the pipeline encoded. A report says that an encoded message stays
+    /// untouched; the order of pipeline and adapter lets one expect the other.
+    pub attachments_added: bool,
+    /// What the documentation leaves open.
+    pub cms: CmsChoices,
 }
 
 impl Default for Encoder {
@@ -167,6 +185,8 @@ impl Default for Encoder {
             add_signing_certificate: true,
             check_revocation: true,
             body_as_attachment: false,
+            attachments_added: false,
+            cms: CmsChoices::default(),
         }
     }
 }

@@ -84,6 +84,8 @@ twins! {
     OtherDefaultCipher = "other-default-cipher" breaks "ADP-38";
     /// Encrypts to another certificate than the one of the port.
     EncryptsToAnother = "encrypts-to-another" breaks "ADP-39";
+    /// Encrypts to a second recipient, too.
+    ExtraRecipient = "extra-recipient" breaks "ADP-39";
     /// With the encryption certificate missing, sends in clear text.
     FailsOpen = "fails-open" breaks "ADP-40";
     /// Encrypts to a certificate whose time has run out.
@@ -98,6 +100,8 @@ twins! {
     ClearSignsInside = "clear-signs-inside" breaks "ADP-43";
     /// Told to sign and encrypt, encrypts first.
     SignsOutside = "signs-outside" breaks "ADP-43";
+    /// Signs with SHA-256 where it was to be SHA-1, and the other way round.
+    OtherDigest = "other-digest" breaks "ADP-44";
     /// Signs as somebody else.
     SignsAsAnother = "signs-as-another" breaks "ADP-45";
     /// Leaves its certificate out of signatures.
@@ -108,6 +112,8 @@ twins! {
     EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
+    /// Puts the attachments inside the envelope.
+    EncryptsAttachments = "encrypts-attachments" breaks "ADP-49";
     /// Leaves the file name and the other MIME properties of a part out of its header.
     DropsProperties = "drops-properties" breaks "ADP-51";
     /// With encryption, puts a copy of the header inside, as RFC 9788 has it.

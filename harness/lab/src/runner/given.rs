@@ -8,7 +8,7 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 
 use super::canary::Canaries;
-use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureType};
+use crate::adapter::config::{AuthMode, Config, FileSource, Payload, Recipient, SignatureType};
 use crate::adapter::{Keys, canonical};
 use crate::scenario::{Scenario, TlsMode};
 
@@ -18,7 +18,7 @@ pub(super) fn given(
     config: &Config,
     payload: &Payload,
     canaries: &Canaries,
-    key: &RecipientKey,
+    keys: &[RecipientKey],
 ) -> Given {
     let contains = |text: &[u8], canary: &str| {
         text.windows(canary.len())
@@ -59,7 +59,7 @@ pub(super) fn given(
         beside: beside(config, canaries),
         protection: Some(protection(config)),
         accounts: Vec::new(),
-        keys: vec![key.clone()],
+        keys: keys.to_vec(),
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),
         }),
@@ -132,7 +132,9 @@ fn pipeline(scenario: &Scenario, config: &Config, payload: &Payload) -> Pipeline
         ),
         signs: Some(encoder.signature != SignatureType::NoSign),
         adds_certificate: Some(encoder.add_signing_certificate),
-        recipient: Some(Keys::test().in_state(encoder.certificate).recipient()),
+        // Others than the owner of the port's certificate are there for cases that no page is about.
+        recipient: (encoder.cms.recipients == [Recipient::Port])
+            .then(|| Keys::test().in_state(encoder.certificate).known_recipient()),
         properties: named.collect(),
     }
 }

@@ -20,7 +20,7 @@ use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{
-    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Retry, Transfer,
+    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Recipient, Retry, Transfer,
 };
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
@@ -137,7 +137,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.reported = Some(match delivery.outcome {
         Outcome::Sent => Reported::Sent,
@@ -243,7 +243,7 @@ struct Setup {
     control: Config,
     payload: Payload,
     accounts: Vec<Account>,
-    key: RecipientKey,
+    keys: Vec<RecipientKey>,
 }
 
 impl Setup {
@@ -287,14 +287,13 @@ impl Setup {
         payload.body = canaries
             .fill(&String::from_utf8_lossy(&payload.body))
             .into_bytes();
-        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY)
-            .expect("the embedded test key parses, as its own test shows");
+        let keys = recipient_keys(&config);
         Self {
             config,
             control,
             payload,
             accounts,
-            key,
+            keys,
         }
     }
 }
@@ -309,6 +308,25 @@ impl Setup {
         config.bcc.clear();
         config
     }
+}
+
+/// The keys of those who can open what the case encrypts.
+fn recipient_keys(config: &Config) -> Vec<RecipientKey> {
+    let default = [Recipient::Port];
+    let named = config
+        .encoder
+        .as_ref()
+        .map(|encoder| &encoder.cms.recipients);
+    let named = named.map_or(default.as_slice(), Vec::as_slice);
+    let pem = |recipient: &Recipient| match recipient {
+        Recipient::Port => keys::RECIPIENT_KEY,
+        Recipient::P256 => keys::P256_KEY,
+        Recipient::P384 => keys::P384_KEY,
+    };
+    let read = |pem| {
+        RecipientKey::from_pem(pem).expect("the embedded test keys parse, as their own test shows")
+    };
+    named.iter().map(pem).map(read).collect()
 }
 
 /// What a case has that says nothing about its client.

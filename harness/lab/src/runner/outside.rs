@@ -157,7 +157,7 @@ pub async fn run(
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.reported = match &said {
         Some(Said::Status(reported)) => Some(*reported),

@@ -8,11 +8,11 @@ use smtp::Secret;
 
 use super::client::set;
 use super::decode::{Problems, Table, Value, wrong_type};
-use super::values::{boolean, canary_text, choice, duration, integer, text};
+use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
 use super::{Code, Spanned};
 use crate::adapter::config::{
-    Account, Certificate, Cipher, Encoder, FileSource, Retry, SignatureType, TransferEncoding,
-    Unassigned,
+    Account, Certificate, Cipher, Digest, Encoder, FileSource, KeyTransport, Recipient,
+    RecipientNaming, Retry, SignatureType, Signer, TransferEncoding, Unassigned,
 };
 
 /// `account`: the account of the host instance.
@@ -73,13 +73,27 @@ pub struct EncoderTable {
     pub check_revocation: Option<Spanned<bool>>,
     /// `body_as_attachment`.
     pub body_as_attachment: Option<Spanned<bool>>,
+    /// `attachments_added`.
+    pub attachments_added: Option<Spanned<bool>>,
+    /// `key_transport`.
+    pub key_transport: Option<Spanned<KeyTransport>>,
+    /// `recipients`.
+    pub recipients: Option<Vec<Spanned<Recipient>>>,
+    /// `recipient_naming`.
+    pub recipient_naming: Option<Spanned<RecipientNaming>>,
+    /// `digest`.
+    pub digest: Option<Spanned<Digest>>,
+    /// `signer`.
+    pub signer: Option<Spanned<Signer>>,
 }
 
-pub(super) const CIPHERS: [(&str, Cipher); 4] = [
+pub(super) const CIPHERS: [(&str, Cipher); 6] = [
     ("des3", Cipher::Des3),
     ("aes128", Cipher::Aes128),
     ("aes192", Cipher::Aes192),
     ("aes256", Cipher::Aes256),
+    ("aes128-gcm", Cipher::Aes128Gcm),
+    ("aes256-gcm", Cipher::Aes256Gcm),
 ];
 
 pub(super) const SIGNATURES: [(&str, SignatureType); 3] = [
@@ -115,6 +129,32 @@ pub(super) const UNASSIGNED: [(&str, Unassigned); 2] = [
     ("sends-in-clear", Unassigned::SendsInClear),
 ];
 
+pub(super) const KEY_TRANSPORTS: [(&str, KeyTransport); 3] = [
+    ("pkcs1", KeyTransport::Pkcs1v15),
+    ("oaep-sha1", KeyTransport::OaepSha1),
+    ("oaep-sha256", KeyTransport::OaepSha256),
+];
+
+pub(super) const RECIPIENTS: [(&str, Recipient); 3] = [
+    ("port", Recipient::Port),
+    ("p256", Recipient::P256),
+    ("p384", Recipient::P384),
+];
+
+pub(super) const RECIPIENT_NAMINGS: [(&str, RecipientNaming); 2] = [
+    ("issuer-and-serial", RecipientNaming::IssuerAndSerial),
+    ("key-identifier", RecipientNaming::KeyIdentifier),
+];
+
+pub(super) const DIGESTS: [(&str, Digest); 4] = [
+    ("sha1", Digest::Sha1),
+    ("sha256", Digest::Sha256),
+    ("sha384", Digest::Sha384),
+    ("sha512", Digest::Sha512),
+];
+
+pub(super) const SIGNERS: [(&str, Signer); 2] = [("group", Signer::Group), ("p256", Signer::P256)];
+
 impl EncoderTable {
     pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client.encoder]", value, problems)?;
@@ -129,6 +169,16 @@ impl EncoderTable {
             add_signing_certificate: table.optional("add_signing_certificate", problems, boolean),
             check_revocation: table.optional("check_revocation", problems, boolean),
             body_as_attachment: table.optional("body_as_attachment", problems, boolean),
+            attachments_added: table.optional("attachments_added", problems, boolean),
+            key_transport: table.optional("key_transport", problems, choice(&KEY_TRANSPORTS)),
+            recipients: table.optional("recipients", problems, list(choice(&RECIPIENTS))),
+            recipient_naming: table.optional(
+                "recipient_naming",
+                problems,
+                choice(&RECIPIENT_NAMINGS),
+            ),
+            digest: table.optional("digest", problems, choice(&DIGESTS)),
+            signer: table.optional("signer", problems, choice(&SIGNERS)),
         };
         table.finish(problems);
         Some(encoder)
@@ -161,6 +211,18 @@ impl EncoderTable {
             &mut encoder.body_as_attachment,
             self.body_as_attachment.as_ref(),
         );
+        set(
+            &mut encoder.attachments_added,
+            self.attachments_added.as_ref(),
+        );
+        let cms = &mut encoder.cms;
+        set(&mut cms.key_transport, self.key_transport.as_ref());
+        if let Some(recipients) = &self.recipients {
+            cms.recipients = plain(recipients.clone());
+        }
+        set(&mut cms.recipient_naming, self.recipient_naming.as_ref());
+        set(&mut cms.digest, self.digest.as_ref());
+        set(&mut cms.signer, self.signer.as_ref());
     }
 }
 

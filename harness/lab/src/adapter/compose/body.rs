@@ -105,6 +105,17 @@ pub(super) fn beside(
     Ok(mixed(parts, boundaries))
 }
 
+/// An entity with the attachments behind it.
+pub(super) fn with_attachments(
+    config: &Config,
+    entity: Entity,
+    boundaries: &mut Boundaries,
+) -> Result<Entity, Refusal> {
+    let mut parts = vec![entity];
+    parts.extend(attachments(config, &Twins::default())?);
+    Ok(mixed(parts, boundaries))
+}
+
 fn mixed(mut parts: Vec<Entity>, boundaries: &mut Boundaries) -> Entity {
     match parts.len() {
         1 => parts.remove(0),

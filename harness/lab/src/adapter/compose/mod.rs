@@ -246,10 +246,22 @@ fn entity_and_id(
         }
         None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
+    let added = config
+        .encoder
+        .as_ref()
+        .is_some_and(|encoder| encoder.attachments_added);
+    let early = added && twins.has(Twin::EncryptsAttachments);
+    let plain = if early {
+        body::with_attachments(config, plain, &mut boundaries)?
+    } else {
+        plain
+    };
     let plain = protect::header_inside(config, twins, protection, plain);
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
         body::beside(config, protected, &mut boundaries)?
+    } else if added && !early {
+        body::with_attachments(config, protected, &mut boundaries)?
     } else {
         protected
     };

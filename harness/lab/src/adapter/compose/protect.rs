@@ -1,12 +1,13 @@
 //! What the encoder of the send pipeline does to the mail, and what the twins make of it.
 
 use super::super::config::{
-    Certificate, Cipher, Config, Encoder, SignatureType, TransferEncoding, Unassigned,
+    Certificate, Cipher, CmsChoices, Config, Digest, Encoder, Recipient, SignatureType,
+    TransferEncoding, Unassigned,
 };
 use super::super::environment::Environment;
 use super::super::keys::Keys;
 use super::super::refusal::Refusal;
-use super::super::smime::{ContentCipher, Flaw, Form, check, encrypt, sign};
+use super::super::smime::{Flaw, Form, check, encrypt, sign};
 use super::super::twin::{Twin, Twins};
 use super::entity::{Boundaries, Entity};
 use super::headers::{Headers, addresses, unstructured};
@@ -15,7 +16,7 @@ use super::headers::{Headers, addresses, unstructured};
 #[derive(Clone, Debug)]
 pub(super) struct Protection {
     signature: SignatureType,
-    encryption: Option<ContentCipher>,
+    encryption: Option<Cipher>,
     /// A signed blob in the place, and with the labels, of an encrypted one.
     pretends: bool,
     /// Encrypted first and signed then, which no documented configuration does.
@@ -23,6 +24,8 @@ pub(super) struct Protection {
     transfer_encoding: TransferEncoding,
     /// Whom to encrypt to, and as whom to sign.
     keys: Keys,
+    /// What the documentation leaves open.
+    cms: CmsChoices,
 }
 
 impl Protection {
@@ -81,17 +84,33 @@ pub(super) fn decide(
         } else {
             keys
         },
+        cms: choices(encoder.cms, twins),
     })
 }
 
-fn cipher(encoder: &Encoder, twins: &Twins) -> ContentCipher {
+fn choices(mut cms: CmsChoices, twins: &Twins) -> CmsChoices {
+    if twins.has(Twin::ExtraRecipient) {
+        cms.recipients.push(Recipient::P256);
+    }
+    if twins.has(Twin::OtherDigest) {
+        cms.digest = match cms.digest {
+            Digest::Sha1 => Digest::Sha256,
+            Digest::Sha256 | Digest::Sha384 | Digest::Sha512 => Digest::Sha1,
+        };
+    }
+    cms
+}
+
+fn cipher(encoder: &Encoder, twins: &Twins) -> Cipher {
     let default = Cipher::default_of(encoder.generation);
-    if twins.has(Twin::OddCipher) || twins.has(Twin::AuthenticatesContent) {
-        ContentCipher::Aes256Gcm
+    if twins.has(Twin::OddCipher) {
+        Cipher::Aes256Gcm
+    } else if twins.has(Twin::AuthenticatesContent) {
+        Cipher::Aes128Gcm
     } else if twins.has(Twin::OtherDefaultCipher) && encoder.cipher == default {
-        ContentCipher::Cbc(Cipher::Aes256)
+        Cipher::Aes256
     } else {
-        ContentCipher::Cbc(encoder.cipher)
+        encoder.cipher
     }
 }
 
@@ -140,7 +159,11 @@ fn is_good(
     keys: &Keys,
 ) -> Result<(), Refusal> {
     let lists = encoder.check_revocation.then_some(&keys.lists);
-    let (refusal, ignored) = match check(&keys.recipient, environment.clock.now(), lists) {
+    let Some(port) = keys.recipient(Recipient::Port) else {
+        return Err(Refusal::CertificateNotFound);
+    };
+    let now = environment.clock.now();
+    let (refusal, ignored) = match check(&port.certificate, now, lists) {
         Ok(()) => return Ok(()),
         Err(Flaw::OutOfTime) => (Refusal::CertificateOutOfTime, Twin::IgnoresExpiry),
         Err(Flaw::Revoked) => (Refusal::CertificateRevoked, Twin::IgnoresRevocation),
@@ -199,16 +222,18 @@ fn apply_encryption(
     let Some(cipher) = protection.encryption else {
         return Ok(entity);
     };
-    let smime_type = match cipher {
-        ContentCipher::Cbc(_) => "enveloped-data",
-        ContentCipher::Aes256Gcm => "authEnveloped-data",
+    let smime_type = if cipher.is_authenticated() {
+        "authEnveloped-data"
+    } else {
+        "enveloped-data"
     };
     let content = entity.bytes();
+    let (cms, keys) = (&protection.cms, &protection.keys);
     let der = if protection.pretends {
         let now = environment.clock.now();
-        sign(&content, Form::Opaque, now, &protection.keys)?
+        sign(&content, Form::Opaque, now, cms, keys)?
     } else {
-        encrypt(&content, cipher, &protection.keys, &mut environment.rng)?
+        encrypt(&content, cipher, cms, keys, &mut environment.rng)?
     };
     Ok(Entity::blob(smime_type, protection.transfer_encoding, &der))
 }
@@ -220,10 +245,11 @@ fn apply_signature(
     environment: &Environment,
 ) -> Result<Entity, Refusal> {
     let now = environment.clock.now();
+    let (cms, keys) = (&protection.cms, &protection.keys);
     match protection.signature {
         SignatureType::NoSign => Ok(entity),
         SignatureType::BlobSign => {
-            let der = sign(&entity.bytes(), Form::Opaque, now, &protection.keys)?;
+            let der = sign(&entity.bytes(), Form::Opaque, now, cms, keys)?;
             Ok(Entity::blob(
                 "signed-data",
                 protection.transfer_encoding,
@@ -231,13 +257,25 @@ fn apply_signature(
             ))
         }
         SignatureType::ClearSign => {
-            let der = sign(&entity.bytes(), Form::Detached, now, &protection.keys)?;
-            let kind = "signed; protocol=\"application/x-pkcs7-signature\";\r\n\tmicalg=sha-256";
+            let der = sign(&entity.bytes(), Form::Detached, now, cms, keys)?;
+            let micalg = micalg(cms.digest);
+            let kind =
+                format!("signed; protocol=\"application/x-pkcs7-signature\";\r\n\tmicalg={micalg}");
             Ok(Entity::multipart(
-                kind,
+                &kind,
                 &boundaries.next(),
                 &[entity, Entity::signature(&der)],
             ))
         }
+    }
+}
+
+/// What the parameter `micalg` calls a digest (RFC 8551 section 3.5.3.2).
+const fn micalg(digest: Digest) -> &'static str {
+    match digest {
+        Digest::Sha1 => "sha-1",
+        Digest::Sha256 => "sha-256",
+        Digest::Sha384 => "sha-384",
+        Digest::Sha512 => "sha-512",
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::client::{AUTH_MODES, MECHANISMS, TLS_USES};
 use super::super::client_parts::{
-    CERTIFICATES, CIPHERS, ENCODINGS, SIGNATURES, UNASSIGNED, VERSIONS,
+    CERTIFICATES, CIPHERS, DIGESTS, ENCODINGS, KEY_TRANSPORTS, RECIPIENT_NAMINGS, RECIPIENTS,
+    SIGNATURES, SIGNERS, UNASSIGNED, VERSIONS,
 };
 use super::keys::{Shape, TableKeys, key, words};
 use crate::adapter::Twin;
@@ -205,6 +206,36 @@ pub(super) const ENCODER: TableKeys = TableKeys {
             "body_as_attachment",
             Shape::Boolean,
             "Whether the body part is an attachment.",
+        ),
+        key(
+            "attachments_added",
+            Shape::Boolean,
+            "Whether attachments are added after the pipeline.",
+        ),
+        key(
+            "key_transport",
+            Shape::Words(|| words(&KEY_TRANSPORTS)),
+            "How the content key is encrypted with an RSA key.",
+        ),
+        key(
+            "recipients",
+            Shape::List(&Shape::Words(|| words(&RECIPIENTS))),
+            "Who can open the message.",
+        ),
+        key(
+            "recipient_naming",
+            Shape::Words(|| words(&RECIPIENT_NAMINGS)),
+            "How the message names them.",
+        ),
+        key(
+            "digest",
+            Shape::Words(|| words(&DIGESTS)),
+            "The digest of the signature.",
+        ),
+        key(
+            "signer",
+            Shape::Words(|| words(&SIGNERS)),
+            "Whose key signs.",
         ),
     ],
 };
