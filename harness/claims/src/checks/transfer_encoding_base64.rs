@@ -1,17 +1,18 @@
 //! Is the content transfer encoding base64, and is anything else announced?
 
 use smtp::message::{Part, TransferEncoding};
+use wire::Span;
 
 use super::wrappings::Wrappings;
 use super::each;
 use crate::given::Protection;
 use crate::subject::Sent;
-use crate::{Check, Finding, Observation, Subject};
+use crate::{Check, Evidence, Finding, Observation, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "transfer-encoding-base64",
     observed_when: "the parts that the encoder made are in base64, and what is not in seven bits is announced in MAIL",
-    trigger: "the message passed the S/MIME encoder, whose transfer encoding was left alone",
+    trigger: "the message passed the S/MIME encoder, whose transfer encoding was left alone, or chosen to be 8bit or binary",
     method: "Content-Transfer-Encoding is read from each part that has no other parts in it, those inside an envelope that the \
              recipient's key opens included. Whatever was chosen, `8bit` with octets above 127 needs BODY=8BITMIME on MAIL, \
              and `binary` BODY=BINARYMIME.",
@@ -36,7 +37,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     }
     let given = subject.given();
     if given.pipeline.transfer_encoding_chosen == Some(true) {
-        return Finding::not_applicable("about a transfer encoding that was left alone; another one was chosen");
+        return chosen(sent, &outside);
     }
     let wrappings = Wrappings::of(sent);
     let inside = match &wrappings.payload {
@@ -83,24 +84,50 @@ fn leaves(root: &Part) -> Vec<&Part> {
     found
 }
 
-/// The finding on a part whose octets MAIL should have announced.
-fn unannounced(sent: &Sent<'_>, part: &Part) -> Option<Finding> {
+/// The value of BODY that MAIL has to have for a part.
+fn needed(part: &Part) -> Option<&'static str> {
+    match &part.transfer_encoding {
+        TransferEncoding::Identity(word) if word == "binary" => Some("BINARYMIME"),
+        TransferEncoding::Identity(_) if !part.decoded.is_ascii() => Some("8BITMIME"),
+        _ => None,
+    }
+}
+
+/// The parameter BODY of MAIL.
+fn announced<'a>(sent: &Sent<'a>) -> Option<(&'a str, Span)> {
     let mut parameters = sent.transaction.parameters.iter();
-    let body = parameters.find(|one| one.value.name == "BODY").and_then(|one| one.value.value.as_deref());
-    let announced = |word: &str| body.is_some_and(|body| body.eq_ignore_ascii_case(word));
-    let needed = match &part.transfer_encoding {
-        TransferEncoding::Identity(word) if word == "binary" && !announced("BINARYMIME") => "BODY=BINARYMIME",
-        TransferEncoding::Identity(_)
-            if !announced("8BITMIME") && !announced("BINARYMIME") && !part.decoded.is_ascii() =>
-        {
-            "BODY=8BITMIME"
-        }
-        _ => return None,
-    };
+    let body = parameters.find(|one| one.value.name == "BODY")?;
+    Some((body.value.value.as_deref()?, body.span))
+}
+
+/// The finding on a part whose octets MAIL should have announced, and did not.
+fn unannounced(sent: &Sent<'_>, part: &Part) -> Option<Finding> {
+    let needed = needed(part)?;
+    // What may be binary may have eight bits.
+    let covers = |word: &str| word.eq_ignore_ascii_case(needed) || word.eq_ignore_ascii_case("BINARYMIME");
+    if announced(sent).is_some_and(|(word, _)| covers(word)) {
+        return None;
+    }
     // Where MAIL is not in the capture, what it announced is not known.
     sent.timeline.command(sent.transaction.mail).filter(|command| command.verb == "MAIL")?;
-    let reason = format!("a part is in {}, and MAIL came without {needed}", part.transfer_encoding.name());
+    let reason = format!("a part is in {}, and MAIL came without BODY={needed}", part.transfer_encoding.name());
     Some(Finding::not_observed(reason, vec![sent.evidence(part.range(), "the part")]))
+}
+
+/// The finding on a transfer encoding that was chosen.
+fn chosen(sent: &Sent<'_>, parts: &[&Part]) -> Finding {
+    let part = parts.iter().find(|part| needed(part).is_some());
+    match (part, announced(sent)) {
+        (Some(part), Some((word, span))) => {
+            let name = part.transfer_encoding.name();
+            let reason = format!("a part is in {name}, which was chosen, and announced as BODY={word}");
+            Finding::observed(reason, vec![Evidence::bytes(sent.timeline, span, "the parameter of MAIL")])
+        }
+        (Some(_), None) => Finding::undetermined("the capture does not hold what MAIL announced"),
+        (None, _) => {
+            Finding::not_applicable("about a transfer encoding that was left alone; another one was chosen")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -159,8 +186,10 @@ mod tests {
             let mail = format!("<{FROM}> BODY={word}");
             Talk::ehlo(&["8BITMIME", "BINARYMIME"]).sent(&mail, &[&format!("<{TO}>")], text).quit()
         };
-        find(&CHECK, announced("8BITMIME", &eight()), chosen()).not_applicable("another one was chosen");
-        find(&CHECK, announced("BINARYMIME", &text("binary", "x")), chosen()).not_applicable("was chosen");
+        find(&CHECK, announced("8BITMIME", &eight()), chosen()).observed("as BODY=8BITMIME", &["BODY=8BITMIME"]);
+        find(&CHECK, announced("BINARYMIME", &eight()), chosen()).observed("BODY=BINARYMIME", &["BODY=…"]);
+        find(&CHECK, announced("BINARYMIME", &text("binary", "x")), chosen()).observed("in binary", &["BODY=…"]);
+        find(&CHECK, sent(&text("quoted-printable", "x")).quit(), chosen()).not_applicable("was chosen");
         find(&CHECK, announced("8BITMIME", &text("binary", "x")), chosen()).not_observed("BINARYMIME", &["From…"]);
     }
 
