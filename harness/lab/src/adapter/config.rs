@@ -142,6 +142,10 @@ pub enum Unassigned {
 }
 
 /// The MIME/SMIME encoder of the send pipeline.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a documented property"
+)]
 #[derive(Clone, Debug)]
 pub struct Encoder {
     /// `Enable encryption`.
