@@ -8,6 +8,7 @@ mod list;
 mod output;
 mod profile;
 mod report;
+mod reports;
 pub mod run;
 mod schema;
 mod serve;
