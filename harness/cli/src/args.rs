@@ -149,6 +149,10 @@ pub struct Judging {
     )]
     pub profile: Vec<String>,
 
+    /// What the captures cover, in a sentence of yours. Only with it does OSCAL call a control satisfied by what was seen.
+    #[arg(long, value_name = "TEXT")]
+    pub coverage: Option<String>,
+
     /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
     #[arg(
         long,
@@ -345,6 +349,10 @@ pub struct ReportArgs {
         value_delimiter = ','
     )]
     pub format: Vec<String>,
+
+    /// What the captures cover, in a sentence of yours. Only with it does OSCAL call a control satisfied by what was seen.
+    #[arg(long, value_name = "TEXT")]
+    pub coverage: Option<String>,
 
     /// Folder for the reports, instead of standard output; made if missing.
     #[arg(long, value_name = "DIR")]

@@ -221,11 +221,11 @@ fn no_cut_of_a_capture_panics_or_passes_what_it_does_not_hold() {
 fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
     insta::assert_snapshot!(complaint(&["run", "--format", "pdf"], &[]), @"
     exit 2
-    error: there is no format `pdf`; there is text, json, jsonl, md, comment, html, junit, sarif, csv
+    error: there is no format `pdf`; there is text, json, jsonl, md, comment, html, junit, sarif, csv, controls, oscal
     ");
     insta::assert_snapshot!(complaint(&["run", "--profile", "strict"], &[]), @"
     exit 2
-    error: there is no profile `strict`; there is biztalk-smtp-adapter, submission-8314
+    error: there is no profile `strict`; there is biztalk-smtp-adapter, submission-8314, rfc-strict, pci-dss-4.0.1, nist-sp-800-53r5, nist-sp-800-177r1, hipaa-security-rule, iso-27001-2022, cis-controls-v8, bsi-tr-03108; or give a file NAME.toml
     ");
     insta::assert_snapshot!(complaint(&["run", "--twin", "evil"], &[]), @"
     exit 2

@@ -10,7 +10,7 @@ use claims::controls::Control;
 use claims::{Claim, Profile, checks, explain};
 use lab::adapter::Twin;
 
-use super::{named, output};
+use super::{catalogue, named, output};
 use crate::args::ExplainArgs;
 use crate::{Exit, Failure};
 
@@ -42,7 +42,7 @@ fn one(id: &str) -> Result<Exit, Failure> {
     } else if let Some(check) = checks::find(id) {
         vec![explain::check(check)]
     } else if let Some(twin) = Twin::ALL.iter().find(|twin| twin.name() == id) {
-        vec![pages::twin(*twin)?]
+        vec![pages::twin(*twin, &catalogue()?)]
     } else if let Some(profile) = Profile::find(id) {
         vec![explain::profile(profile)]
     } else if !controls.is_empty() {

@@ -12,6 +12,7 @@ mod reports;
 pub mod run;
 mod schema;
 mod serve;
+mod stated;
 
 use lab::runner;
 use lab::scenario::Scenario;

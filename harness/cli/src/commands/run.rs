@@ -21,7 +21,7 @@ use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
 use super::reports::Reports;
-use super::{output, profile, runtime};
+use super::{output, profile, runtime, stated};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
@@ -69,7 +69,8 @@ fn adapter(
     };
     let started = Instant::now();
     let jobs = args.jobs.unwrap_or(JOBS);
-    let outcome = replay_until(scenarios, options, jobs, profile, args.filters.fail_fast)?;
+    let mut outcome = replay_until(scenarios, options, jobs, profile, args.filters.fail_fast)?;
+    stated::state(&mut outcome, args.judging.coverage.as_deref())?;
     let took = started.elapsed();
     output::save(&out.join("result.json"), &outcome)?;
     reports.write(cli, &outcome, false)?;

@@ -24,7 +24,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use super::reports::Reports;
-use super::{named, output, processors, profile};
+use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Follow, Hash, Writing};
 use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
@@ -94,7 +94,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)))?
         .with_sample();
-    let empty = road::empty("serve", profile);
+    let mut empty = road::empty("serve", profile);
+    stated::state(&mut empty, args.judging.coverage.as_deref())?;
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
     let sources = Sources::new(vec![Origin::Stream {
         name: capture.clone(),

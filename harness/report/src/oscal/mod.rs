@@ -57,10 +57,33 @@ impl<'a> Document<'a> {
             (time.to_owned(), time.to_owned())
         };
         let made = outcome.made.clone().unwrap_or_else(|| end.clone());
-        let content = serde_json::to_vec(outcome).unwrap_or_default();
+        // Not the conversations: an audit writes all of them while it judges, and keeps a sample of them for this.
+        let captures = outcome.cases.iter().map(|case| {
+            json!([
+                case.id,
+                case.capture,
+                case.more_captures,
+                case.verdicts,
+                case.verdict
+            ])
+        });
+        let captures: Vec<Value> = captures.collect();
+        let content = json!([
+            outcome.tool,
+            outcome.command,
+            outcome.profile,
+            outcome.claims,
+            outcome.client,
+            outcome.answer,
+            outcome.controls,
+            outcome.coverage,
+            outcome.made,
+            captures,
+        ])
+        .to_string();
         Self {
             outcome,
-            root: Uuid::new_v5(&NAMESPACE, &content),
+            root: Uuid::new_v5(&NAMESPACE, content.as_bytes()),
             timed: made != NO_TIME,
             start,
             end,

@@ -9,7 +9,7 @@ use lab::adapter::Twin;
 use lab::scenario::Scenario;
 
 use crate::Failure;
-use crate::commands::{catalogue, named};
+use crate::commands::catalogue;
 
 /// The page of a claim, with the bad twins that prove its check.
 pub(super) fn claim(claim: &Claim) -> Page {
@@ -25,22 +25,23 @@ fn twins(wanted: impl Fn(Twin) -> bool) -> Vec<Link> {
         .collect()
 }
 
-/// The page of a bad twin.
-pub(super) fn twin(twin: Twin) -> Result<Page, Failure> {
+/// The page of a bad twin. `cases` are those of the catalogue.
+pub(super) fn twin(twin: Twin, cases: &[Scenario]) -> Page {
     let broken = twin.breaks();
     let link = if let Some(claim) = Claim::find(broken) {
         let text = format!("{}: {}", claim.id, claim.statement);
         Some(Link::new(Folder::Claims, &claim.id, text))
     } else {
-        named(broken)?.map(|case| to_case(&case))
+        let case = cases.iter().find(|case| case.is_named(broken));
+        case.map(to_case)
     };
-    Ok(Page::new(
+    Page::new(
         Folder::Twins,
         twin.name(),
         &format!("a bad twin of the reference adapter; breaks {broken}"),
     )
     .text(twin.summary().trim())
-    .links("Must fail", link.into_iter().collect()))
+    .links("Must fail", link.into_iter().collect())
 }
 
 fn to_case(scenario: &Scenario) -> Link {
@@ -109,18 +110,16 @@ pub fn all() -> Result<Vec<Page>, Failure> {
     let mut pages: Vec<Page> = Claim::all().iter().map(claim).collect();
     pages.extend(OffWire::all().iter().map(explain::off_wire));
     pages.extend(checks::ALL.iter().map(|one| explain::check(one)));
+    let cases = catalogue()?;
     let mut seen = BTreeSet::new();
-    for scenario in catalogue()? {
-        // A matrix makes several cases of one file.
-        if seen.insert(file_id(&scenario)) {
-            pages.push(case(&scenario));
-        }
-    }
+    // A matrix makes several cases of one file.
+    let files = cases
+        .iter()
+        .filter(|scenario| seen.insert(file_id(scenario)));
+    pages.extend(files.map(case));
     pages.extend(Profile::all().iter().map(explain::profile));
     pages.extend(explain::controls().map(|(standard, one)| explain::control(standard, one)));
-    for one in Twin::ALL {
-        pages.push(twin(*one)?);
-    }
+    pages.extend(Twin::ALL.iter().map(|one| twin(*one, &cases)));
     pages.push(explain::weakness_table());
     Ok(pages)
 }

@@ -19,7 +19,7 @@ use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
 use crate::commands::reports::Reports;
-use crate::commands::{catalogue, output, runtime};
+use crate::commands::{catalogue, output, runtime, stated};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -196,6 +196,7 @@ fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Te
     let options = Arc::new(options(&args.client, way, out));
     let mut tested = runtime()?.block_on(cases(plan, &options))?;
     tested.outcome.client = Some(text);
+    stated::state(&mut tested.outcome, args.judging.coverage.as_deref())?;
     if let Some(known) = &plan.known {
         for case in &mut tested.outcome.cases {
             known::settle(case, known.find(id, &case.id));
