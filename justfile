@@ -72,6 +72,18 @@ fuzz seconds="600":
 doc:
     cargo doc --workspace --no-deps
 
+# A site of what `explain` explains, under docs/book/site; its source alone where mdBook is not installed.
+book:
+    rm -rf docs/book/src docs/book/site
+    cargo run --quiet -- explain --all --out docs/book/src
+    @if command -v mdbook >/dev/null; then mdbook build docs/book; \
+    else echo "SKIPPED: mdBook is not installed (cargo install mdbook)"; fi
+
+# Hold the SARIF, OSCAL and JUnit reports of a result against validators that are not ours, as far as they are installed.
+validate result="smtpspec-out/result.json":
+    cargo build --quiet
+    SMTPSPEC=target/debug/smtpspec docs/validate.sh {{ result }}
+
 fmt:
     cargo fmt --all
 

@@ -302,11 +302,7 @@ fn unmet(
             && !spoken_for
             && matches!(verdict, Verdict::Fail | Verdict::Error)
         {
-            problems.push(format!(
-                "{claim} got {verdict}; the profile {} {}",
-                profile.id,
-                profile.wish(claim)
-            ));
+            problems.push(format!("{claim} got {verdict}; {}", profile.wish(claim)));
         }
     }
     for (claim, word) in &expected.claims {

@@ -224,11 +224,16 @@ impl Profile {
         &self.parts
     }
 
-    /// What it expects of a claim, as the end of "the profile …".
-    pub fn wish(&self, claim: &str) -> &'static str {
-        match self.claims.get(claim) {
-            Some(Expect::DoesNotHold) => "expects it not to hold",
-            _ => "expects it to hold",
+    /// What it expects of a claim, as a sentence without its full stop.
+    pub fn wish(&self, claim: &str) -> String {
+        let wish = match self.claims.get(claim) {
+            Some(Expect::DoesNotHold) => "it not to hold",
+            _ => "it to hold",
+        };
+        if self.parts.is_empty() {
+            format!("the profile {} expects {wish}", self.id)
+        } else {
+            format!("the profiles expect {wish}")
         }
     }
 }

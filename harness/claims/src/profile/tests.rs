@@ -1,4 +1,5 @@
 use super::*;
+use crate::controls::Exposed;
 
 fn problem(text: &str) -> String {
     Profile::read(text).expect_err("it is wrong").to_string()
@@ -66,6 +67,53 @@ fn a_profile_of_ones_own_extends_a_shipped_one() {
         ("ours", "O-1")
     );
     assert_eq!(base.frameworks().len(), 0, "the shipped one is as it was");
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_profile() {
+    let page = include_str!("../../../../docs/controls.md");
+    let (_, rest) = page.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let ours = Profile::read(example).expect("it can be read");
+    let base = Profile::find("submission-8314").expect("it is shipped");
+    assert_eq!(expected(&ours, "ADP-35"), Some(Expect::Recorded));
+    assert_eq!(expected(&ours, "RFC8314-5.2"), None, "it is ignored");
+    assert_eq!(expected(&ours, "RFC8314-3"), expected(base, "RFC8314-3"));
+    assert!(ours.is_in_scope("card-data"));
+    let names: Vec<_> = ours
+        .frameworks()
+        .iter()
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(names, ["pci-dss-4.0.1", "ours"]);
+    for standard in Framework::all() {
+        assert!(
+            page.contains(&standard.id),
+            "{} is not in the page",
+            standard.id
+        );
+        for word in standard.controls.iter().flat_map(|one| &one.scope) {
+            assert!(
+                page.contains(&format!("`{word}`")),
+                "what `{word}` means is not in the page"
+            );
+        }
+    }
+    for exposed in Exposed::ALL {
+        assert!(page.contains(exposed.as_str()), "{}", exposed.as_str());
+    }
+}
+
+#[test]
+fn a_wish_names_the_profile_where_there_is_one() {
+    let one = Profile::find("submission-8314").expect("it is shipped");
+    assert_eq!(
+        one.wish("RFC8314-3"),
+        "the profile submission-8314 expects it to hold"
+    );
+    let other = Profile::find("rfc-strict").expect("it is shipped");
+    let both = Profile::together(&[one.clone(), other.clone()]).expect("they go together");
+    assert_eq!(both.wish("RFC8314-3"), "the profiles expect it to hold");
 }
 
 #[test]

@@ -188,13 +188,7 @@ impl Gathered {
             .verdicts
             .iter()
             .filter(|(_, verdict)| matches!(verdict, Verdict::Fail | Verdict::Error))
-            .map(|(claim, verdict)| {
-                format!(
-                    "{claim} got {verdict}; the profile {} {}",
-                    profile.id,
-                    profile.wish(claim)
-                )
-            })
+            .map(|(claim, verdict)| format!("{claim} got {verdict}; {}", profile.wish(claim)))
             .collect();
         outcome.cases.push(CaseOutcome {
             id: self.case.to_owned(),

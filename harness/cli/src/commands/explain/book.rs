@@ -22,7 +22,8 @@ pub(super) fn write(folder: &Path, pages: &[Page]) -> Result<(), Failure> {
     let mut front = String::from(FRONT);
     for part in Folder::ALL {
         let of: Vec<&Page> = pages.iter().filter(|page| page.folder == part).collect();
-        let index = format!("{}/README.md", part.name());
+        // Not README.md, which mdBook makes index.html of and does not mend the links to.
+        let index = format!("{}/index.md", part.name());
         let _ = writeln!(contents, "- [{}]({index})", part.heading());
         let _ = writeln!(front, "- [{}]({index}): {}", part.heading(), of.len());
         let mut text = format!("# {}\n\n", part.heading());
