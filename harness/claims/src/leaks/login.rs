@@ -265,7 +265,7 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
         .and_then(|exchange| exchange.authenticate.as_ref())
     {
         return match third.value.response_kind() {
-            ResponseKind::Anonymous => Exposure::Nothing,
+            ResponseKind::Anonymous | ResponseKind::Local => Exposure::Nothing,
             ResponseKind::Malformed => Exposure::Unknown,
             _ => Exposure::Hidden,
         };
