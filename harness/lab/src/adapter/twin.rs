@@ -60,7 +60,7 @@ twins! {
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
     HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
     /// In mode NTLM, authenticates as an account other than the host instance's.
-    OtherAccount = "other-account" breaks "ADP-18";
+    OtherAccount = "other-account" breaks "ADP-18" and "NTL-21";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
     /// In mode NTLM, puts the account's password, in UTF-16 and base64, into a header field of the message.
