@@ -8,6 +8,8 @@ use smtp::ntlm::{self, Challenge, ClientIdentity, FileTime};
 use super::*;
 use crate::scenario::NtlmChallenge;
 
+mod ntlm_peer;
+
 fn accounts() -> Vec<Account> {
     vec![
         Account {
