@@ -263,8 +263,8 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     pub tls_keylog: Option<PathBuf>,
 
-    /// Private key of a recipient (PEM, PKCS#8, with its certificate if wished), to open S/MIME. May be given several
-    /// times.
+    /// Private key of a recipient (PEM, not encrypted, RSA or elliptic-curve, with its certificate if wished), to open
+    /// S/MIME. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub smime_key: Vec<PathBuf>,
 

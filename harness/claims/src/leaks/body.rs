@@ -55,7 +55,7 @@ impl Body {
         for part in leaves(&sent.message.root) {
             match (&part.cms, &part.inner) {
                 (Some(Ok(cms)), _) if cms.is_encrypted() => encrypted = true,
-                (Some(Ok(Cms::Signed(_))), Some(inner)) => {
+                (Some(Ok(Cms::Signed(_) | Cms::Compressed)), Some(inner)) => {
                     let hidden =
                         |part: &Part| matches!(&part.cms, Some(Ok(cms)) if cms.is_encrypted());
                     if leaves(&inner.root).into_iter().any(hidden) {

@@ -213,9 +213,11 @@ impl Shown {
             for part in message.parts() {
                 match (&part.cms, &part.inner) {
                     (Some(Ok(Cms::Signed(_))), inner) => open.extend(inner.as_deref()),
-                    (Some(Ok(cms)), _) => self
-                        .objects
-                        .push(crate::subject::kind(cms).to_owned(), MAX_ENTRIES),
+                    (Some(Ok(cms)), inner) => {
+                        open.extend(inner.as_deref());
+                        self.objects
+                            .push(crate::subject::kind(cms).to_owned(), MAX_ENTRIES);
+                    }
                     (None, Some(inner)) if std::ptr::eq(part, payload) => open.push(inner),
                     _ if !part.children.is_empty() => {}
                     _ => {

@@ -100,14 +100,14 @@ fn is_entity(message: &Message) -> bool {
 }
 
 impl Opened {
-    /// The part that was protected: behind the signatures around it, whether they are opaque or beside it.
+    /// The part that was protected: behind the signatures around it, whether they are opaque or beside it, and unpacked.
     pub fn payload(&self) -> &Part {
         let mut part = &self.message.root;
         // Each step goes down a level of a message that was read with a bound on them.
         loop {
             let signed = part.content_type == "multipart/signed";
             let next = match (&part.cms, &part.inner) {
-                (Some(Ok(Cms::Signed(_))), Some(inner)) => Some(&inner.root),
+                (Some(Ok(Cms::Signed(_) | Cms::Compressed)), Some(inner)) => Some(&inner.root),
                 _ if signed => part.children.first(),
                 _ => None,
             };
