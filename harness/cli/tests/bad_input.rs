@@ -234,6 +234,30 @@ fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
 }
 
 #[test]
+fn a_profile_of_ones_own_is_checked_with_line_and_column() {
+    let told = |text: &str| {
+        let run = ["audit", "x.pcap", "--profile", "rfc-strict,mine.toml"];
+        complaint(&run, &[("mine.toml", text.as_bytes())])
+    };
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\nextends = \"pci\"\n"), @"
+    exit 2
+    error: mine.toml:3:11: there is no profile `pci` to extend; `smtpspec list profiles` shows what there is
+    ");
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\n[claims]\nADP-16 = \"sure\"\n"), @"
+    exit 2
+    error: mine.toml:4:10: unknown variant `sure`, expected one of `holds`, `does-not-hold`, `recorded`, `ignored`
+    ");
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\n[claims]\n\"RFC5321-3.1\" = \"does-not-hold\"\n"), @"
+    exit 2
+    error: the profiles do not go together: rfc-strict says that RFC5321-3.1 holds, and mine says does-not-hold
+    ");
+    insta::assert_snapshot!(complaint(&["run", "--profile", "none.toml"], &[]), @"
+    exit 2
+    error: cannot read none.toml: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
 fn something_else_is_not_a_result() {
     insta::assert_snapshot!(complaint(&["report", "x.json"], &[("x.json", b"{\n  \"schema\": 1\n}\n")]), @"
     exit 2

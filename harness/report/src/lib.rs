@@ -191,6 +191,27 @@ mod tests {
         });
     }
 
+    /// An audit held against two standards of compliance, in the formats that are about them.
+    #[test]
+    fn an_audit_against_controls() {
+        let outcome = sample::controls();
+        let shown = |name: &str| {
+            let format = format(name).expect("it is registered");
+            (format.render)(&outcome, Style::default())
+        };
+        let mut part = String::new();
+        controls::terminal(&mut part, &outcome, Style::default());
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            insta::assert_snapshot!("controls.txt", part.trim_start());
+            insta::assert_snapshot!("controls.csv", shown("controls"));
+            insta::assert_snapshot!("oscal.json", shown("oscal"));
+        });
+    }
+
     #[test]
     fn an_audit_fits_a_terminal_of_eighty_columns() {
         for line in rendered("text", true).lines() {

@@ -19,6 +19,8 @@ struct Witness {
     open: u64,
     held_at: Option<Place>,
     refuted_at: Option<Place>,
+    /// Why the first conversation that decides nothing decides nothing.
+    open_because: Option<String>,
 }
 
 /// A conversation that shows it.
@@ -69,11 +71,15 @@ impl Witnesses {
         reason: &str,
         packets: Vec<u64>,
     ) {
-        let Some(holds) = holds else { return };
         if self.0.len() <= number {
             self.0.resize_with(number + 1, Witness::default);
         }
         let witness = &mut self.0[number];
+        let Some(holds) = holds else {
+            let because = &mut witness.open_because;
+            because.get_or_insert_with(|| reason.to_owned());
+            return;
+        };
         let place = if holds {
             &mut witness.held_at
         } else {
@@ -209,13 +215,15 @@ impl Witnesses {
         } else {
             (State::Open, "undecided", witness.open, None)
         };
-        let reason = match (place, Claim::find(id)) {
+        let reason = match (place, state) {
             (Some(place), _) => format!("in {count} of {all} conversations: {}", place.reason),
-            (None, Some(claim)) if state == State::Open => format!(
-                "not put to the test in {all} conversations: {}",
-                claim.vacuous_when
-            ),
-            _ => format!("in {count} of {all} conversations"),
+            (None, State::Open) => {
+                let vacuous = || Claim::find(id).map(|claim| claim.vacuous_when.as_str());
+                let because = witness.open_because.as_deref().or_else(vacuous);
+                let because = because.unwrap_or("nothing says why");
+                format!("decided in none of {all} conversations; the first: {because}")
+            }
+            (None, _) => format!("in {count} of {all} conversations"),
         };
         (Some(state), outcome(id, word, reason, place))
     }
