@@ -1,4 +1,4 @@
-//! What CompressedData holds (RFC 3274): anybody can unpack it.
+//! What `CompressedData` holds (RFC 3274): anybody can unpack it.
 
 use std::io::Read;
 
@@ -18,7 +18,7 @@ pub struct Inflated {
     pub whole: bool,
 }
 
-/// Unpacks CompressedData (DER or BER) up to `most` bytes: a kilobyte can hold a megabyte.
+/// Unpacks `CompressedData` (DER or BER) up to `most` bytes: a kilobyte can hold a megabyte.
 ///
 /// # Errors
 /// Where the bytes are no such message, its content is not inside, or it is packed in another way than zlib's.

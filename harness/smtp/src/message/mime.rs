@@ -283,7 +283,7 @@ impl Part {
     }
 }
 
-/// What CompressedData holds, as far as a message may cost.
+/// What `CompressedData` holds, as far as a message may cost.
 fn inflated(object: &[u8], budget: &mut Budget, depth: usize) -> Option<Box<Message>> {
     let room = MAX_INFLATED.saturating_sub(budget.inflated);
     let read = cms::inflate(&smime::bytes(object), room).ok()?;

@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 
 use super::super::config::TransferEncoding;
 use super::super::refusal::Refusal;
-use super::encoding::{base64_lines, canonical, quoted_printable, travels_as_is};
+use super::encoding::{base64_lines, canonical, quoted_data, quoted_printable, travels_as_is};
 use super::headers::{Headers, file_name_parameter};
 
 /// Header fields and an encoded body with CR LF line ends.
@@ -97,9 +97,7 @@ impl Entity {
                 "quoted-printable",
                 quoted_printable(&canonical(bytes), true),
             ),
-            TransferEncoding::QuotedPrintable => {
-                ("quoted-printable", quoted_printable(bytes, false))
-            }
+            TransferEncoding::QuotedPrintable => ("quoted-printable", quoted_data(bytes)),
             TransferEncoding::SevenBit => ("7bit", canonical(bytes)),
             TransferEncoding::EightBit => ("8bit", canonical(bytes)),
         };
@@ -132,7 +130,7 @@ impl Entity {
         );
         headers.push("Content-Disposition", "attachment; filename=\"smime.p7m\"");
         let body = if quoted {
-            quoted_printable(der, false)
+            quoted_data(der)
         } else {
             base64_lines(der)
         };
