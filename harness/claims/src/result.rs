@@ -308,6 +308,9 @@ pub struct ClaimOutcome {
     pub claim: String,
     /// The word.
     pub verdict: Verdict,
+    /// Of a claim that is only recorded: whether it holds as it is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
     /// Why.
     pub reason: String,
     /// What shows it.
@@ -393,6 +396,9 @@ impl ClaimOutcome {
         Self {
             claim: judgement.claim.id.clone(),
             verdict: judgement.verdict,
+            holds: judgement
+                .holds
+                .filter(|_| judgement.verdict == Verdict::Recorded),
             reason: judgement.reason,
             evidence,
         }
@@ -418,15 +424,18 @@ impl Outcome {
         self.cases.iter().all(|case| case.met)
     }
 
-    /// The conversations of a case, in order.
+    /// The conversations of a case, in order. A result that was written while it was judged lists none in its case: there
+    /// the ids tell, which begin with that of the case.
     pub fn conversations_of<'a>(
         &'a self,
         case: &'a CaseOutcome,
     ) -> impl Iterator<Item = &'a ConversationOutcome> {
         let ids: HashSet<&str> = case.conversations.iter().map(String::as_str).collect();
-        self.conversations
-            .iter()
-            .filter(move |conversation| ids.contains(conversation.id.as_str()))
+        self.conversations.iter().filter(move |conversation| {
+            let id = conversation.id.as_str();
+            let own = || id.strip_prefix(case.id.as_str());
+            ids.contains(id) || (ids.is_empty() && own().is_some_and(|rest| rest.starts_with('/')))
+        })
     }
 }
 
@@ -442,6 +451,7 @@ mod tests {
         let judgement = || Judgement {
             claim,
             verdict: Verdict::Pass,
+            holds: Some(true),
             reason: String::new(),
             evidence: (1..=5)
                 .map(|packet| Evidence::packet(packet, "a packet"))

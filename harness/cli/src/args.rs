@@ -1,11 +1,15 @@
 //! The command line, as clap reads it.
 
-use std::net::{IpAddr, SocketAddr};
+mod serve;
+
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use serve::ServeArgs;
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -120,9 +124,14 @@ pub struct Judging {
     #[arg(long, default_value = "biztalk-smtp-adapter", value_name = "PROFILE")]
     pub profile: String,
 
-    /// Format of the report on standard output.
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub format: String,
+    /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
+    #[arg(
+        long,
+        default_value = "text",
+        value_name = "FORMAT",
+        value_delimiter = ','
+    )]
+    pub format: Vec<String>,
 }
 
 /// Options of `run`.
@@ -276,6 +285,10 @@ pub struct AuditArgs {
     #[arg(long)]
     pub sha256: bool,
 
+    /// Folder for the reports, instead of standard output; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,
@@ -292,47 +305,6 @@ pub enum ModeName {
     Ntlm,
 }
 
-/// Options of `serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Address and port to listen on. Port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
-    pub listen: SocketAddr,
-
-    /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
-    #[arg(long, value_name = "SCENARIO")]
-    pub scenario: Option<String>,
-
-    /// File with the accounts that may authenticate, one `user:password` or `DOMAIN\user:password` a line.
-    /// Without it, whatever credentials a client has are accepted.
-    #[arg(long, value_name = "FILE")]
-    pub accounts: Option<PathBuf>,
-
-    /// Folder for the capture and the result; made if missing.
-    #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
-    pub out: PathBuf,
-
-    /// Stop after this many connections have ended, instead of waiting for Ctrl-C.
-    #[arg(long, value_name = "N")]
-    pub connections: Option<u32>,
-
-    /// How many connections are served at the same time; more of them wait until one ends.
-    #[arg(long, default_value_t = 16_384, value_name = "N")]
-    pub at_once: u32,
-
-    /// How long a client may send nothing, or read nothing of its replies, before its connection is ended.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
-    pub idle: u32,
-
-    /// How long a connection may last, whatever its client does.
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    pub longest: u32,
-
-    /// What is judged, and how it is shown.
-    #[command(flatten)]
-    pub judging: Judging,
-}
-
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -340,9 +312,18 @@ pub struct ReportArgs {
     #[arg(value_name = "RESULT.json")]
     pub result: PathBuf,
 
-    /// Format of the report.
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub format: String,
+    /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
+    #[arg(
+        long,
+        default_value = "text",
+        value_name = "FORMAT",
+        value_delimiter = ','
+    )]
+    pub format: Vec<String>,
+
+    /// Folder for the reports, instead of standard output; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Options of `grid`.

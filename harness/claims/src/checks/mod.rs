@@ -27,6 +27,7 @@ pub(crate) mod testing;
 mod told;
 #[cfg(test)]
 mod under_tls;
+mod wrappings;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -57,10 +58,21 @@ registry! {
     headers_readable_when_encrypted,
     encoder_alone_encrypts,
     documented_cipher,
+    default_cipher,
+    recipient_as_configured,
     sent_without_certificate,
     clear_signed_readable,
     blob_signed_readable,
+    signature_inside_envelope,
+    signed_with_sha1,
+    one_signer,
+    signer_certificate_included,
+    transfer_encoding_base64,
     text_beside_blob,
+    attachment_outside_envelope,
+    mime_properties_readable,
+    header_protected_inside,
+    changes_unnoticed,
     subject_is_message_id,
     cc_delivered,
     blind_recipient,
@@ -159,6 +171,8 @@ registry! {
     // Of the benign cases.
     message_accepted,
 }
+
+pub(crate) use one_signer::of as signers_of;
 
 /// The check with this id.
 pub fn find(id: &str) -> Option<&'static Check> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use claims::given::ClientTls;
+use claims::given::{ClientTls, Generation};
 use smtp::Secret;
 
 mod cms;
@@ -86,6 +86,14 @@ pub enum Cipher {
 }
 
 impl Cipher {
+    /// The documented default of a generation of the product.
+    pub const fn default_of(generation: Generation) -> Self {
+        match generation {
+            Generation::Before2016 => Self::Des3,
+            Generation::From2016 => Self::Aes128,
+        }
+    }
+
     /// Whether it protects the content against change, so that the message is `AuthEnvelopedData` (RFC 5083).
     pub const fn is_authenticated(self) -> bool {
         matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
@@ -103,6 +111,10 @@ pub enum TransferEncoding {
     SevenBit,
     /// 8bit.
     EightBit,
+    /// Bytes as they are, which takes a server with BINARYMIME and CHUNKING (RFC 3030).
+    Binary,
+    /// The encoding of uuencode, which MIME knows by private names only.
+    UuEncode,
 }
 
 /// Whether the certificate that encryption needs is there.
@@ -112,9 +124,28 @@ pub enum Certificate {
     Found,
     /// Assigned to the port, absent from the store. Documented: the message is suspended.
     NotFound,
+    /// None is assigned to the port. What follows is documented in two ways: [`Unassigned`].
+    NotAssigned,
+    /// Found, and its time has run out.
+    Expired,
+    /// Found, and on the list of those that its authority revoked.
+    Revoked,
+}
+
+/// What happens to a message that is to be encrypted where the port has no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unassigned {
+    /// It is suspended, as where the certificate is not found.
+    Suspends,
+    /// It is sent in clear text, as the page on removing a certificate from a port has it.
+    SendsInClear,
 }
 
 /// The MIME/SMIME encoder of the send pipeline.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a documented property"
+)]
 #[derive(Clone, Debug)]
 pub struct Encoder {
     /// `Enable encryption`.
@@ -127,6 +158,19 @@ pub struct Encoder {
     pub transfer_encoding: TransferEncoding,
     /// State of the encryption certificate.
     pub certificate: Certificate,
+    /// The generation of the product: it decides the default cipher.
+    pub generation: Generation,
+    /// Which reading of the documentation holds where no certificate is assigned.
+    pub unassigned: Unassigned,
+    /// `Add signing cert to message`.
+    pub add_signing_certificate: bool,
+    /// `Check revocation list`.
+    pub check_revocation: bool,
+    /// `Send body part as attachment`.
+    pub body_as_attachment: bool,
+    /// Whether the adapter adds its attachments to what the pipeline encoded. A report says that an encoded message stays
+    /// untouched; the order of pipeline and adapter lets one expect the other.
+    pub attachments_added: bool,
     /// What the documentation leaves open.
     pub cms: CmsChoices,
 }
@@ -140,6 +184,12 @@ impl Default for Encoder {
             signature: SignatureType::NoSign,
             transfer_encoding: TransferEncoding::Base64,
             certificate: Certificate::Found,
+            generation: Generation::From2016,
+            unassigned: Unassigned::Suspends,
+            add_signing_certificate: true,
+            check_revocation: true,
+            body_as_attachment: false,
+            attachments_added: false,
             cms: CmsChoices::default(),
         }
     }
@@ -234,4 +284,25 @@ pub struct Payload {
     pub source_party: Option<String>,
     /// `%DestinationParty%`, where set.
     pub destination_party: Option<String>,
+    /// MIME properties of its context.
+    pub mime: MimeProperties,
+}
+
+/// The MIME context properties of a message part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MimeProperties {
+    /// `FileName`.
+    pub file_name: Option<String>,
+    /// `ContentID`.
+    pub content_id: Option<String>,
+    /// `ContentDescription`.
+    pub content_description: Option<String>,
+    /// `ContentLocation`.
+    pub content_location: Option<String>,
+    /// `ContentTransferEncoding`: that of the part, over the encoder's.
+    pub transfer_encoding: Option<TransferEncoding>,
+    /// `IsMIMEEncoded`: the body is a MIME entity already, header and all, and stays as it is.
+    pub is_mime_encoded: bool,
+    /// `IsMultipartRelated`.
+    pub is_multipart_related: bool,
 }

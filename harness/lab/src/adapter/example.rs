@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry, Transfer};
+use super::config::{
+    Account, AuthMode, BasicMechanism, Config, MimeProperties, Payload, Retry, Transfer,
+};
 
 /// Canary in the body.
 pub(super) const BODY: &str = "<order>the body canary</order>\n";
@@ -57,5 +59,6 @@ pub(super) fn payload() -> Payload {
         content_type: "text/xml".to_owned(),
         source_party: None,
         destination_party: None,
+        mime: MimeProperties::default(),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use claims::given::KnownCertificate;
 use cms::cert::IssuerAndSerialNumber;
 use cms::der::{DecodePem, Encode};
 use cms::x509_cert::Certificate;
@@ -12,7 +13,8 @@ use cms::x509_cert::ext::pkix::SubjectKeyIdentifier;
 use rsa::PrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 
-use super::config::{Recipient, Signer};
+use super::config::{Certificate as State, Recipient, Signer};
+use super::smime::Lists;
 
 /// Certificate of the test recipient, PEM.
 pub const RECIPIENT_CERTIFICATE: &str = include_str!("../../keys/recipient.cert.pem");
@@ -22,6 +24,10 @@ pub const RECIPIENT_KEY: &str = include_str!("../../keys/recipient.key.pem");
 pub const SIGNER_CERTIFICATE: &str = include_str!("../../keys/signer.cert.pem");
 /// Private key of the test signer, PKCS #8 in PEM.
 pub const SIGNER_KEY: &str = include_str!("../../keys/signer.key.pem");
+/// Another certificate for the recipient's key, which ran out at the end of 2020, PEM.
+pub const EXPIRED_CERTIFICATE: &str = include_str!("../../keys/expired.cert.pem");
+/// Another one, which its authority revoked, PEM.
+pub const REVOKED_CERTIFICATE: &str = include_str!("../../keys/revoked.cert.pem");
 
 /// Certificate of the test recipient on P-256, PEM.
 pub const P256_CERTIFICATE: &str = include_str!("../../keys/recipient-p256.cert.pem");
@@ -96,6 +102,10 @@ pub struct Keys {
     signer: Signatory,
     /// The signer on P-256 that cases name.
     other_signer: Option<Signatory>,
+    /// Whether signatures carry the signer's certificate.
+    pub(super) adds_signer: bool,
+    /// The lists of revoked certificates that are at hand.
+    pub(super) lists: Lists,
 }
 
 impl Keys {
@@ -110,7 +120,59 @@ impl Keys {
             others: Vec::new(),
             signer: signatory(signer, signer_key)?,
             other_signer: None,
+            adds_signer: true,
+            lists: Lists::default(),
         })
+    }
+
+    /// The same, with the recipient's certificate in this state.
+    pub(crate) fn in_state(&self, state: State) -> Self {
+        let pem = match state {
+            State::Expired => EXPIRED_CERTIFICATE,
+            State::Revoked => REVOKED_CERTIFICATE,
+            State::Found | State::NotFound | State::NotAssigned => return self.clone(),
+        };
+        let recipient = addressee(pem, "recipient")
+            .expect("the embedded test certificates parse, as a test of this module shows");
+        Self {
+            recipient,
+            ..self.clone()
+        }
+    }
+
+    /// The same, but encrypting to the signer. What only a bad twin does.
+    pub(super) fn to_another(&self) -> Self {
+        let key = match &self.signer.key {
+            SigningKey::Rsa(key) => PublicKey::Rsa(Box::new(key.to_public_key())),
+            // A twin of a port whose own signer cannot be encrypted to.
+            SigningKey::P256(_) => return self.clone(),
+        };
+        let certificate = self.signer.certificate.clone();
+        Self {
+            recipient: Addressee { certificate, key },
+            ..self.clone()
+        }
+    }
+
+    /// The same, but signing as somebody else. What only a bad twin does.
+    pub(super) fn as_another(&self) -> Self {
+        let signer = signatory(RECIPIENT_CERTIFICATE, RECIPIENT_KEY)
+            .expect("the embedded test keys parse, as a test of this module shows");
+        Self {
+            signer,
+            ..self.clone()
+        }
+    }
+
+    /// The port's certificate, as messages refer to it.
+    pub(crate) fn known_recipient(&self) -> KnownCertificate {
+        let certificate = &self.recipient.certificate;
+        let tbs = certificate.tbs_certificate();
+        KnownCertificate {
+            issuer: tbs.issuer().to_string(),
+            serial: hex::encode(tbs.serial_number().as_bytes()),
+            key_identifier: key_identifier(certificate).map(|id| hex::encode(id.0.as_bytes())),
+        }
     }
 
     /// The embedded test keys.
@@ -121,6 +183,7 @@ impl Keys {
                 (Recipient::P256, addressee(P256_CERTIFICATE, "recipient")?),
                 (Recipient::P384, addressee(P384_CERTIFICATE, "recipient")?),
             ];
+            keys.lists = Lists::test();
             keys.other_signer = Some(signatory(SIGNER_P256_CERTIFICATE, SIGNER_P256_KEY)?);
             Ok::<_, KeyError>(keys)
         };
@@ -247,6 +310,13 @@ mod tests {
         assert!(keys.signer(Signer::P256).is_some());
         let few = Keys::from_pem(P256_CERTIFICATE, SIGNER_CERTIFICATE, SIGNER_KEY).unwrap();
         assert!(few.recipient(Recipient::P384).is_none() && few.signer(Signer::P256).is_none());
+        for state in [State::Expired, State::Revoked] {
+            let other = keys.in_state(state);
+            let key = &other.recipient(Recipient::Port).unwrap().key;
+            assert_eq!(*key, public(Recipient::Port), "one key opens all");
+            assert_ne!(other.known_recipient(), keys.known_recipient());
+        }
+        assert_ne!(keys.to_another().known_recipient(), keys.known_recipient());
     }
 
     #[test]

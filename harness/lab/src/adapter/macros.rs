@@ -149,6 +149,7 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
+    use super::super::config::MimeProperties;
     use super::*;
 
     fn payload() -> Payload {
@@ -158,6 +159,7 @@ mod tests {
             content_type: "text/xml".to_owned(),
             source_party: Some("Contoso".to_owned()),
             destination_party: Some("orders@fabrikam.example".to_owned()),
+            mime: MimeProperties::default(),
         }
     }
 

@@ -80,14 +80,50 @@ twins! {
     EncoderEncrypts = "encoder-encrypts" breaks "ADP-36";
     /// Encrypts with AES-256-GCM (AuthEnvelopedData), which the encoder does not offer.
     OddCipher = "odd-cipher" breaks "ADP-37";
+    /// Encrypts with AES-256 where the cipher was left at its default.
+    OtherDefaultCipher = "other-default-cipher" breaks "ADP-38";
+    /// Encrypts to another certificate than the one of the port.
+    EncryptsToAnother = "encrypts-to-another" breaks "ADP-39";
+    /// Encrypts to a second recipient, too.
+    ExtraRecipient = "extra-recipient" breaks "ADP-39";
     /// With the encryption certificate missing, sends in clear text.
     FailsOpen = "fails-open" breaks "ADP-40";
+    /// Encrypts to a certificate whose time has run out.
+    IgnoresExpiry = "ignores-expiry" breaks "ADP-40";
+    /// Encrypts to a certificate that was revoked.
+    IgnoresRevocation = "ignores-revocation" breaks "ADP-40";
     /// With ClearSign, makes an opaque blob.
     BlobInsteadOfClear = "blob-instead-of-clear" breaks "ADP-41";
     /// With BlobSign, encrypts.
     EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42" and "CLM-06";
+    /// Told to sign and encrypt, signs in clear inside the envelope.
+    ClearSignsInside = "clear-signs-inside" breaks "ADP-43";
+    /// Told to sign and encrypt, encrypts first.
+    SignsOutside = "signs-outside" breaks "ADP-43";
+    /// Signs with SHA-256 where it was to be SHA-1, and the other way round.
+    OtherDigest = "other-digest" breaks "ADP-44";
+    /// Signs as somebody else.
+    SignsAsAnother = "signs-as-another" breaks "ADP-45";
+    /// Leaves its certificate out of signatures.
+    LeavesCertificateOut = "leaves-certificate-out" breaks "ADP-46";
+    /// Writes quoted-printable where the transfer encoding was left at its default.
+    QuotedByDefault = "quoted-by-default" breaks "ADP-47";
+    /// Sends octets above 127 without announcing them in MAIL.
+    EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
+    /// Puts the attachments inside the envelope.
+    EncryptsAttachments = "encrypts-attachments" breaks "ADP-49";
+    /// Leaves the file name and the other MIME properties of a part out of its header.
+    DropsProperties = "drops-properties" breaks "ADP-51";
+    /// With encryption, puts a copy of the header inside, as RFC 9788 has it.
+    ProtectsHeader = "protects-header" breaks "ADP-52";
+    /// With encryption, wraps the message into another, as RFC 8551 has it.
+    WrapsMessage = "wraps-message" breaks "ADP-52";
+    /// Encrypts with AES-256-GCM, which shows changes.
+    AuthenticatesContent = "authenticates-content" breaks "ADP-53";
+    /// With encryption, signs although it was not told to.
+    SignsUnasked = "signs-unasked" breaks "ADP-53";
     /// Gives every message the same Subject instead of its id.
     FixedSubject = "fixed-subject" breaks "ADP-54";
     /// Writes the Cc field but gives the server no RCPT for it.

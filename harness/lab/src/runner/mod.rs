@@ -20,7 +20,7 @@ use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{
-    AuthMode, BasicMechanism, Certificate, FileSource, Recipient, Retry, Transfer,
+    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Recipient, Retry, Transfer,
 };
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
@@ -119,6 +119,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
+        adapter.deliver(server.address(), &setup.payload).await;
+        adapter.config = setup.config.clone();
+    }
+    if scenario.client.other_host {
+        adapter.config = setup.other_host();
         adapter.deliver(server.address(), &setup.payload).await;
         adapter.config = setup.config.clone();
     }
@@ -276,6 +281,7 @@ impl Setup {
             content_type: "text/plain".to_owned(),
             source_party: None,
             destination_party: None,
+            mime: MimeProperties::default(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
@@ -289,6 +295,18 @@ impl Setup {
             accounts,
             keys,
         }
+    }
+}
+
+impl Setup {
+    /// A port of another host instance, on another machine of the same group.
+    fn other_host(&self) -> Config {
+        let mut config = self.config.clone();
+        "bts-host02.corp.example".clone_into(&mut config.ehlo);
+        config.to = vec!["invoices@partner.example".to_owned()];
+        config.cc.clear();
+        config.bcc.clear();
+        config
     }
 }
 

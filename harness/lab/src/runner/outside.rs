@@ -342,6 +342,7 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
         ("reply_by", client.reply_by.is_some()),
         ("require_tls_onward", client.require_tls_onward.is_some()),
         ("control", client.control),
+        ("other_host", client.other_host),
         ("twins", !client.twins.is_empty()),
     ]
     .into_iter()

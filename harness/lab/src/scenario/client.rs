@@ -3,6 +3,7 @@
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::client_mime::MimeTable;
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
 use super::decode::{Problems, Table, Value, nearest};
 use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
@@ -71,6 +72,8 @@ pub struct ClientTable {
     pub twins: Vec<Spanned<Twin>>,
     /// `control`: a well-configured message goes first, so that silence is not taken for failing closed.
     pub control: bool,
+    /// `other_host`: another host of the same group sends a message of its own first.
+    pub other_host: bool,
 }
 
 pub(super) const AUTH_MODES: [(&str, AuthMode); 3] = [
@@ -113,6 +116,9 @@ impl ClientTable {
             .unwrap_or_default();
         client.control = table
             .optional("control", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        client.other_host = table
+            .optional("other_host", problems, boolean)
             .is_some_and(|flag| flag.value);
         table.finish(problems);
         Some(client)
@@ -212,6 +218,8 @@ pub struct PayloadTable {
     pub source_party: Option<Spanned<String>>,
     /// `destination_party`.
     pub destination_party: Option<Spanned<String>>,
+    /// `mime`: MIME properties of its context.
+    pub mime: MimeTable,
 }
 
 impl PayloadTable {
@@ -223,6 +231,9 @@ impl PayloadTable {
             content_type: table.optional("content_type", problems, text),
             source_party: table.optional("source_party", problems, canary_text),
             destination_party: table.optional("destination_party", problems, canary_text),
+            mime: table
+                .optional("mime", problems, MimeTable::read)
+                .unwrap_or_default(),
         };
         table.finish(problems);
         payload.bound(problems);
@@ -254,6 +265,7 @@ impl PayloadTable {
             &mut payload.destination_party,
             self.destination_party.as_ref(),
         );
+        self.mime.apply(&mut payload.mime);
     }
 }
 
@@ -265,7 +277,7 @@ pub(super) fn set<T: Clone>(property: &mut T, given: Option<&Spanned<T>>) {
 }
 
 /// As [`set`], for a property that may be unset.
-fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
+pub(super) fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
     if let Some(given) = given {
         *property = Some(given.value.clone());
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use claims::given::Generation;
 use smtp::Secret;
 
 use super::client::set;
@@ -11,7 +12,7 @@ use super::values::{boolean, canary_text, choice, duration, integer, list, plain
 use super::{Code, Spanned};
 use crate::adapter::config::{
     Account, Certificate, Cipher, Digest, Encoder, FileSource, KeyTransport, Recipient,
-    RecipientNaming, Retry, SignatureType, Signer, TransferEncoding,
+    RecipientNaming, Retry, SignatureType, Signer, TransferEncoding, Unassigned,
 };
 
 /// `account`: the account of the host instance.
@@ -62,6 +63,18 @@ pub struct EncoderTable {
     pub transfer_encoding: Option<Spanned<TransferEncoding>>,
     /// `certificate`.
     pub certificate: Option<Spanned<Certificate>>,
+    /// `version`: which generation of the product it is.
+    pub generation: Option<Spanned<Generation>>,
+    /// `unassigned`: what follows where no certificate is assigned.
+    pub unassigned: Option<Spanned<Unassigned>>,
+    /// `add_signing_certificate`.
+    pub add_signing_certificate: Option<Spanned<bool>>,
+    /// `check_revocation`.
+    pub check_revocation: Option<Spanned<bool>>,
+    /// `body_as_attachment`.
+    pub body_as_attachment: Option<Spanned<bool>>,
+    /// `attachments_added`.
+    pub attachments_added: Option<Spanned<bool>>,
     /// `key_transport`.
     pub key_transport: Option<Spanned<KeyTransport>>,
     /// `recipients`.
@@ -89,16 +102,31 @@ pub(super) const SIGNATURES: [(&str, SignatureType); 3] = [
     ("blob", SignatureType::BlobSign),
 ];
 
-pub(super) const ENCODINGS: [(&str, TransferEncoding); 4] = [
+pub(super) const ENCODINGS: [(&str, TransferEncoding); 6] = [
     ("base64", TransferEncoding::Base64),
     ("quoted-printable", TransferEncoding::QuotedPrintable),
     ("7bit", TransferEncoding::SevenBit),
     ("8bit", TransferEncoding::EightBit),
+    ("binary", TransferEncoding::Binary),
+    ("uuencode", TransferEncoding::UuEncode),
 ];
 
-pub(super) const CERTIFICATES: [(&str, Certificate); 2] = [
+pub(super) const CERTIFICATES: [(&str, Certificate); 5] = [
     ("found", Certificate::Found),
     ("not-found", Certificate::NotFound),
+    ("not-assigned", Certificate::NotAssigned),
+    ("expired", Certificate::Expired),
+    ("revoked", Certificate::Revoked),
+];
+
+pub(super) const VERSIONS: [(&str, Generation); 2] = [
+    ("2013R2", Generation::Before2016),
+    ("2016", Generation::From2016),
+];
+
+pub(super) const UNASSIGNED: [(&str, Unassigned); 2] = [
+    ("suspends", Unassigned::Suspends),
+    ("sends-in-clear", Unassigned::SendsInClear),
 ];
 
 pub(super) const KEY_TRANSPORTS: [(&str, KeyTransport); 3] = [
@@ -136,6 +164,12 @@ impl EncoderTable {
             signature: table.optional("signature", problems, choice(&SIGNATURES)),
             transfer_encoding: table.optional("transfer_encoding", problems, choice(&ENCODINGS)),
             certificate: table.optional("certificate", problems, choice(&CERTIFICATES)),
+            generation: table.optional("version", problems, choice(&VERSIONS)),
+            unassigned: table.optional("unassigned", problems, choice(&UNASSIGNED)),
+            add_signing_certificate: table.optional("add_signing_certificate", problems, boolean),
+            check_revocation: table.optional("check_revocation", problems, boolean),
+            body_as_attachment: table.optional("body_as_attachment", problems, boolean),
+            attachments_added: table.optional("attachments_added", problems, boolean),
             key_transport: table.optional("key_transport", problems, choice(&KEY_TRANSPORTS)),
             recipients: table.optional("recipients", problems, list(choice(&RECIPIENTS))),
             recipient_naming: table.optional(
@@ -153,6 +187,10 @@ impl EncoderTable {
     /// Puts what the case says over an encoder.
     pub fn apply(&self, encoder: &mut Encoder) {
         set(&mut encoder.encrypt, self.encrypt.as_ref());
+        if let Some(generation) = &self.generation {
+            encoder.generation = generation.value;
+            encoder.cipher = Cipher::default_of(generation.value);
+        }
         set(&mut encoder.cipher, self.cipher.as_ref());
         set(&mut encoder.signature, self.signature.as_ref());
         set(
@@ -160,6 +198,23 @@ impl EncoderTable {
             self.transfer_encoding.as_ref(),
         );
         set(&mut encoder.certificate, self.certificate.as_ref());
+        set(&mut encoder.unassigned, self.unassigned.as_ref());
+        set(
+            &mut encoder.add_signing_certificate,
+            self.add_signing_certificate.as_ref(),
+        );
+        set(
+            &mut encoder.check_revocation,
+            self.check_revocation.as_ref(),
+        );
+        set(
+            &mut encoder.body_as_attachment,
+            self.body_as_attachment.as_ref(),
+        );
+        set(
+            &mut encoder.attachments_added,
+            self.attachments_added.as_ref(),
+        );
         let cms = &mut encoder.cms;
         set(&mut cms.key_transport, self.key_transport.as_ref());
         if let Some(recipients) = &self.recipients {

@@ -122,7 +122,12 @@ fn the_outside_is_as_without_the_key() {
             ..Given::default()
         };
         let tested = case(vec![Talk::ehlo(&[]).message(&text).quit()], given);
-        format!("{:?}", Brief::of(&tested.subject(0)))
+        // Signers inside are compared with each other, and told to those who have the key.
+        let brief = Brief {
+            signers: Vec::new(),
+            ..Brief::of(&tested.subject(0))
+        };
+        format!("{brief:?}")
     };
     assert_eq!(brief(vec![recipient_key()]), brief(Vec::new()));
 }

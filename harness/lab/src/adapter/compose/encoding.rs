@@ -49,6 +49,27 @@ pub(super) fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The encoding of uuencode, with its first and its last line (POSIX `uuencode`, historical algorithm).
+pub(super) fn uuencoded(bytes: &[u8]) -> Vec<u8> {
+    let letter = |value: u8| match value & 0x3f {
+        // A blank at the end of a line would be lost in transport.
+        0 => b'`',
+        value => value + b' ',
+    };
+    let mut out = b"begin 644 body\r\n".to_vec();
+    for line in bytes.chunks(45) {
+        out.push(letter(u8::try_from(line.len()).unwrap_or(0)));
+        for three in line.chunks(3) {
+            let [a, b, c] = [0, 1, 2].map(|at| three.get(at).copied().unwrap_or(0));
+            let four = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+            out.extend(four.map(letter));
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"`\r\nend\r\n");
+    out
+}
+
 /// Quoted-printable. With `text`, CR LF in the input are line ends and stay; without, all bytes are data.
 pub(super) fn quoted_printable(bytes: &[u8], text: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8);

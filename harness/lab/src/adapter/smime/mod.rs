@@ -5,6 +5,7 @@
 mod envelope;
 mod recipients;
 mod signed;
+mod validity;
 
 use cms::content_info::ContentInfo;
 use cms::der::asn1::ObjectIdentifier;
@@ -12,6 +13,7 @@ use cms::der::{Any, Encode};
 
 pub(super) use envelope::encrypt;
 pub(super) use signed::{Form, sign};
+pub(super) use validity::{Flaw, Lists, check};
 
 /// `id-data` (RFC 5652 section 4).
 const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");

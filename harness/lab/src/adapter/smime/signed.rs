@@ -42,7 +42,8 @@ pub(in super::super) enum Form {
     Detached,
 }
 
-/// Signs `content`. Returns a `ContentInfo` as DER. The signer's certificate is included, as the encoder does by default.
+/// Signs `content`. Returns a `ContentInfo` as DER. The signer's certificate is included, unless
+/// the keys say that it is to be left out.
 pub(in super::super) fn sign(
     content: &[u8],
     form: Form,
@@ -55,9 +56,12 @@ pub(in super::super) fn sign(
         Form::Opaque => Some(any(&OctetString::new(content)?)?),
         Form::Detached => None,
     };
-    let certificates = CertificateSet::try_from(vec![CertificateChoices::Certificate(
-        signer.certificate.clone(),
-    )])?;
+    let certificates = if keys.adds_signer {
+        let own = CertificateChoices::Certificate(signer.certificate.clone());
+        Some(CertificateSet::try_from(vec![own])?)
+    } else {
+        None
+    };
     let data = SignedData {
         version: CmsVersion::V1,
         digest_algorithms: SetOfVec::try_from([algorithm(cms.digest)])?,
@@ -65,7 +69,7 @@ pub(in super::super) fn sign(
             econtent_type: ID_DATA,
             econtent,
         },
-        certificates: Some(certificates),
+        certificates,
         crls: None,
         signer_infos: SignerInfos::try_from(vec![signer_info(content, now, cms.digest, signer)?])?,
     };

@@ -49,6 +49,9 @@ sign signed-sha1.der entity.txt -outform DER -nodetach -md sha1
 sign signed-noattr.der entity.txt -outform DER -nodetach -md sha256 -noattr
 sign signed-md5.der entity.txt -outform DER -nodetach -md md5
 sign signed-detached.der entity.txt -outform DER -md sha256
+sign signed-nocert.der entity.txt -outform DER -nodetach -md sha256 -nocerts
+openssl cms -sign -binary -in entity.txt -signer recipient-cert.pem -inkey recipient-key.pem -out signed-other.der \
+    -outform DER -nodetach -md sha256
 
 # Whole messages. OpenSSL ends some of its own lines with a bare LF: mail has CR LF throughout.
 mail() { # output; the MIME entity comes from standard input
