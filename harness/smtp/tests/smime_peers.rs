@@ -186,3 +186,16 @@ fn every_maker_is_there() {
         assert!(count >= least, "{maker}: {count}");
     }
 }
+
+/// Keys as older programs write them: SEC 1 and PKCS#1.
+#[rstest]
+#[case("recipient-p256-sec1", "openssl-aes128-p256.eml")]
+#[case("recipient-p384-sec1", "openssl-aes128-p384.eml")]
+#[case("recipient-pkcs1", "openssl-aes128-oaep-sha256.eml")]
+fn keys_in_their_older_forms(#[case] name: &str, #[case] file: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/smime/peers");
+    let message = Message::read(&fs::read(folder.join(file)).expect("the file"));
+    let (part, _) = message.cms().expect("an envelope");
+    let opened = part.open(&[key(name)]).expect("it opens");
+    assert!(!opened.message.find(TEXT).is_empty());
+}
