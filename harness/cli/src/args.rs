@@ -349,4 +349,6 @@ pub enum GridFormat {
     Html,
     /// A table for a repository.
     Md,
+    /// Tables of which NTLM response each client sent, what came of it, and what the client told of itself (Markdown).
+    Ntlm,
 }

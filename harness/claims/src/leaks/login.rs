@@ -7,6 +7,7 @@ use smtp::ntlm::ResponseKind;
 use smtp::sasl::proof::{self, KnownAccount, Verdict};
 use smtp::timeline::Authentication;
 
+use super::ntlm::NtlmFacts;
 use super::{MAX_ENTRIES, View, is_under_tls};
 use crate::capped::Capped;
 use crate::subject::outcome_word;
@@ -62,6 +63,9 @@ pub struct Account {
     /// Which response NTLM sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
+    /// What else NTLM told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ntlm: Option<NtlmFacts>,
     /// How it ended.
     pub outcome: String,
     /// How far the secret is exposed.
@@ -191,6 +195,7 @@ fn account(view: &View<'_>, authentication: &Authentication) -> Account {
             let authenticate = &exchange.authenticate.as_ref()?.value;
             Some(authenticate.response_kind().name().to_owned())
         }),
+        ntlm: ntlm.map(|exchange| NtlmFacts::of(view, exchange)),
         outcome: outcome_word(authentication),
         exposure: exposure(view.timeline, authentication),
         proof: Proof::of(view, authentication),
@@ -265,7 +270,7 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
         .and_then(|exchange| exchange.authenticate.as_ref())
     {
         return match third.value.response_kind() {
-            ResponseKind::Anonymous => Exposure::Nothing,
+            ResponseKind::Anonymous | ResponseKind::Local => Exposure::Nothing,
             ResponseKind::Malformed => Exposure::Unknown,
             _ => Exposure::Hidden,
         };

@@ -60,14 +60,14 @@ twins! {
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
     HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
     /// In mode NTLM, authenticates as an account other than the host instance's.
-    OtherAccount = "other-account" breaks "ADP-18";
+    OtherAccount = "other-account" breaks "ADP-18" and "NTL-21";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
     /// In mode NTLM, puts the account's password, in UTF-16 and base64, into a header field of the message.
     LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
     /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
     /// clear text.
-    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04" "NTL-07" "NTL-08";
+    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04";
     /// With no acceptable mechanism on offer, sends without authenticating.
     SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14";
     /// Encrypts every message, asked or not.
@@ -275,11 +275,13 @@ twins! {
     /// Authenticates a second time after it succeeded.
     AuthenticatesTwice = "authenticates-twice" breaks "AUT-01";
     /// Sends the message although its authentication failed.
-    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
+    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11"
+        "NTL-12" "NTL-19" "NTL-20";
     /// Sends a password that was refused five times.
-    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09";
+    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-19";
     /// Answers every challenge, whether or not it can be read.
-    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08";
+    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11" "NTL-12"
+        "NTL-20";
     /// Puts an initial response of any length into the AUTH line.
     LongAuthLine = "long-auth-line" breaks "AUT-05";
     /// Writes an empty initial response as nothing.
@@ -299,7 +301,23 @@ twins! {
     /// With NTLM, leaves the time of the server out of its answer, and with it the integrity code.
     WithoutMic = "without-mic" breaks "NTL-03";
     /// With NTLM, proves itself with version 1.
-    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
+    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03" and "NTL-13" "NTL-15" "NTL-16";
+    /// With NTLM, cuts the integrity code out of its answer, which promises it.
+    PromisesMicInVain = "promises-mic-in-vain" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, computes the integrity code over something else.
+    SpoilsMic = "spoils-mic" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, gives up where the challenge has no target information.
+    NeedsTargetInfo = "needs-target-info" breaks "NTL-13";
+    /// With NTLM, writes its names in UTF-16 where the OEM character set was agreed on.
+    UnicodeAnyway = "unicode-anyway" breaks "NTL-14";
+    /// With NTLM, proves itself with version 1 where the server grants no extended session security.
+    FollowsEss = "follows-ess" breaks "NTL-15";
+    /// With NTLM, gives up where the challenge has no time.
+    NeedsServerTime = "needs-server-time" breaks "NTL-16";
+    /// With NTLM, gives up where the first 334 has no text.
+    NeedsNtlmText = "needs-ntlm-text" breaks "NTL-17";
+    /// With NTLM, takes the text of the first 334 for the challenge where it is base64.
+    BelievesNtlmText = "believes-ntlm-text" breaks "NTL-18";
     /// Told to require TLS, goes on in clear where it is not offered or refused.
     TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
     /// Logs in before it asks for TLS.

@@ -66,9 +66,10 @@ mod tests {
     /// `CompressedData` around bytes, with the last arc of the algorithm to choose.
     fn compressed(content: &[u8], algorithm: u8) -> Vec<u8> {
         const SMIME: [u8; 9] = [42, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16];
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(content).unwrap();
-        let packed = encoder.finish().unwrap();
+
+        let mut packer = ZlibEncoder::new(Vec::new(), Compression::best());
+        packer.write_all(content).unwrap();
+        let content = packer.finish().unwrap();
         let element = |tag: u8, value: &[u8]| {
             let mut out = Vec::new();
             ber::write(&mut out, &[tag], value);
@@ -76,7 +77,7 @@ mod tests {
         };
         let smime = |arcs: [u8; 2]| element(6, &[&SMIME[..], &arcs].concat());
         let data = [42, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
-        let inside = element(0xa0, &element(4, &packed));
+        let inside = element(0xa0, &element(4, &content));
         let fields = [
             vec![2, 1, 0],
             element(0x30, &smime([3, algorithm])),
