@@ -169,7 +169,7 @@ fn why_a_part_was_not_opened() {
     let torn = keyed(Talk::ehlo(&[]).torn(&blob, middle), vec![recipient_key()]);
     assert!(closed(&torn).contains("kept only in part"));
     assert!(closed(&mail(&mail_fixture("sealed-bare.eml"))).contains("MIME entity"));
-    let weak = mail(&smime("", "enveloped-des.der"));
+    let weak = mail(&smime("", "enveloped-cfb.der"));
     assert!(closed(&weak).contains("not supported"));
     let many = mail(&smime("", "enveloped-many.der"));
     assert!(matches!(many.opened.items[0].result, KeyResult::Opened(_)));

@@ -25,6 +25,8 @@ encrypt enveloped-3des.der entity.txt -des3
 # Weak ones, as old products make them.
 encrypt enveloped-rc2-40.der entity.txt -rc2-40 -provider legacy -provider default
 encrypt enveloped-des.der entity.txt -des-cbc -provider legacy -provider default
+# One that nobody reads here: the same, said to be DES in CFB mode.
+LC_ALL=C sed 's/\x2b\x0e\x03\x02\x07/\x2b\x0e\x03\x02\x09/' enveloped-des.der > enveloped-cfb.der
 encrypt enveloped-keyid.der entity.txt -aes-128-cbc -keyid
 encrypt enveloped-gcm256.der entity.txt -aes-256-gcm
 encrypt enveloped-gcm128.ber long.txt -aes-128-gcm -stream
