@@ -1,6 +1,6 @@
 //! Does the envelope hold a protected copy of the header?
 
-use smtp::message::ProtectionForm;
+use smtp::message::{Field, ProtectionForm};
 
 use super::each;
 use crate::subject::Sent;
@@ -41,9 +41,13 @@ fn judge(sent: &Sent<'_>) -> Finding {
                     ProtectionForm::Clear => "hp=\"clear\" (RFC 9788)",
                     ProtectionForm::Wrapped => "a wrapped message (RFC 8551)",
                 };
-                let mut names: Vec<_> = protection.fields.iter().map(|field| field.name.as_str()).collect();
-                names.truncate(16);
-                let reason = format!("inside the envelope stand header fields as {form}: {}", names.join(", "));
+                let fields = names(&protection.fields);
+                let hidden = names(&protection.hidden());
+                let told = match hidden.as_str() {
+                    "" => String::new(),
+                    hidden => format!("; by HP-Outer, these do not stand outside as they are: {hidden}"),
+                };
+                let reason = format!("inside the envelope stand header fields as {form}: {fields}{told}");
                 return Finding::observed(reason, evidence());
             }
             Err(error) => closed = Some(format!("the recipient's key does not open the blob: {error}")),
@@ -65,6 +69,11 @@ fn judge(sent: &Sent<'_>) -> Finding {
     }
 }
 
+fn names(fields: &[&Field]) -> String {
+    let names: Vec<_> = fields.iter().take(16).map(|field| field.name.as_str()).collect();
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Seen, Talk, base64_body, find, mail_fixture, other_key, plain, recipient_key, smime};
@@ -83,6 +92,7 @@ mod tests {
     fn both_ways_of_protecting_a_header() {
         for (file, form) in [
             ("sealed-hp.eml", "hp=\"cipher\" (RFC 9788): From, To, Subject"),
+            ("sealed-hp.eml", "not stand outside as they are: From, To, Subject"),
             ("sealed-hp-clear.eml", "hp=\"clear\""),
             ("sealed-wrapped.eml", "a wrapped message"),
         ] {

@@ -103,6 +103,14 @@ pub(super) fn quoted_printable(bytes: &[u8], text: bool) -> Vec<u8> {
     out
 }
 
+/// Quoted-printable of bytes that are no text. It ends with a soft line break, since the line end behind the last line of a
+/// message would be data too.
+pub(super) fn quoted_data(bytes: &[u8]) -> Vec<u8> {
+    let mut out = quoted_printable(bytes, false);
+    out.extend_from_slice(b"=\r\n");
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -167,8 +175,9 @@ mod tests {
     proptest! {
         #[test]
         fn quoted_printable_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let encoded = quoted_printable(&bytes, false);
+            let encoded = quoted_data(&bytes);
             prop_assert!(lines_are_short(&encoded) && encoded.is_ascii());
+            prop_assert!(encoded.ends_with(b"\r\n"));
             prop_assert_eq!(unquote(&encoded), bytes);
         }
 

@@ -5,7 +5,9 @@ use rand::rngs::StdRng;
 
 use super::super::config::{MimeProperties, TransferEncoding};
 use super::super::refusal::Refusal;
-use super::encoding::{base64_lines, canonical, quoted_printable, travels_as_is, uuencoded};
+use super::encoding::{
+    base64_lines, canonical, quoted_data, quoted_printable, travels_as_is, uuencoded,
+};
 use super::headers::{Headers, check, file_name_parameter, unstructured};
 
 /// Header fields and an encoded body with CR LF line ends.
@@ -108,9 +110,7 @@ impl Entity {
                 "quoted-printable",
                 quoted_printable(&canonical(bytes), true),
             ),
-            TransferEncoding::QuotedPrintable => {
-                ("quoted-printable", quoted_printable(bytes, false))
-            }
+            TransferEncoding::QuotedPrintable => ("quoted-printable", quoted_data(bytes)),
             TransferEncoding::SevenBit => ("7bit", canonical(bytes)),
             TransferEncoding::EightBit => ("8bit", canonical(bytes)),
             TransferEncoding::Binary => ("binary", bytes.to_vec()),
@@ -267,7 +267,7 @@ impl Entity {
         );
         headers.push("Content-Disposition", "attachment; filename=\"smime.p7m\"");
         let body = if quoted {
-            quoted_printable(der, false)
+            quoted_data(der)
         } else {
             base64_lines(der)
         };
