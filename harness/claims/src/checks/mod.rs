@@ -28,6 +28,7 @@ mod told;
 #[cfg(test)]
 mod under_tls;
 mod withheld;
+mod wrappings;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -59,10 +60,21 @@ registry! {
     headers_readable_when_encrypted,
     encoder_alone_encrypts,
     documented_cipher,
+    default_cipher,
+    recipient_as_configured,
     sent_without_certificate,
     clear_signed_readable,
     blob_signed_readable,
+    signature_inside_envelope,
+    signed_with_sha1,
+    one_signer,
+    signer_certificate_included,
+    transfer_encoding_base64,
     text_beside_blob,
+    attachment_outside_envelope,
+    mime_properties_readable,
+    header_protected_inside,
+    changes_unnoticed,
     subject_is_message_id,
     subject_macros_expanded,
     unresolved_macro_sent,
@@ -169,6 +181,8 @@ registry! {
     // Of the benign cases.
     message_accepted,
 }
+
+pub(crate) use one_signer::of as signers_of;
 
 /// The check with this id.
 pub fn find(id: &str) -> Option<&'static Check> {

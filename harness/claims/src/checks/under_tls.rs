@@ -198,6 +198,8 @@ fn an_encrypted_message_after_starttls() {
         ("headers-readable-when-encrypted", NotObserved),
         ("subject-beside-smime", Observed),
         ("documented-cipher", Observed),
+        ("header-protected-inside", NotObserved),
+        ("changes-unnoticed", Observed),
         ("smime-weak-algorithm", NotObserved),
         ("smime-label-without-cms", NotObserved),
         ("starttls-stripped", NotObserved),

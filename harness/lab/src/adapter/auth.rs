@@ -295,7 +295,10 @@ impl Exchange<'_> {
                 let mut challenge = ntlm::Challenge::parse(&bytes).ok()?;
                 let now = FileTime(environment.clock.filetime());
                 misbehave::challenge(&mut challenge, self.twins);
-                if self.twins.has(Twin::NtlmVersionOne) {
+                if misbehave::misses_something(&challenge, self.twins) {
+                    return None;
+                }
+                if misbehave::goes_down(&challenge, self.twins) {
                     return misbehave::version_one(&challenge, &who);
                 }
                 ntlm::respond(&negotiate, &challenge, &who, client_challenge, now).ok()
@@ -330,7 +333,14 @@ impl Exchange<'_> {
         let Some(request) = challenge(reply)? else {
             return Ok(None);
         };
-        let free = self.mechanism == Mechanism::Ntlm && !self.twins.has(Twin::DecodesNtlmText);
+        let ntlm = self.mechanism == Mechanism::Ntlm;
+        if ntlm && misbehave::believes(&request, self.twins) {
+            return Ok(Some(request));
+        }
+        if ntlm && self.twins.has(Twin::NeedsNtlmText) && request.text().trim().is_empty() {
+            return Err(self.cancel().await);
+        }
+        let free = ntlm && !self.twins.has(Twin::DecodesNtlmText);
         if !free && !self.understands(&request) {
             return Err(self.cancel().await);
         }

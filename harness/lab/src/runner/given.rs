@@ -1,15 +1,17 @@
 //! What a case makes known about its client before any packet is read.
 
 use claims::Given;
-use claims::given::{Account, GivenSubject, Mode, Protection, Receipts, ServerTls, Withheld};
+use claims::given::{
+    Account, GivenSubject, Mode, Pipeline, Protection, Receipts, ServerTls, Withheld,
+};
 use smtp::Secret;
 use smtp::cms::RecipientKey;
 
 use super::canary::Canaries;
 use super::configured;
-use crate::adapter::canonical;
-use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureType};
+use crate::adapter::config::{AuthMode, Config, FileSource, Payload, Recipient, SignatureType};
 use crate::adapter::readings::FromMacro;
+use crate::adapter::{Keys, canonical};
 use crate::scenario::{Scenario, TlsMode};
 
 /// The statement about a client that was configured with `config` and sent `payload`.
@@ -18,7 +20,7 @@ pub(super) fn given(
     config: &Config,
     payload: &Payload,
     canaries: &Canaries,
-    key: &RecipientKey,
+    keys: &[RecipientKey],
 ) -> Given {
     let contains = |text: &[u8], canary: &str| {
         text.windows(canary.len())
@@ -59,7 +61,7 @@ pub(super) fn given(
         beside: beside(config, canaries),
         protection: Some(protection(config)),
         accounts: Vec::new(),
-        keys: vec![key.clone()],
+        keys: keys.to_vec(),
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),
         }),
@@ -86,6 +88,7 @@ pub(super) fn given(
         said: None,
         configured: configured::configured(scenario, config, payload),
         unfired: Vec::new(),
+        pipeline: pipeline(scenario, config, payload),
     }
 }
 
@@ -119,6 +122,39 @@ fn file_name(file: &FileSource) -> Option<String> {
     match file {
         FileSource::Inline { name, .. } => Some(name.clone()),
         FileSource::Path(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+    }
+}
+
+/// How the encoder is set up, where the pipeline has one.
+fn pipeline(scenario: &Scenario, config: &Config, payload: &Payload) -> Pipeline {
+    let (Some(encoder), Some(table)) = (&config.encoder, &scenario.client.encoder) else {
+        return Pipeline::default();
+    };
+    let mime = &payload.mime;
+    let properties = [
+        ("FileName", &mime.file_name),
+        ("ContentID", &mime.content_id),
+        ("ContentDescription", &mime.content_description),
+        ("ContentLocation", &mime.content_location),
+    ];
+    let named = properties.into_iter().filter_map(|(name, text)| {
+        let text = text.as_ref()?.trim_matches(['<', '>']);
+        Some((name.to_owned(), text.to_owned()))
+    });
+    Pipeline {
+        generation: Some(encoder.generation),
+        cipher_chosen: Some(table.cipher.is_some()),
+        transfer_encoding_chosen: Some(
+            table.transfer_encoding.is_some()
+                || mime.transfer_encoding.is_some()
+                || mime.is_mime_encoded,
+        ),
+        signs: Some(encoder.signature != SignatureType::NoSign),
+        adds_certificate: Some(encoder.add_signing_certificate),
+        // Others than the owner of the port's certificate are there for cases that no page is about.
+        recipient: (encoder.cms.recipients == [Recipient::Port])
+            .then(|| Keys::test().in_state(encoder.certificate).known_recipient()),
+        properties: named.collect(),
     }
 }
 

@@ -20,7 +20,9 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
+use crate::adapter::config::{
+    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Recipient, Retry, Transfer,
+};
 use crate::adapter::readings::Readings;
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
@@ -122,6 +124,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         adapter.deliver(server.address(), &setup.payload).await;
         adapter.config = setup.config.clone();
     }
+    if scenario.client.other_host {
+        adapter.config = setup.other_host();
+        adapter.deliver(server.address(), &setup.payload).await;
+        adapter.config = setup.config.clone();
+    }
     adapter.twins = twins;
     let delivery = adapter.deliver(server.address(), &setup.payload).await;
 
@@ -132,7 +139,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.reported = Some(match delivery.outcome {
         Outcome::Sent => Reported::Sent,
@@ -238,7 +245,7 @@ struct Setup {
     control: Config,
     payload: Payload,
     accounts: Vec<Account>,
-    key: RecipientKey,
+    keys: Vec<RecipientKey>,
 }
 
 impl Setup {
@@ -280,21 +287,52 @@ impl Setup {
             destination_party: None,
             destination_party_qualifier: None,
             parts: Vec::new(),
+            mime: MimeProperties::default(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
             .fill(&String::from_utf8_lossy(&payload.body))
             .into_bytes();
-        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY)
-            .expect("the embedded test key parses, as its own test shows");
+        let keys = recipient_keys(&config);
         Self {
             config,
             control,
             payload,
             accounts,
-            key,
+            keys,
         }
     }
+}
+
+impl Setup {
+    /// A port of another host instance, on another machine of the same group.
+    fn other_host(&self) -> Config {
+        let mut config = self.config.clone();
+        "bts-host02.corp.example".clone_into(&mut config.ehlo);
+        config.to = vec!["invoices@partner.example".to_owned()];
+        config.cc.clear();
+        config.bcc.clear();
+        config
+    }
+}
+
+/// The keys of those who can open what the case encrypts.
+fn recipient_keys(config: &Config) -> Vec<RecipientKey> {
+    let default = [Recipient::Port];
+    let named = config
+        .encoder
+        .as_ref()
+        .map(|encoder| &encoder.cms.recipients);
+    let named = named.map_or(default.as_slice(), Vec::as_slice);
+    let pem = |recipient: &Recipient| match recipient {
+        Recipient::Port => keys::RECIPIENT_KEY,
+        Recipient::P256 => keys::P256_KEY,
+        Recipient::P384 => keys::P384_KEY,
+    };
+    let read = |pem| {
+        RecipientKey::from_pem(pem).expect("the embedded test keys parse, as their own test shows")
+    };
+    named.iter().map(pem).map(read).collect()
 }
 
 /// What a case has that says nothing about its client.

@@ -157,7 +157,7 @@ pub async fn run(
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.reported = match &said {
         Some(Said::Status(reported)) => Some(*reported),
@@ -347,6 +347,7 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
         ("smtp_host", client.smtp_host.is_some()),
         ("require_tls_onward", client.require_tls_onward.is_some()),
         ("control", client.control),
+        ("other_host", client.other_host),
         ("twins", !client.twins.is_empty()),
     ]
     .into_iter()

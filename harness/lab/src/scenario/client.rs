@@ -3,6 +3,7 @@
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::client_mime::MimeTable;
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
 use super::client_places::{ContextTable, ReadingsTable, dynamic, in_scenario, message_part};
 use super::decode::{Problems, Table, Value, nearest};
@@ -89,6 +90,8 @@ pub struct ClientTable {
     pub twins: Vec<Spanned<Twin>>,
     /// `control`: a well-configured message goes first, so that silence is not taken for failing closed.
     pub control: bool,
+    /// `other_host`: another host of the same group sends a message of its own first.
+    pub other_host: bool,
 }
 
 pub(super) const AUTH_MODES: [(&str, AuthMode); 3] = [
@@ -132,6 +135,9 @@ impl ClientTable {
             .unwrap_or_default();
         client.control = table
             .optional("control", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        client.other_host = table
+            .optional("other_host", problems, boolean)
             .is_some_and(|flag| flag.value);
         table.finish(problems);
         Some(client)
@@ -312,6 +318,8 @@ pub struct PayloadTable {
     pub destination_party_qualifier: Option<Spanned<String>>,
     /// `parts`: other parts than the body part.
     pub parts: Vec<Spanned<Part>>,
+    /// `mime`: MIME properties of its context.
+    pub mime: MimeTable,
 }
 
 impl PayloadTable {
@@ -331,6 +339,9 @@ impl PayloadTable {
             ),
             parts: table
                 .optional("parts", problems, list(message_part))
+                .unwrap_or_default(),
+            mime: table
+                .optional("mime", problems, MimeTable::read)
                 .unwrap_or_default(),
         };
         table.finish(problems);
@@ -372,6 +383,7 @@ impl PayloadTable {
             self.destination_party_qualifier.as_ref(),
         );
         payload.parts.extend(plain(self.parts.clone()));
+        self.mime.apply(&mut payload.mime);
     }
 }
 
@@ -383,7 +395,7 @@ pub(super) fn set<T: Clone>(property: &mut T, given: Option<&Spanned<T>>) {
 }
 
 /// As [`set`], for a property that may be unset.
-fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
+pub(super) fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
     if let Some(given) = given {
         *property = Some(given.value.clone());
     }

@@ -5,6 +5,7 @@
 //! checked when the file is read, and all problems of a file are reported together as [`Diagnostics`].
 
 mod client;
+mod client_mime;
 mod client_parts;
 pub(crate) mod client_places;
 mod command;

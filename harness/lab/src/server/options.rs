@@ -1,10 +1,11 @@
 //! What a server is started with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use smtp::Secret;
 
-use super::Script;
+use super::{Custody, Script};
 use crate::scenario::{Scenario, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub clock: Clock,
     /// Where its connections are recorded, if anywhere.
     pub recorder: Option<Recorder>,
+    /// Who takes the messages that are accepted, if anybody does.
+    pub custody: Option<Arc<dyn Custody>>,
     /// After how many connections it serves no more; `None` for no limit.
     pub limit: Option<u32>,
     /// How many connections are served at the same time. More of them wait to be accepted.
@@ -72,6 +75,7 @@ impl Options {
             seed: Seed::Random,
             clock: Clock::Real,
             recorder: None,
+            custody: None,
             limit: None,
             places: 1024,
             idle: Duration::from_secs(5),

@@ -49,6 +49,27 @@ pub(super) fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The encoding of uuencode, with its first and its last line (POSIX `uuencode`, historical algorithm).
+pub(super) fn uuencoded(bytes: &[u8]) -> Vec<u8> {
+    let letter = |value: u8| match value & 0x3f {
+        // A blank at the end of a line would be lost in transport.
+        0 => b'`',
+        value => value + b' ',
+    };
+    let mut out = b"begin 644 body\r\n".to_vec();
+    for line in bytes.chunks(45) {
+        out.push(letter(u8::try_from(line.len()).unwrap_or(0)));
+        for three in line.chunks(3) {
+            let [a, b, c] = [0, 1, 2].map(|at| three.get(at).copied().unwrap_or(0));
+            let four = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+            out.extend(four.map(letter));
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"`\r\nend\r\n");
+    out
+}
+
 /// Quoted-printable. With `text`, CR LF in the input are line ends and stay; without, all bytes are data.
 pub(super) fn quoted_printable(bytes: &[u8], text: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8);
@@ -79,6 +100,14 @@ pub(super) fn quoted_printable(bytes: &[u8], text: bool) -> Vec<u8> {
         column += width;
         at += 1;
     }
+    out
+}
+
+/// Quoted-printable of bytes that are no text. It ends with a soft line break, since the line end behind the last line of a
+/// message would be data too.
+pub(super) fn quoted_data(bytes: &[u8]) -> Vec<u8> {
+    let mut out = quoted_printable(bytes, false);
+    out.extend_from_slice(b"=\r\n");
     out
 }
 
@@ -146,8 +175,9 @@ mod tests {
     proptest! {
         #[test]
         fn quoted_printable_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let encoded = quoted_printable(&bytes, false);
+            let encoded = quoted_data(&bytes);
             prop_assert!(lines_are_short(&encoded) && encoded.is_ascii());
+            prop_assert!(encoded.ends_with(b"\r\n"));
             prop_assert_eq!(unquote(&encoded), bytes);
         }
 

@@ -72,6 +72,14 @@ impl Mail {
         }
     }
 
+    /// Whether the content can only go as it is, which MAIL has to announce, too (RFC 3030 section 3).
+    pub(super) fn binary(&self) -> bool {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.is_binary(),
+            Content::AsItIs(_) => false,
+        }
+    }
+
     /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
     pub(super) fn utf8(&self) -> bool {
         !self.from.is_ascii() || self.recipients.iter().any(|one| !one.is_ascii())
@@ -109,12 +117,12 @@ pub(super) fn compose(
     environment: &mut Environment,
     payload: &Payload,
 ) -> Result<Mail, Refusal> {
-    let protection = protect::decide(config, twins)?;
+    let protection = protect::decide(config, twins, environment)?;
     let addressing = addressing(config, twins, environment, payload)?;
     if let Some(embedded) = rfc822::embedded(config, payload)? {
         return whole(twins, addressing, embedded);
     }
-    let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
+    let (entity, message_id) = entity_and_id(config, twins, environment, payload, &protection)?;
     let headers = header(
         config,
         twins,
@@ -302,7 +310,7 @@ fn entity_and_id(
     twins: &Twins,
     environment: &mut Environment,
     payload: &Payload,
-    protection: protect::Protection,
+    protection: &protect::Protection,
 ) -> Result<(Entity, String), Refusal> {
     let silent = twins.has(Twin::TellsNothing);
     let mut boundaries = if silent {
@@ -321,15 +329,28 @@ fn entity_and_id(
         }
     );
     let plain = match &config.encoder {
-        Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
+        Some(encoder) => body::encoder_entity(payload, encoder, twins, &mut boundaries)?,
         None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
-            body::encoder_entity(payload, TransferEncoding::EightBit)?
+            body::body_in(payload, TransferEncoding::EightBit)?
         }
         None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
+    let added = config
+        .encoder
+        .as_ref()
+        .is_some_and(|encoder| encoder.attachments_added);
+    let early = added && twins.has(Twin::EncryptsAttachments);
+    let plain = if early {
+        body::with_attachments(config, plain, &mut boundaries)?
+    } else {
+        plain
+    };
+    let plain = protect::header_inside(config, twins, protection, plain);
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
         body::beside(config, protected, &mut boundaries)?
+    } else if added && !early {
+        body::with_attachments(config, protected, &mut boundaries)?
     } else {
         protected
     };

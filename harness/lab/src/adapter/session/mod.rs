@@ -339,7 +339,15 @@ impl Session<'_> {
             }
             return Ok(" BODY=8BITMIME SMTPUTF8");
         }
-        if !mail.eight_bit() {
+        if mail.binary() {
+            // Without chunks there is no way to send it (RFC 3030 section 3).
+            return if self.offers.has("BINARYMIME") && self.offers.has("CHUNKING") {
+                Ok(" BODY=BINARYMIME")
+            } else {
+                Err(Failure::NotOffered("BINARYMIME, which the content needs"))
+            };
+        }
+        if !mail.eight_bit() || self.is(Twin::EightBitUnannounced) {
             return Ok("");
         }
         if self.offers.has("8BITMIME") {
@@ -389,7 +397,8 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
-        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
+        let wanted = self.context.config.transfer.chunking || self.context.mail.binary();
+        if wanted && self.offers.has("CHUNKING") {
             self.chunks().await?;
             return self.missed();
         }

@@ -1,7 +1,10 @@
 //! `[client]` and the tables in it.
 
 use super::super::client::{AUTH_MODES, MECHANISMS, TLS_USES};
-use super::super::client_parts::{CERTIFICATES, CIPHERS, ENCODINGS, SIGNATURES};
+use super::super::client_parts::{
+    CERTIFICATES, CIPHERS, DIGESTS, ENCODINGS, KEY_TRANSPORTS, RECIPIENT_NAMINGS, RECIPIENTS,
+    SIGNATURES, SIGNERS, UNASSIGNED, VERSIONS,
+};
 use super::keys::{Shape, TableKeys, key, words};
 use crate::adapter::Twin;
 
@@ -165,6 +168,11 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Boolean,
             "A well-configured message goes first.",
         ),
+        key(
+            "other_host",
+            Shape::Boolean,
+            "Another host of the same group sends a message of its own first.",
+        ),
     ],
 };
 
@@ -212,7 +220,62 @@ pub(super) const ENCODER: TableKeys = TableKeys {
         key(
             "certificate",
             Shape::Words(|| words(&CERTIFICATES)),
-            "Whether the recipient's certificate is found.",
+            "Whether the recipient's certificate is found, and good.",
+        ),
+        key(
+            "version",
+            Shape::Words(|| words(&VERSIONS)),
+            "The product's version, which decides the default cipher.",
+        ),
+        key(
+            "unassigned",
+            Shape::Words(|| words(&UNASSIGNED)),
+            "What follows where no certificate is assigned.",
+        ),
+        key(
+            "add_signing_certificate",
+            Shape::Boolean,
+            "Whether signatures carry the signer's certificate.",
+        ),
+        key(
+            "check_revocation",
+            Shape::Boolean,
+            "Whether a revoked certificate is refused.",
+        ),
+        key(
+            "body_as_attachment",
+            Shape::Boolean,
+            "Whether the body part is an attachment.",
+        ),
+        key(
+            "attachments_added",
+            Shape::Boolean,
+            "Whether attachments are added after the pipeline.",
+        ),
+        key(
+            "key_transport",
+            Shape::Words(|| words(&KEY_TRANSPORTS)),
+            "How the content key is encrypted with an RSA key.",
+        ),
+        key(
+            "recipients",
+            Shape::List(&Shape::Words(|| words(&RECIPIENTS))),
+            "Who can open the message.",
+        ),
+        key(
+            "recipient_naming",
+            Shape::Words(|| words(&RECIPIENT_NAMINGS)),
+            "How the message names them.",
+        ),
+        key(
+            "digest",
+            Shape::Words(|| words(&DIGESTS)),
+            "The digest of the signature.",
+        ),
+        key(
+            "signer",
+            Shape::Words(|| words(&SIGNERS)),
+            "Whose key signs.",
         ),
     ],
 };
@@ -259,6 +322,38 @@ pub(super) const PAYLOAD: TableKeys = TableKeys {
             "parts",
             Shape::List(&Shape::Table("parts")),
             "Other parts than the body part.",
+        ),
+        key(
+            "mime",
+            Shape::Table("[client.payload.mime]"),
+            "MIME properties of the body part.",
+        ),
+    ],
+};
+
+/// `[client.payload.mime]`.
+pub(super) const MIME: TableKeys = TableKeys {
+    name: "[client.payload.mime]",
+    one_of: &[],
+    list: &[
+        key("file_name", Shape::Text, "FileName."),
+        key("content_id", Shape::Text, "ContentID."),
+        key("content_description", Shape::Text, "ContentDescription."),
+        key("content_location", Shape::Text, "ContentLocation."),
+        key(
+            "transfer_encoding",
+            Shape::Words(|| words(&ENCODINGS)),
+            "The transfer encoding of the part, over the encoder's.",
+        ),
+        key(
+            "is_mime_encoded",
+            Shape::Boolean,
+            "The body is a MIME entity already.",
+        ),
+        key(
+            "is_multipart_related",
+            Shape::Boolean,
+            "The body goes in a multipart/related.",
         ),
     ],
 };

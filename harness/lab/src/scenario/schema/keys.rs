@@ -255,6 +255,7 @@ pub(super) const TABLES: &[TableKeys] = &[
     client_keys::ENCODER,
     client_keys::RETRY,
     client_keys::PAYLOAD,
+    client_keys::MIME,
     client_keys::ATTACHMENTS,
     TableKeys {
         name: "[[on]]",
