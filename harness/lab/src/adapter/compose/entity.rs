@@ -8,12 +8,17 @@ use super::super::refusal::Refusal;
 use super::encoding::{base64_lines, canonical, quoted_printable, travels_as_is};
 use super::headers::{Headers, file_name_parameter};
 
+/// Room for the header of an entity and a boundary, which spares copies of a large body.
+const ROOM: usize = 1024;
+
 /// Header fields and an encoded body with CR LF line ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Entity {
     headers: Headers,
     body: Vec<u8>,
     eight_bit: bool,
+    /// Whether the body is a message of its own, with a header.
+    whole: bool,
 }
 
 impl Entity {
@@ -36,6 +41,7 @@ impl Entity {
             headers,
             body,
             eight_bit: false,
+            whole: false,
         }
     }
 
@@ -48,6 +54,17 @@ impl Entity {
             headers,
             body: text.to_vec(),
             eight_bit: false,
+            whole: false,
+        }
+    }
+
+    /// A message that somebody else composed, header and all.
+    pub(super) fn whole(message: Vec<u8>) -> Self {
+        Self {
+            headers: Headers::default(),
+            eight_bit: !message.is_ascii(),
+            body: message,
+            whole: true,
         }
     }
 
@@ -60,6 +77,7 @@ impl Entity {
             headers,
             body: base64_lines(bytes),
             eight_bit: false,
+            whole: false,
         }
     }
 
@@ -79,6 +97,7 @@ impl Entity {
             headers,
             body: base64_lines(bytes),
             eight_bit: false,
+            whole: false,
         }
     }
 
@@ -115,6 +134,7 @@ impl Entity {
             headers,
             body,
             eight_bit,
+            whole: false,
         })
     }
 
@@ -140,6 +160,7 @@ impl Entity {
             headers,
             body,
             eight_bit: false,
+            whole: false,
         }
     }
 
@@ -159,6 +180,7 @@ impl Entity {
             headers,
             body: base64_lines(der),
             eight_bit: false,
+            whole: false,
         }
     }
 
@@ -173,26 +195,42 @@ impl Entity {
         if eight_bit {
             headers.push("Content-Transfer-Encoding", "8bit");
         }
-        let mut body = b"This is a multi-part message in MIME format.\r\n".to_vec();
+        let room: usize = parts.iter().map(|part| part.body.len() + ROOM).sum();
+        let mut body = Vec::with_capacity(room + ROOM);
+        body.extend_from_slice(b"This is a multi-part message in MIME format.\r\n");
         for part in parts {
             body.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
-            body.extend_from_slice(&part.bytes());
+            part.write_head(&mut body);
+            body.extend_from_slice(&part.body);
         }
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         Self {
             headers,
             body,
             eight_bit,
+            whole: false,
         }
     }
 
     /// The entity as it is signed, encrypted or put into a message.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.body.len() + 256);
-        self.headers.write(&mut out);
-        out.extend_from_slice(b"\r\n");
+        let mut out = Vec::with_capacity(self.body.len() + ROOM);
+        self.write_head(&mut out);
         out.extend_from_slice(&self.body);
         out
+    }
+
+    /// Appends the header fields and the empty line behind them.
+    pub(super) fn write_head(&self, out: &mut Vec<u8>) {
+        if !self.whole {
+            self.headers.write(out);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// What comes after them.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// Whether it holds bytes over 127, which MAIL has to announce (RFC 6152).

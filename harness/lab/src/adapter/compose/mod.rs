@@ -17,7 +17,7 @@ use super::environment::Environment;
 use super::macros::Values;
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
-pub(crate) use encoding::canonical;
+pub(crate) use encoding::{bare_line_end, canonical};
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
 
@@ -62,6 +62,18 @@ impl Mail {
 
     /// The message, with CR LF line ends and without dot-stuffing.
     pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
+        let mut out = self.head(server_offers_dsn);
+        out.extend_from_slice(self.body());
+        out
+    }
+
+    /// How many octets that are.
+    pub(super) fn octets(&self, server_offers_dsn: bool) -> u64 {
+        (self.head(server_offers_dsn).len() + self.body().len()) as u64
+    }
+
+    /// The header, with the empty line that ends it.
+    pub(super) fn head(&self, server_offers_dsn: bool) -> Vec<u8> {
         let mut out = Vec::new();
         self.headers.write(&mut out);
         let mut receipt = Headers::default();
@@ -73,8 +85,13 @@ impl Mail {
             DeliveryReports::None | DeliveryReports::Asked(_) => {}
         }
         receipt.write(&mut out);
-        out.extend_from_slice(&self.entity.bytes());
+        self.entity.write_head(&mut out);
         out
+    }
+
+    /// What comes after the header.
+    pub(super) fn body(&self) -> &[u8] {
+        self.entity.body()
     }
 }
 
@@ -115,6 +132,36 @@ pub(super) fn compose(
         reports,
         headers,
         entity,
+    })
+}
+
+/// Puts an envelope around a message that was composed elsewhere.
+///
+/// # Errors
+/// [`Refusal`]: an address or a line end that SMTP cannot carry.
+pub(super) fn around(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    message: Vec<u8>,
+) -> Result<Mail, Refusal> {
+    let payload = Payload {
+        message_id: String::new(),
+        body: Vec::new(),
+        content_type: String::new(),
+        source_party: None,
+        destination_party: None,
+    };
+    if let Some(line) = bare_line_end(&message) {
+        return Err(Refusal::LineEnd(line));
+    }
+    let Addressing { from, to, cc, bcc } = addressing(config, twins, environment, &payload)?;
+    Ok(Mail {
+        from,
+        recipients: [to, cc, bcc].concat(),
+        reports: DeliveryReports::None,
+        headers: Headers::default(),
+        entity: Entity::whole(message),
     })
 }
 
