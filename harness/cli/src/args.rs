@@ -7,6 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod send;
+
+pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
+
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
 /// Exit status: 0 when every expectation was met, 1 when one was not, 2 for bad input, bad usage, or when the harness
@@ -56,6 +60,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Send a message to a real server, as the documented adapter does.
+    Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
     /// Draw the grid of clients and cases from the results of several runs.

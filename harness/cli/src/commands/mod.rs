@@ -9,7 +9,9 @@ mod output;
 mod report;
 pub mod run;
 mod schema;
+mod send;
 mod serve;
+mod signal;
 
 use claims::Profile;
 use lab::runner;
@@ -29,6 +31,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain { id } => explain::run(id),

@@ -1,0 +1,313 @@
+//! What is configured: from the command line over files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use claims::given::ClientTls;
+use lab::adapter::config::{
+    Account, AuthMode, BasicMechanism, Config, FileSource, Payload, Retry, Transfer,
+};
+use lab::adapter::{bare_line_end, message_id, with_crlf};
+use smtp::Secret;
+
+use super::target::Server;
+use crate::Failure;
+use crate::args::{Cli, ContentArgs, LoginArgs, MechanismName, ModeName, SendArgs, TlsName};
+use crate::commands::output;
+
+/// Largest message that is read: 512 MiB. It is held in memory once.
+const LARGEST: u64 = 512 << 20;
+
+/// Longest line of a message, without CR LF (RFC 5322 section 2.1.1).
+const LONGEST_LINE: usize = 998;
+
+/// What is sent.
+pub(super) enum Content {
+    /// To be composed.
+    Payload(Payload),
+    /// Composed already.
+    Whole(Vec<u8>),
+}
+
+/// Everything that has to be known, but for the password.
+pub(super) struct Setup {
+    pub(super) config: Config,
+    pub(super) content: Content,
+    pub(super) server: Server,
+    /// File with the authorities to trust.
+    pub(super) authorities: Option<PathBuf>,
+}
+
+impl Setup {
+    /// Reads what the command line says.
+    pub(super) fn of(cli: &Cli, args: &SendArgs) -> Result<Self, Failure> {
+        let mut config = documented();
+        config.tls = match args.tls.tls {
+            TlsName::Never => ClientTls::Never,
+            TlsName::Opportunistic => ClientTls::Opportunistic,
+            TlsName::Required => ClientTls::Required,
+            TlsName::Implicit => ClientTls::Implicit,
+        };
+        config.ehlo = args.ehlo.clone().unwrap_or_else(host_name);
+        if let Some(from) = &args.from {
+            config.from.clone_from(from);
+        }
+        if !args.to.is_empty() {
+            config.to.clone_from(&args.to);
+        }
+        if !args.cc.is_empty() {
+            config.cc.clone_from(&args.cc);
+        }
+        content_properties(&mut config, &args.content);
+        config.retry.count = args.retry.unwrap_or(config.retry.count);
+        config.retry.interval = args.retry_interval.unwrap_or(config.retry.interval);
+        config.timeout = args.timeout;
+        login(&mut config, &args.login)?;
+        let default_port = if config.tls == ClientTls::Implicit {
+            465
+        } else {
+            25
+        };
+        let server = match &args.server {
+            Some(server) => Server::parse(server, default_port)?,
+            None => return Err(missing("--server HOST[:PORT]")),
+        };
+        if config.from.is_empty() {
+            return Err(missing("--from ADDRESS"));
+        }
+        if config.to.is_empty() {
+            return Err(missing("--to ADDRESS"));
+        }
+        Ok(Self {
+            content: content(cli, &args.content)?,
+            config,
+            server,
+            authorities: args.tls.tls_ca.clone(),
+        })
+    }
+
+    /// Puts the password where the mode of authentication looks for it.
+    pub(super) fn set_password(&mut self, password: Secret) {
+        match self.config.auth {
+            AuthMode::None => {}
+            AuthMode::Basic => self.config.password = Some(password),
+            AuthMode::Ntlm => self.config.account.password = password,
+        }
+    }
+
+    /// The password that a file gave, where it did.
+    pub(super) fn password(&self) -> Option<Secret> {
+        let password = match self.config.auth {
+            AuthMode::None => None,
+            AuthMode::Basic => self.config.password.clone(),
+            AuthMode::Ntlm => Some(self.config.account.password.clone()),
+        };
+        password.filter(|password| !password.is_empty())
+    }
+
+    /// Whose password it is.
+    pub(super) fn user(&self) -> Option<&str> {
+        match self.config.auth {
+            AuthMode::None => None,
+            AuthMode::Basic => self.config.username.as_deref(),
+            AuthMode::Ntlm => Some(&self.config.account.user),
+        }
+    }
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::input(format!(
+        "{what} is missing; `smtpspec send --help` shows what there is"
+    ))
+}
+
+fn content_properties(config: &mut Config, args: &ContentArgs) {
+    if let Some(subject) = &args.subject {
+        config.subject = Some(subject.clone());
+    }
+    config.read_receipt |= args.read_receipt;
+    config.delivery_receipt |= args.delivery_receipt;
+    let files = args.attach.iter().cloned();
+    config.attachments.extend(files.map(FileSource::Path));
+}
+
+fn login(config: &mut Config, args: &LoginArgs) -> Result<(), Failure> {
+    if let Some(mode) = args.auth {
+        config.auth = match mode {
+            ModeName::None => AuthMode::None,
+            ModeName::Basic => AuthMode::Basic,
+            ModeName::Ntlm => AuthMode::Ntlm,
+        };
+    }
+    config.mechanism = match args.mechanism {
+        Some(MechanismName::Login) => BasicMechanism::Login,
+        Some(MechanismName::Plain) => BasicMechanism::Plain,
+        None => config.mechanism,
+    };
+    let given = args.user.is_some()
+        || args.password.is_some()
+        || args.password_file.is_some()
+        || args.password_env.is_some();
+    if given && config.auth == AuthMode::None {
+        return Err(Failure::input(
+            "a user or a password is for --auth basic or --auth ntlm; without one of them nobody logs in",
+        ));
+    }
+    match (config.auth, &args.user) {
+        (AuthMode::Basic, Some(user)) => config.username = Some(user.clone()),
+        (AuthMode::Ntlm, Some(user)) => {
+            let (domain, user) = user.split_once('\\').unwrap_or(("", user));
+            domain.clone_into(&mut config.account.domain);
+            user.clone_into(&mut config.account.user);
+        }
+        _ => {}
+    }
+    let nobody = match config.auth {
+        AuthMode::None => false,
+        AuthMode::Basic => config.username.is_none(),
+        AuthMode::Ntlm => config.account.user.is_empty(),
+    };
+    if nobody {
+        return Err(missing("--user USER"));
+    }
+    if let Some(name) = &args.workstation {
+        config.account.workstation.clone_from(name);
+    } else if config.account.workstation.is_empty() {
+        let name = config.ehlo.split('.').next().unwrap_or_default();
+        config.account.workstation = name.to_ascii_uppercase();
+    }
+    Ok(())
+}
+
+fn content(cli: &Cli, args: &ContentArgs) -> Result<Content, Failure> {
+    if let Some(path) = &args.message {
+        return whole(cli, path, args.crlf).map(Content::Whole);
+    }
+    let body = match &args.body {
+        Some(path) => read(path)?,
+        None => Vec::new(),
+    };
+    Ok(Content::Payload(Payload {
+        message_id: message_id(),
+        content_type: "application/octet-stream".to_owned(),
+        body,
+        source_party: None,
+        destination_party: None,
+    }))
+}
+
+/// A message as it is. A lone CR or LF cannot be sent as it is (RFC 5321 section 2.3.8), so that is the user's to decide.
+fn whole(cli: &Cli, path: &Path, crlf: bool) -> Result<Vec<u8>, Failure> {
+    let mut message = read(path)?;
+    if let Some(line) = bare_line_end(&message) {
+        if !crlf {
+            return Err(Failure::input(format!(
+                "{}:{line}: this line does not end with CR LF, so SMTP cannot carry the message as it is; \
+                 --crlf makes CR LF of every line end",
+                path.display()
+            )));
+        }
+        message = with_crlf(&message);
+    }
+    let longest = message
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
+    if longest > LONGEST_LINE + 1 {
+        output::hint(
+            cli,
+            &format!(
+                "warning: the message has lines of more than {LONGEST_LINE} octets, which a server may cut or refuse"
+            ),
+        );
+    }
+    if message.contains(&0) {
+        output::hint(
+            cli,
+            "warning: the message has NUL octets, which a server may drop or refuse",
+        );
+    }
+    Ok(message)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    let cannot = |error: io::Error| Failure::input(format!("cannot read {shown}: {error}"));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(cannot)?;
+    } else {
+        let file = File::open(path).map_err(cannot)?;
+        let expected = file.metadata().map_err(cannot)?.len().min(LARGEST);
+        bytes.reserve_exact(usize::try_from(expected).unwrap_or(0));
+        file.take(LARGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(cannot)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(Failure::input(format!(
+            "{shown} is larger than {LARGEST} octets"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// The name of this machine, where it fits EHLO.
+fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    if name.is_empty() || !name.bytes().all(sound) {
+        return "localhost".to_owned();
+    }
+    name
+}
+
+/// The documented adapter, with nothing configured but that nobody logs in.
+fn documented() -> Config {
+    Config {
+        auth: AuthMode::None,
+        mechanism: BasicMechanism::Login,
+        initial_response: false,
+        tls: ClientTls::Never,
+        username: None,
+        password: None,
+        account: Account {
+            domain: String::new(),
+            user: String::new(),
+            password: Secret::new(""),
+            workstation: String::new(),
+        },
+        ehlo: String::new(),
+        from: String::new(),
+        to: Vec::new(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: None,
+        read_receipt: false,
+        delivery_receipt: false,
+        body_text: None,
+        body_file: None,
+        attachments: Vec::new(),
+        message_parts_attachments: 0,
+        reply_by: None,
+        encoder: None,
+        transfer: Transfer::default(),
+        retry: Retry {
+            count: 0,
+            interval: std::time::Duration::from_mins(5),
+        },
+        timeout: std::time::Duration::from_mins(5),
+    }
+}
