@@ -10,14 +10,18 @@ pub mod config;
 mod environment;
 #[cfg(test)]
 mod example;
+pub mod host;
 pub mod keys;
+pub mod limits;
 mod macros;
 mod network;
 #[cfg(test)]
 mod openssl;
+pub mod readings;
 mod refusal;
 mod retry;
 mod session;
+pub mod settings;
 mod smime;
 mod trace;
 pub mod twin;
@@ -82,6 +86,7 @@ impl Adapter {
     /// What the configuration or the payload does not allow.
     pub fn prepare(&mut self, payload: &Payload) -> Result<Prepared, Suspended> {
         let twins = Twins::from(self.twins.as_slice());
+        self.limits(&twins)?;
         self.credentials()?;
         let mail = compose::compose(&self.config, &twins, &mut self.environment, payload)?;
         Ok(Prepared(mail))
@@ -103,6 +108,17 @@ impl Adapter {
         let twins = Twins::from(self.twins.as_slice());
         let mail = &prepared.0;
         retry::deliver(&self.config, &twins, &mut self.environment, mail, server).await
+    }
+
+    /// What the documentation says of single properties.
+    fn limits(&self, twins: &Twins) -> Result<(), Refusal> {
+        if !twins.has(Twin::AnyHostName) {
+            self.config.server()?;
+        }
+        if !self.config.unlimited && !twins.has(Twin::IgnoresLimits) {
+            limits::check(&self.config)?;
+        }
+        Ok(())
     }
 
     /// Basic has no default for either.

@@ -5,9 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use claims::given::ClientTls;
-use lab::adapter::config::{
-    Account, AuthMode, BasicMechanism, Config, FileSource, Payload, Retry, Transfer,
-};
+use lab::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Payload};
 use lab::adapter::{bare_line_end, message_id, with_crlf};
 use smtp::Secret;
 
@@ -188,13 +186,8 @@ fn content(cli: &Cli, args: &ContentArgs) -> Result<Content, Failure> {
         Some(path) => read(path)?,
         None => Vec::new(),
     };
-    Ok(Content::Payload(Payload {
-        message_id: message_id(),
-        content_type: "application/octet-stream".to_owned(),
-        body,
-        source_party: None,
-        destination_party: None,
-    }))
+    let payload = Payload::new(message_id(), "application/octet-stream", body);
+    Ok(Content::Payload(payload))
 }
 
 /// A message as it is. A lone CR or LF cannot be sent as it is (RFC 5321 section 2.3.8), so that is the user's to decide.
@@ -274,40 +267,10 @@ fn host_name() -> String {
     name
 }
 
-/// The documented adapter, with nothing configured but that nobody logs in.
+/// The documented adapter, but that nobody logs in and nothing is tried again where that is not asked for.
 fn documented() -> Config {
-    Config {
-        auth: AuthMode::None,
-        mechanism: BasicMechanism::Login,
-        initial_response: false,
-        tls: ClientTls::Never,
-        username: None,
-        password: None,
-        account: Account {
-            domain: String::new(),
-            user: String::new(),
-            password: Secret::new(""),
-            workstation: String::new(),
-        },
-        ehlo: String::new(),
-        from: String::new(),
-        to: Vec::new(),
-        cc: Vec::new(),
-        bcc: Vec::new(),
-        subject: None,
-        read_receipt: false,
-        delivery_receipt: false,
-        body_text: None,
-        body_file: None,
-        attachments: Vec::new(),
-        message_parts_attachments: 0,
-        reply_by: None,
-        encoder: None,
-        transfer: Transfer::default(),
-        retry: Retry {
-            count: 0,
-            interval: std::time::Duration::from_mins(5),
-        },
-        timeout: std::time::Duration::from_mins(5),
-    }
+    let mut config = Config::documented();
+    config.auth = AuthMode::None;
+    config.retry.count = 0;
+    config
 }
