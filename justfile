@@ -53,6 +53,10 @@ bench-audit *args:
 bench-server:
     docs/bench-server.sh
 
+# Sending a message with an attachment of 25 MiB, against curl to the same server.
+bench-send:
+    docs/bench-send.sh
+
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":
     cargo build --quiet

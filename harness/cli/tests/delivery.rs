@@ -8,13 +8,16 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
 use support::mta::{AGENTS, AUTH, Agent, OPEN, PASSWORD, Running, USER};
 use support::{folder, have, smtpspec, text, write};
 
@@ -159,41 +162,43 @@ impl Route<'_> {
     fn whole(&self, path: &Path) -> Arrived {
         let sent = fs::read(path).expect("our own file");
         self.send(&path.display().to_string(), &["--message".as_ref(), path]);
-        let arrived = self
-            .running
-            .arrived(|bytes| Arrived::of(bytes, &sent).is_whole);
+        let lines = memchr::memchr_iter(b'\n', &sent).count();
+        let least = sent.len() - lines;
+        let whole = |bytes: &[u8]| bytes.len() >= least && Arrived::of(bytes, &sent).is_whole;
+        let arrived = self.running.arrived(whole);
         Arrived::of(&arrived, &sent)
     }
 
-    /// An attachment that the adapter composes a message around: it is decoded from what arrived.
-    fn attached(&self) -> bool {
+    /// An attachment that the adapter composes a message around, decoded from what arrived.
+    fn attached(&self) {
         let path = &self.files.attachment;
         let sent = fs::read(path).expect("our own file");
         self.send("attachment", &["--attach".as_ref(), path]);
-        let whole = |bytes: &[u8]| last_part(bytes).as_deref() == Some(&sent[..]);
-        let arrived = self.running.arrived(whole);
-        whole(&arrived)
+        let least = sent.len() / 3 * 4;
+        self.running
+            .arrived(|bytes| bytes.len() > least && last_part(bytes).as_deref() == Some(&sent[..]));
     }
 }
 
 /// The last part of a multipart message, decoded from base64.
 fn last_part(message: &[u8]) -> Option<Vec<u8>> {
-    let text: Vec<u8> = message
-        .iter()
-        .copied()
-        .filter(|&byte| byte != b'\r')
-        .collect();
-    let end = b"--\n";
-    let body = text.strip_suffix(end)?;
-    let boundary_at = body.iter().rposition(|&byte| byte == b'\n')?;
-    let body = &body[..boundary_at];
-    let start = body.windows(2).rposition(|pair| pair == b"\n\n")? + 2;
-    let encoded: Vec<u8> = body[start..]
-        .iter()
-        .copied()
-        .filter(|&byte| byte != b'\n')
-        .collect();
-    BASE64_STANDARD.decode(encoded).ok()
+    let text = without(b'\r', message);
+    let body = text.strip_suffix(b"--\n")?;
+    let body = &body[..memchr::memrchr(b'\n', body)?];
+    let start = memmem::rfind(body, b"\n\n")? + 2;
+    BASE64_STANDARD.decode(without(b'\n', &body[start..])).ok()
+}
+
+/// The bytes without this one. Test code is not optimised, and messages are large: it goes from one to the next.
+fn without(byte: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for at in memchr::memchr_iter(byte, bytes) {
+        out.extend_from_slice(&bytes[from..at]);
+        from = at + 1;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out
 }
 
 /// What an agent made of a message.
@@ -208,9 +213,9 @@ struct Arrived {
 impl Arrived {
     fn of(arrived: &[u8], sent: &[u8]) -> Self {
         let with_lf = !arrived.contains(&b'\r');
-        let expected: Vec<u8> = match with_lf {
-            true => sent.iter().copied().filter(|&byte| byte != b'\r').collect(),
-            false => sent.to_vec(),
+        let expected = match with_lf {
+            true => Cow::Owned(without(b'\r', sent)),
+            false => Cow::Borrowed(sent),
         };
         let mut rest = arrived;
         let mut added = BTreeSet::new();
@@ -219,7 +224,7 @@ impl Arrived {
             rest = behind_field(rest);
         }
         Self {
-            is_whole: rest == expected,
+            is_whole: rest == &expected[..],
             added,
             with_lf,
         }
@@ -296,11 +301,10 @@ fn rows(agent: &Agent, files: &Files, large: &Path) -> String {
             with_lf |= arrived.with_lf;
             cells.push("byte for byte");
         }
-        cells.push(if route.attached() {
-            "as the file is"
-        } else {
-            "otherwise"
-        });
+        // Composed on the way instead of before; once is enough.
+        if agent.name == "exim" {
+            route.attached();
+        }
         let under = if route.under_tls() { ", under TLS" } else { "" };
         let added: Vec<_> = added.into_iter().collect();
         let added = if added.is_empty() {
@@ -309,11 +313,12 @@ fn rows(agent: &Agent, files: &Files, large: &Path) -> String {
             added.join(", ")
         };
         let ends = if with_lf { "LF" } else { "CR LF" };
-        rows.push_str(&format!(
-            "| {} | {word}{under} | {} | {ends} | {added} |\n",
-            agent.title,
-            cells.join(" | ")
-        ));
+        let cells = cells.join(" | ");
+        let _ = writeln!(
+            rows,
+            "| {} | {word}{under} | {cells} | {ends} | {added} |",
+            agent.title
+        );
     }
     rows
 }
@@ -332,8 +337,8 @@ fn messages_arrive_byte_for_byte() {
 # What `smtpspec send` delivers through\n\n\
 Each message was sent to the agent named, kept by it as a file, and compared with what was sent, without the trace fields on\n\
 top and with the line ends that the agent keeps.\n\n\
-| agent | login | lines of dots | eight bits | 34 MiB as they are | 25 MiB attached | kept with | put on top |\n\
-| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+| agent | login | lines of dots | eight bits | 25 MiB attached | kept with | put on top |\n\
+| --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for agent in &AGENTS {
         if agent.is_here() {

@@ -6,7 +6,7 @@
 set -eu
 software=$1/opensmtpd folder=$2 port=$3
 mkdir -p "$folder/accounts"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
     -keyout "$folder/key.pem" -out "$folder/ca.pem" 2>/dev/null
 chmod 600 "$folder/key.pem"
 printf 'alice\t%s\n' "$(openssl passwd -6 'wonder land 7')" >"$folder/creds"
