@@ -42,6 +42,18 @@ pub struct Account {
     pub workstation: String,
 }
 
+impl Account {
+    /// No account at all.
+    pub fn nobody() -> Self {
+        Self {
+            domain: String::new(),
+            user: String::new(),
+            password: Secret::new(""),
+            workstation: String::new(),
+        }
+    }
+}
+
 /// Where a body or attachment comes from.
 #[derive(Clone, Debug)]
 pub enum FileSource {
@@ -239,12 +251,7 @@ impl Config {
             tls: ClientTls::Never,
             username: None,
             password: None,
-            account: Account {
-                domain: String::new(),
-                user: String::new(),
-                password: Secret::new(""),
-                workstation: String::new(),
-            },
+            account: Account::nobody(),
             smtp_host: None,
             ehlo: "localhost".to_owned(),
             from: String::new(),

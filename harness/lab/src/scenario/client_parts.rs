@@ -27,7 +27,7 @@ pub struct AccountTable {
 }
 
 impl AccountTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("account", value, problems)?;
         let account = Self {
             domain: table.optional("domain", problems, text),
@@ -89,7 +89,7 @@ pub(super) const CERTIFICATES: [(&str, Certificate); 2] = [
 ];
 
 impl EncoderTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client.encoder]", value, problems)?;
         let encoder = Self {
             encrypt: table.optional("encrypt", problems, boolean),
@@ -125,7 +125,7 @@ pub struct RetryTable {
 }
 
 impl RetryTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client.retry]", value, problems)?;
         let retry = Self {
             count: table.optional("count", problems, integer::<u32>),

@@ -6,6 +6,7 @@
 
 mod client;
 mod client_parts;
+pub(crate) mod client_places;
 mod command;
 pub(crate) mod decode;
 mod diagnostic;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 pub use client::{ClientTable, PayloadTable};
 pub use client_parts::{AccountTable, EncoderTable, RetryTable};
+pub use client_places::{ContextTable, ReadingsTable};
 pub use command::{Command, Phase};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Source};
 pub use expect::{AdapterOutcome, Expect, Expected};

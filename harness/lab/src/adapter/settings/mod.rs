@@ -14,11 +14,18 @@
 //! What the port leaves unset does not overwrite what was set upstream: the documentation speaks of the value that is
 //! configured for the port.
 
+mod bag;
+mod binding;
+mod file;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod xml;
 
+pub use binding::{Binding, read_binding};
+pub use file::read_toml;
 pub use properties::{Handler, Properties};
+pub use xml::XmlError;
 
 use super::config::{Account, AuthMode, Config, Encoder, Retry};
 use super::host::BadHost;

@@ -37,6 +37,36 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Words(|| words(&TLS_USES)),
             "What the client is told to do about TLS.",
         ),
+        key(
+            "handler",
+            Shape::Table("[client.handler]"),
+            "What the send handler sets; the other keys are the port's.",
+        ),
+        key(
+            "context",
+            Shape::Table("[client.context]"),
+            "What is set on the context of the message.",
+        ),
+        key(
+            "dynamic",
+            Shape::Like("^[Mm][Aa][Ii][Ll][Tt][Oo]:[^?]+@[^?]+$"),
+            "The port is a dynamic one with this address.",
+        ),
+        key(
+            "readings",
+            Shape::Table("[client.readings]"),
+            "How contradictions of the documentation are read.",
+        ),
+        key(
+            "smtp_host",
+            Shape::Text,
+            "SMTPHost: checked, and not where the client connects to.",
+        ),
+        key(
+            "unlimited",
+            Shape::Boolean,
+            "Whether the documented limits are not kept.",
+        ),
         key("from", Shape::Text, "The sender."),
         key("to", Shape::List(&Shape::Text), "The recipients."),
         key("cc", Shape::List(&Shape::Text), "Recipients of copies."),
@@ -61,6 +91,16 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             "Whether a delivery receipt is asked for.",
         ),
         key("body_text", Shape::Text, "The configured body text."),
+        key(
+            "body_text_charset",
+            Shape::Text,
+            "The character set of the body text; empty for none.",
+        ),
+        key(
+            "body_file_charset",
+            Shape::Text,
+            "What the body file is said to be in.",
+        ),
         key(
             "body_file",
             Shape::Either(&[Shape::Text, Shape::Table("attachments")]),
@@ -208,7 +248,18 @@ pub(super) const PAYLOAD: TableKeys = TableKeys {
         ),
         key("content_type", Shape::Text, "Its content type."),
         key("source_party", Shape::Text, "A context property."),
+        key("source_party_qualifier", Shape::Text, "A context property."),
         key("destination_party", Shape::Text, "A context property."),
+        key(
+            "destination_party_qualifier",
+            Shape::Text,
+            "A context property.",
+        ),
+        key(
+            "parts",
+            Shape::List(&Shape::Table("parts")),
+            "Other parts than the body part.",
+        ),
     ],
 };
 

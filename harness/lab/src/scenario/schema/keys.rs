@@ -4,7 +4,7 @@ use super::super::expect::{OUTCOMES, VERDICTS};
 use super::super::rule::ENDINGS;
 use super::super::server::{ACCEPTED, CERTIFICATES, NTLM_CHALLENGES, TLS_MODES};
 use super::super::{Command, Level, Phase};
-use super::client_keys;
+use super::{client_keys, place_keys};
 
 /// The words that a key takes.
 pub(super) type Words = fn() -> Vec<&'static str>;
@@ -247,6 +247,11 @@ pub(super) const TABLES: &[TableKeys] = &[
     },
     client_keys::CLIENT,
     client_keys::ACCOUNT,
+    place_keys::HANDLER,
+    place_keys::CONTEXT,
+    place_keys::PROPERTIES,
+    place_keys::READINGS,
+    place_keys::PARTS,
     client_keys::ENCODER,
     client_keys::RETRY,
     client_keys::PAYLOAD,
