@@ -10,6 +10,8 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 use smtp::sasl::proof::KnownAccount;
 
+use crate::configured::Configured;
+
 /// The authentication mode that the sender is configured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -181,6 +183,8 @@ pub struct Given {
     /// What it wrote for people to read while the case ran: output, and the reason that it gives for a failure. It may
     /// hold anything that it was told.
     pub said: Option<Secret>,
+    /// What is known of the documented properties.
+    pub configured: Configured,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
 }

@@ -14,6 +14,7 @@ mod capped;
 pub mod check;
 pub mod checks;
 pub mod claim;
+pub mod configured;
 pub mod excerpt;
 pub mod finding;
 pub mod given;

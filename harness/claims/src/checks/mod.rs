@@ -27,6 +27,7 @@ pub(crate) mod testing;
 mod told;
 #[cfg(test)]
 mod under_tls;
+mod withheld;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -53,6 +54,7 @@ registry! {
     authentication_fallback,
     sent_unauthenticated,
     body_readable,
+    text_is_plain,
     smime_encrypted,
     headers_readable_when_encrypted,
     encoder_alone_encrypts,
@@ -62,11 +64,19 @@ registry! {
     blob_signed_readable,
     text_beside_blob,
     subject_is_message_id,
+    subject_macros_expanded,
+    unresolved_macro_sent,
     cc_delivered,
     blind_recipient,
+    embedded_recipients_added,
     from_as_configured,
     receipt_unasked,
     receipts_to_from,
+    reply_by_field,
+    documented_lengths,
+    header_metadata,
+    sent_to_forbidden_host,
+    sent_without_body_charset,
     sent_under_tls,
     tls_outdated,
     tls_weak_cipher,

@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    if subject.given().withheld.is_none() {
+    if subject.given().withheld.is_none() || subject.given().configured.missing.is_some() {
         return Finding::not_applicable("about a message whose encryption certificate is missing");
     }
     if let Some(sent) = subject.sent().find(|sent| is_withheld(subject, sent)) {
@@ -56,13 +56,13 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 /// Whether this is certainly not the control message. One whose Subject may be in a hole could be either.
-fn is_withheld(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
+pub(super) fn is_withheld(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
     let told = sent.incomplete().is_none() || sent.message.header("Subject").is_some();
     told && !each::is_control(subject, sent)
 }
 
 /// Why it cannot be told what was sent in a conversation of the case.
-fn unknown(sibling: &Subject<'_>) -> Option<String> {
+pub(super) fn unknown(sibling: &Subject<'_>) -> Option<String> {
     if let Some(reason) = sibling.unheard() {
         return Some(reason);
     }

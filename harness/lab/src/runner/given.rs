@@ -6,8 +6,10 @@ use smtp::Secret;
 use smtp::cms::RecipientKey;
 
 use super::canary::Canaries;
+use super::configured;
 use crate::adapter::canonical;
 use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureType};
+use crate::adapter::readings::FromMacro;
 use crate::scenario::{Scenario, TlsMode};
 
 /// The statement about a client that was configured with `config` and sent `payload`.
@@ -40,8 +42,8 @@ pub(super) fn given(
             user: config.account.user.clone(),
             password: Some(config.account.password.clone()),
         }),
-        from: Some(config.from.clone()),
-        cc: config.cc.clone(),
+        from: Some(from(config, payload)),
+        cc: config.cc.iter().map(|cc| expanded(cc, payload)).collect(),
         subject: Some(match &config.subject {
             None => GivenSubject::Default {
                 message_id: payload.message_id.clone(),
@@ -66,7 +68,7 @@ pub(super) fn given(
             _ if scenario.server.require_tls => ServerTls::Required,
             _ => ServerTls::Clear,
         }),
-        sender: Some(config.from.clone()),
+        sender: Some(from(config, payload)),
         recipients: [&config.to, &config.cc, &config.bcc]
             .into_iter()
             .flatten()
@@ -82,7 +84,24 @@ pub(super) fn given(
         requires_onward_tls: config.transfer.require_tls_onward,
         reported: None,
         said: None,
+        configured: configured::configured(scenario, config, payload),
         unfired: Vec::new(),
+    }
+}
+
+/// The address in From, with its macro replaced in the reading in which macros work there.
+fn from(config: &Config, payload: &Payload) -> String {
+    match config.readings.from_macro {
+        FromMacro::No => config.from.clone(),
+        FromMacro::Yes => expanded(&config.from, payload),
+    }
+}
+
+/// An address with the one macro that works in addresses replaced, where it has a value.
+fn expanded(address: &str, payload: &Payload) -> String {
+    match &payload.destination_party {
+        Some(party) => address.replace("%DestinationParty%", party),
+        None => address.to_owned(),
     }
 }
 

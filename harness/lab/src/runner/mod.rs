@@ -4,6 +4,7 @@
 
 pub mod canary;
 mod catalogue;
+mod configured;
 mod given;
 pub mod outside;
 
@@ -269,6 +270,7 @@ impl Setup {
         if let Some(encoder) = &mut control.encoder {
             encoder.certificate = Certificate::Found;
         }
+        configured::mend(&mut control, canaries);
         let mut payload = Payload {
             message_id: canaries.message_id.clone(),
             body: b"Order 4711\r\n{body-canary}\r\nEnd of order.\r\n".to_vec(),

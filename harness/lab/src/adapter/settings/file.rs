@@ -218,7 +218,9 @@ fn masked(text: &str) -> String {
         let key = key.trim();
         let known = OF_A_PORT.contains(&key) || SHOWN.contains(&key);
         let alone = line.matches('=').count() == 1 && !line.contains('{');
-        if (known && key != "password" && alone) || (line.starts_with('[') && !line.contains(['"', '\''])) {
+        if (known && key != "password" && alone)
+            || (line.starts_with('[') && !line.contains(['"', '\'']))
+        {
             out.push_str(line);
             continue;
         }
