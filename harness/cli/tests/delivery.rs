@@ -293,6 +293,13 @@ fn rows(agent: &Agent, files: &Files, large: &Path) -> String {
             files,
             login,
         };
+        if route.under_tls() && !running.does_tls() {
+            eprintln!(
+                "SKIPPED: a login at {}: its TLS does not come about, not with openssl either",
+                agent.title
+            );
+            continue;
+        }
         let mut cells = Vec::new();
         let (mut added, mut with_lf) = (BTreeSet::new(), false);
         for path in [&files.dots, &files.eight_bit, large] {
@@ -305,7 +312,10 @@ fn rows(agent: &Agent, files: &Files, large: &Path) -> String {
         if agent.name == "exim" {
             route.attached();
         }
-        let under = if route.under_tls() { ", under TLS" } else { "" };
+        if route.under_tls() {
+            // It was demanded; whether it can be seen depends on the version, so the table does not.
+            continue;
+        }
         let added: Vec<_> = added.into_iter().collect();
         let added = if added.is_empty() {
             "nothing".to_owned()
@@ -316,7 +326,7 @@ fn rows(agent: &Agent, files: &Files, large: &Path) -> String {
         let cells = cells.join(" | ");
         let _ = writeln!(
             rows,
-            "| {} | {word}{under} | {cells} | {ends} | {added} |",
+            "| {} | {word} | {cells} | {ends} | {added} |",
             agent.title
         );
     }
@@ -350,6 +360,10 @@ top and with the line ends that the agent keeps.\n\n\
             table.extend([row, "\n"]);
         }
     }
+    table.push_str(
+        "\nOpenSMTPD offers logins under TLS only, and its version 6.8.0 does no TLS with OpenSSL 3 (its issue 1171). A login there\n\
+is put to the test wherever a handshake of openssl comes about, and has no row.\n",
+    );
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(reports);
     settings.set_prepend_module_to_snapshot(false);

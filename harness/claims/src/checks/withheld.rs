@@ -9,10 +9,14 @@ use crate::{Finding, Subject};
 pub(super) fn judge(subject: &Subject<'_>, missing: Missing) -> Finding {
     let why = missing.reason();
     if subject.given().configured.missing != Some(missing) {
-        return Finding::not_applicable(format!("about a message that must not leave, since {why}"));
+        return Finding::not_applicable(format!(
+            "about a message that must not leave, since {why}"
+        ));
     }
     if subject.given().withheld.is_none() {
-        return Finding::undetermined("no control message is known, so silence would prove nothing");
+        return Finding::undetermined(
+            "no control message is known, so silence would prove nothing",
+        );
     }
     if let Some(sent) = subject.sent().find(|sent| is_withheld(subject, sent)) {
         return Finding::observed(
@@ -25,7 +29,9 @@ pub(super) fn judge(subject: &Subject<'_>, missing: Missing) -> Finding {
     }
     let mut others = subject.siblings().flat_map(|sibling| sibling.sent());
     if others.any(|sent| is_withheld(subject, &sent)) {
-        return Finding::not_applicable("the control's conversation; the other message is in another");
+        return Finding::not_applicable(
+            "the control's conversation; the other message is in another",
+        );
     }
     match subject.sent().find(|sent| sent.data.accepted == Some(true)) {
         Some(control) => Finding::not_observed(
@@ -47,7 +53,9 @@ pub(super) mod testing {
 
     pub(crate) fn given(missing: Missing) -> Given {
         let mut given = Given {
-            withheld: Some(Withheld { control: "ctrl-77".to_owned() }),
+            withheld: Some(Withheld {
+                control: "ctrl-77".to_owned(),
+            }),
             ..Given::default()
         };
         given.configured.missing = Some(missing);
@@ -75,7 +83,8 @@ pub(super) mod testing {
             vec![control().quit(), Talk::ehlo(&[]).message(&other()).quit()],
             given(missing),
         );
-        both.find(check, 0).not_applicable("the control's conversation");
+        both.find(check, 0)
+            .not_applicable("the control's conversation");
         both.find(check, 1).observed(missing.reason(), &["From: …"]);
         find(check, control().quit(), Given::default()).not_applicable("about a message");
         let mut alone = given(missing);

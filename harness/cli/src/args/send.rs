@@ -198,4 +198,8 @@ pub struct FileArgs {
     /// The send port of the bindings, where there are several.
     #[arg(long, value_name = "NAME", requires = "binding")]
     pub port: Option<String>,
+
+    /// Send through the backup transport of the file, and not through the primary one.
+    #[arg(long)]
+    pub backup: bool,
 }

@@ -1,6 +1,7 @@
 //! `smtpspec send`: a message to a real server, sent as the documented adapter sends.
 
 mod consent;
+mod files;
 mod password;
 mod setup;
 mod target;

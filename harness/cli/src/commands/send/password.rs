@@ -71,12 +71,7 @@ fn from_file(cli: &Cli, path: &Path) -> Result<Secret, Failure> {
     let cannot = |error| Failure::input(format!("cannot read {shown}: {error}"));
     let file = File::open(path).map_err(cannot)?;
     if let Some(mode) = too_open(&file) {
-        output::hint(
-            cli,
-            &format!(
-                "warning: other users can read {shown} (mode {mode:04o}); chmod 600 keeps them out"
-            ),
-        );
+        warn(cli, path, mode);
     }
     let mut line = Vec::new();
     BufReader::new(file.take(LONGEST))
@@ -91,8 +86,19 @@ fn from_file(cli: &Cli, path: &Path) -> Result<Secret, Failure> {
     checked(&line, &format!("the first line of {shown}"))
 }
 
+/// Says that others than its owner can read a file with a password.
+pub(super) fn warn(cli: &Cli, path: &Path, mode: u32) {
+    let shown = path.display();
+    output::hint(
+        cli,
+        &format!(
+            "warning: other users can read {shown} (mode {mode:04o}); chmod 600 keeps them out"
+        ),
+    );
+}
+
 /// The mode of a file that others than its owner can read.
-fn too_open(file: &File) -> Option<u32> {
+pub(super) fn too_open(file: &File) -> Option<u32> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use claims::given::ClientTls;
 use lab::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Payload};
+use lab::adapter::host::{DEFAULT_PORT, HostPort};
 use lab::adapter::{bare_line_end, message_id, with_crlf};
 use smtp::Secret;
 
+use super::files;
 use super::target::Server;
 use crate::Failure;
 use crate::args::{Cli, ContentArgs, LoginArgs, MechanismName, ModeName, SendArgs, TlsName};
@@ -40,14 +42,23 @@ pub(super) struct Setup {
 impl Setup {
     /// Reads what the command line says.
     pub(super) fn of(cli: &Cli, args: &SendArgs) -> Result<Self, Failure> {
-        let mut config = documented();
+        let host = host_name();
+        let mut config = match files::config(cli, args, &host)? {
+            Some(config) => config,
+            None => Config {
+                ehlo: host,
+                ..documented()
+            },
+        };
         config.tls = match args.tls.tls {
             TlsName::Never => ClientTls::Never,
             TlsName::Opportunistic => ClientTls::Opportunistic,
             TlsName::Required => ClientTls::Required,
             TlsName::Implicit => ClientTls::Implicit,
         };
-        config.ehlo = args.ehlo.clone().unwrap_or_else(host_name);
+        if let Some(ehlo) = &args.ehlo {
+            config.ehlo.clone_from(ehlo);
+        }
         if let Some(from) = &args.from {
             config.from.clone_from(from);
         }
@@ -62,15 +73,7 @@ impl Setup {
         config.retry.interval = args.retry_interval.unwrap_or(config.retry.interval);
         config.timeout = args.timeout;
         login(&mut config, &args.login)?;
-        let default_port = if config.tls == ClientTls::Implicit {
-            465
-        } else {
-            25
-        };
-        let server = match &args.server {
-            Some(server) => Server::parse(server, default_port)?,
-            None => return Err(missing("--server HOST[:PORT]")),
-        };
+        let server = server(&mut config, args.server.as_deref())?;
         if config.from.is_empty() {
             return Err(missing("--from ADDRESS"));
         }
@@ -112,6 +115,31 @@ impl Setup {
             AuthMode::Ntlm => Some(&self.config.account.user),
         }
     }
+}
+
+/// The server: of the command line, or of the file.
+fn server(config: &mut Config, given: Option<&str>) -> Result<Server, Failure> {
+    let default_port = match config.tls {
+        ClientTls::Implicit => 465,
+        _ => DEFAULT_PORT,
+    };
+    if let Some(server) = given {
+        // What the file says is not used, so it does not matter whether it could be.
+        config.smtp_host = None;
+        return Server::parse(server, default_port);
+    }
+    let found = config
+        .server()
+        .map_err(|error| Failure::input(error.to_string()))?;
+    let Some(HostPort { host, port }) = found else {
+        return Err(missing("--server HOST[:PORT]"));
+    };
+    let written = config.smtp_host.as_deref().unwrap_or_default().trim();
+    let port = match port {
+        DEFAULT_PORT if !written.ends_with(":25") => default_port,
+        port => port,
+    };
+    Ok(Server { host, port })
 }
 
 fn missing(what: &str) -> Failure {
@@ -161,13 +189,14 @@ fn login(config: &mut Config, args: &LoginArgs) -> Result<(), Failure> {
         }
         _ => {}
     }
-    let nobody = match config.auth {
-        AuthMode::None => false,
-        AuthMode::Basic => config.username.is_none(),
-        AuthMode::Ntlm => config.account.user.is_empty(),
-    };
-    if nobody {
-        return Err(missing("--user USER"));
+    match config.auth {
+        AuthMode::Basic if config.username.is_none() => return Err(missing("--user USER")),
+        AuthMode::Ntlm if config.account.user.is_empty() => {
+            return Err(missing(
+                r"--user DOMAIN\user, the account that NTLM authenticates as,",
+            ));
+        }
+        _ => {}
     }
     if let Some(name) = &args.workstation {
         config.account.workstation.clone_from(name);

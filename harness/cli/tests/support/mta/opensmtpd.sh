@@ -2,7 +2,7 @@
 # Serves with OpenSMTPD: opensmtpd.sh SOFTWARE FOLDER PORT. Each message lands in FOLDER/mail, with LF and trace fields.
 #
 # It insists on root, on accounts and on folders whose names are built in. It gets them in a mount namespace of its own, in
-# which nothing of the system is changed. Logins are offered under TLS only.
+# which nothing of the system is changed. Logins are offered under TLS only, and TLS fails where version 6.8 has OpenSSL 3.
 set -eu
 software=$1/opensmtpd folder=$2 port=$3
 mkdir -p "$folder/accounts"
