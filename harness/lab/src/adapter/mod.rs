@@ -25,6 +25,7 @@ pub mod settings;
 mod smime;
 mod trace;
 pub mod twin;
+mod whole;
 
 use std::net::SocketAddr;
 
@@ -37,6 +38,7 @@ pub use keys::Keys;
 pub use network::{Host, Network, Told, Watcher};
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
+pub use whole::{BareLineEnd, Whole};
 
 pub(crate) use compose::canonical;
 
@@ -96,7 +98,7 @@ impl Adapter {
     ///
     /// # Errors
     /// What the configuration does not allow.
-    pub fn prepare_whole(&self, message: Vec<u8>) -> Result<Prepared, Suspended> {
+    pub fn prepare_whole(&self, message: Whole) -> Result<Prepared, Suspended> {
         self.credentials()?;
         let twins = Twins::from(self.twins.as_slice());
         let mail = compose::around(&self.config, &twins, &self.environment, message)?;
@@ -133,17 +135,6 @@ impl Adapter {
             _ => Ok(()),
         }
     }
-}
-
-/// The number of the first line of a message, counted from 1, that SMTP cannot carry as it is: it ends otherwise than
-/// with CR LF, or has a lone CR inside (RFC 5321 section 2.3.8).
-pub fn bare_line_end(message: &[u8]) -> Option<usize> {
-    compose::bare_line_end(message)
-}
-
-/// The message with every line end made CR LF.
-pub fn with_crlf(message: &[u8]) -> Vec<u8> {
-    canonical(message)
 }
 
 /// A new `BTS.MessageID`: a random UUID (RFC 9562 section 5.4).

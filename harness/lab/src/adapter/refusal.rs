@@ -47,8 +47,6 @@ pub(super) enum Refusal {
         "the body does not fit the content transfer encoding {0}: choose base64 or quoted-printable"
     )]
     TransferEncoding(&'static str),
-    #[error("line {0} of the message ends otherwise than with CR LF (RFC 5321 section 2.3.8)")]
-    LineEnd(usize),
     #[error("the encryption certificate assigned to the port is not in the certificate store")]
     CertificateNotFound,
     #[error("ClearSign cannot be used together with encryption; use BlobSign")]

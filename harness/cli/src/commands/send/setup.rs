@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use claims::given::ClientTls;
 use lab::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Payload};
 use lab::adapter::host::{DEFAULT_PORT, HostPort};
-use lab::adapter::{bare_line_end, message_id, with_crlf};
+use lab::adapter::{Whole, message_id};
 use smtp::Secret;
 
 use super::files;
@@ -27,7 +27,7 @@ pub(super) enum Content {
     /// To be composed.
     Payload(Payload),
     /// Composed already.
-    Whole(Vec<u8>),
+    Whole(Whole),
 }
 
 /// Everything that has to be known, but for the password.
@@ -220,24 +220,20 @@ fn content(cli: &Cli, args: &ContentArgs) -> Result<Content, Failure> {
 }
 
 /// A message as it is. A lone CR or LF cannot be sent as it is (RFC 5321 section 2.3.8), so that is the user's to decide.
-fn whole(cli: &Cli, path: &Path, crlf: bool) -> Result<Vec<u8>, Failure> {
-    let mut message = read(path)?;
-    if let Some(line) = bare_line_end(&message) {
-        if !crlf {
-            return Err(Failure::input(format!(
-                "{}:{line}: this line does not end with CR LF, so SMTP cannot carry the message as it is; \
-                 --crlf makes CR LF of every line end",
-                path.display()
-            )));
-        }
-        message = with_crlf(&message);
-    }
-    let longest = message
-        .split(|&byte| byte == b'\n')
-        .map(<[u8]>::len)
-        .max()
-        .unwrap_or(0);
-    if longest > LONGEST_LINE + 1 {
+fn whole(cli: &Cli, path: &Path, crlf: bool) -> Result<Whole, Failure> {
+    let read = match Whole::new(read(path)?) {
+        Err(bare) if crlf => bare.with_crlf(),
+        other => other,
+    };
+    let message = read.map_err(|bare| {
+        Failure::input(format!(
+            "{}:{}: this line does not end with CR LF, so SMTP cannot carry the message as it is; \
+             --crlf makes CR LF of every line end",
+            path.display(),
+            bare.line
+        ))
+    })?;
+    if message.longest_line() > LONGEST_LINE {
         output::hint(
             cli,
             &format!(
@@ -245,7 +241,7 @@ fn whole(cli: &Cli, path: &Path, crlf: bool) -> Result<Vec<u8>, Failure> {
             ),
         );
     }
-    if message.contains(&0) {
+    if message.has_nul() {
         output::hint(
             cli,
             "warning: the message has NUL octets, which a server may drop or refuse",

@@ -28,32 +28,6 @@ pub(crate) fn canonical(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The number of the first line, counted from 1, that ends otherwise than with CR LF, or that has a lone CR inside. The
-/// last line needs no end.
-pub(crate) fn bare_line_end(bytes: &[u8]) -> Option<usize> {
-    let mut feeds = 0;
-    let mut bare = None;
-    for at in memchr::memchr_iter(b'\n', bytes) {
-        feeds += 1;
-        if at == 0 || bytes[at - 1] != b'\r' {
-            bare = Some(feeds);
-            break;
-        }
-    }
-    if bare.is_none() && memchr::memchr_iter(b'\r', bytes).count() == feeds {
-        return None;
-    }
-    // A lone CR may come before.
-    let lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
-    for (number, line) in lines {
-        let line = line.strip_suffix(b"\r\n").unwrap_or(line);
-        if line.iter().any(|byte| b"\r\n".contains(byte)) {
-            return Some(number + 1);
-        }
-    }
-    bare
-}
-
 /// Whether canonical bytes may travel as they are: no NUL, no other control character than TAB, and no line over the
 /// limit. `ascii` asks for seven bits too.
 pub(super) fn travels_as_is(bytes: &[u8], ascii: bool) -> bool {
@@ -153,22 +127,6 @@ mod tests {
             canonical(b"a\nb\rc\r\nd\r\r\n"),
             b"a\r\nb\r\nc\r\nd\r\n\r\n"
         );
-    }
-
-    #[test]
-    fn a_bare_line_end_is_found_where_it_is() {
-        for (text, line) in [
-            ("", None),
-            ("a", None),
-            ("a\r\n\r\nb", None),
-            ("a\r\nb\nc\r\n", Some(2)),
-            ("\n", Some(1)),
-            ("a\r\nb\rc\r\nd\n", Some(2)),
-            ("a\r\nb\r", Some(2)),
-            ("a\r\r\n", Some(1)),
-        ] {
-            assert_eq!(bare_line_end(text.as_bytes()), line, "{text:?}");
-        }
     }
 
     #[test]

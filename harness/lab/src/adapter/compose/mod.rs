@@ -21,7 +21,8 @@ use super::macros::Values;
 use super::readings::{FromMacro, ReplyByField, SubjectDefault, UnresolvedMacro};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
-pub(crate) use encoding::{bare_line_end, canonical};
+use super::whole::Whole;
+pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
 
@@ -202,18 +203,15 @@ pub(super) fn around(
     config: &Config,
     twins: &Twins,
     environment: &Environment,
-    message: Vec<u8>,
+    message: Whole,
 ) -> Result<Mail, Refusal> {
     let payload = Payload::new(String::new(), "message/rfc822", Vec::new());
-    if let Some(line) = bare_line_end(&message) {
-        return Err(Refusal::LineEnd(line));
-    }
     let Addressing { from, to, cc, bcc } = addressing(config, twins, environment, &payload)?;
     Ok(Mail {
         from,
         recipients: [to, cc, bcc].concat(),
         reports: DeliveryReports::None,
-        content: Content::AsItIs(message),
+        content: Content::AsItIs(message.into_message()),
     })
 }
 
