@@ -65,6 +65,9 @@ ntlm:
 
 ntlm_cases := "NTL-21 NTL-03 NTL-19 NTL-16 NTL-15 NTL-13 NTL-14 NTL-09 NTL-20 NTL-07 NTL-08 NTL-10 NTL-11 NTL-12 NTL-04 NTL-06 NTL-17 NTL-18"
 ntlm_clients := "--client curl --client exim --client javamail --client mono --client msmtp --client nodemailer --client pyspnego --client sspi --client swaks --client adapter"
+# Sending a message with an attachment of 25 MiB, against curl to the same server.
+bench-send:
+    docs/bench-send.sh
 
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":

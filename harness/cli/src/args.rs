@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod send;
 mod serve;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
 pub use serve::ServeArgs;
 
 /// Conformance and security test harness for programs that send mail over SMTP.
@@ -60,6 +62,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Send a message to a real server, as the documented adapter does.
+    Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
     /// Draw the grid of clients and cases from the results of several runs.

@@ -11,7 +11,9 @@ mod report;
 mod reports;
 pub mod run;
 mod schema;
+mod send;
 mod serve;
+mod signal;
 mod stated;
 
 use lab::runner;
@@ -32,6 +34,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain(args) => explain::run(args),

@@ -216,7 +216,10 @@ impl Exchange<'_> {
         match self.begin(identity.user.as_bytes()).await? {
             None => Ok(()),
             Some(prompt) if !self.understands(&prompt) => Err(self.cancel().await),
-            Some(_) => self.finish(identity.password.expose()).await,
+            Some(_) => {
+                self.connection.password_in_clear(self.mechanism.name());
+                self.finish(identity.password.expose()).await
+            }
         }
     }
 
@@ -238,6 +241,7 @@ impl Exchange<'_> {
         message.extend_from_slice(identity.user.as_bytes());
         message.push(0);
         message.extend_from_slice(identity.password.expose());
+        self.connection.password_in_clear(self.mechanism.name());
         match self.begin(&message).await? {
             None => Ok(()),
             Some(_) => Err(self.cancel().await),

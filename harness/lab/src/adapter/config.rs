@@ -379,6 +379,23 @@ pub struct Payload {
     pub mime: MimeProperties,
 }
 
+impl Payload {
+    /// A message with a body part and nothing else.
+    pub fn new(message_id: String, content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            message_id,
+            body,
+            content_type: content_type.to_owned(),
+            source_party: None,
+            source_party_qualifier: None,
+            destination_party: None,
+            destination_party_qualifier: None,
+            parts: Vec::new(),
+            mime: MimeProperties::default(),
+        }
+    }
+}
+
 /// A part of a message, other than its body part.
 #[derive(Clone, Debug)]
 pub struct Part {

@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::keys::Keys;
+use super::network::Network;
 
 /// Seconds from 1970-01-01 to 2026-01-01, both UTC.
 const PINNED_SECONDS: i64 = 1_767_225_600;
@@ -56,6 +57,8 @@ pub struct Environment {
     pub keys: Keys,
     /// The authority that the machine trusts to vouch for servers (PEM); without one, no certificate is accepted.
     pub authority: Option<String>,
+    /// How servers are reached, and who watches.
+    pub network: Network,
 }
 
 impl Environment {
@@ -68,6 +71,7 @@ impl Environment {
             rng: StdRng::seed_from_u64(seed),
             keys: Keys::test(),
             authority: None,
+            network: Network::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Environment {
             rng: rand::make_rng(),
             keys: Keys::test(),
             authority: None,
+            network: Network::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wire::{CaptureWriter, Header, TappedConversation, Timestamp, create_private};
+use wire::{CaptureWriter, Direction, Header, TappedConversation, Timestamp, create_private};
 
 use super::line::Line;
 use super::queue::{Event, Queue};
@@ -100,7 +100,14 @@ impl Recorder {
 
     /// A connection was accepted. Its events come through the tap that this gives.
     pub fn open(&self, peer: SocketAddr, local: SocketAddr) -> Tap {
-        Tap::new(self.state().open(self, peer, local))
+        let line = self.state().open(self, peer, local);
+        Tap::new(line, Direction::Server)
+    }
+
+    /// A connection to a server was made. Its events come through the tap that this gives.
+    pub fn open_to(&self, server: SocketAddr, local: SocketAddr) -> Tap {
+        let line = self.state().open(self, local, server);
+        Tap::new(line, Direction::Client)
     }
 
     /// Writes what waits in memory, but for what the pinned clock holds back. What goes wrong with the file is told by

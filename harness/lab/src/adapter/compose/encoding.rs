@@ -5,25 +5,26 @@ use base64::prelude::BASE64_STANDARD;
 
 /// Longest line of base64 and quoted-printable text, without CR LF (RFC 2045 sections 6.7 and 6.8).
 const ENCODED_LINE: usize = 76;
+/// How many bytes such a line of base64 carries.
+const ENCODED_BYTES: usize = ENCODED_LINE / 4 * 3;
 /// Longest line of any message, without CR LF (RFC 5322 section 2.1.1).
 pub(super) const LONGEST_LINE: usize = 998;
 
 /// Every line end as CR LF: a lone CR and a lone LF each become one.
 pub(crate) fn canonical(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
-    let mut rest = bytes.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'\r' => {
-                if rest.peek() == Some(&b'\n') {
-                    rest.next();
-                }
-                out.extend_from_slice(b"\r\n");
-            }
-            b'\n' => out.extend_from_slice(b"\r\n"),
-            _ => out.push(byte),
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+        // The LF of a CR LF was dealt with together with its CR.
+        if at < from {
+            continue;
         }
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(b"\r\n");
+        let pair = bytes[at..].starts_with(b"\r\n");
+        from = at + 1 + usize::from(pair);
     }
+    out.extend_from_slice(&bytes[from..]);
     out
 }
 
@@ -40,11 +41,15 @@ pub(super) fn travels_as_is(bytes: &[u8], ascii: bool) -> bool {
 
 /// Base64 in lines of 76, each with CR LF.
 pub(super) fn base64_lines(bytes: &[u8]) -> Vec<u8> {
-    let text = BASE64_STANDARD.encode(bytes).into_bytes();
-    let mut out = Vec::with_capacity(text.len() + text.len() / 38 + 2);
-    for line in text.chunks(ENCODED_LINE) {
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
+    let lines = bytes.len().div_ceil(ENCODED_BYTES);
+    let mut out = vec![0; bytes.len().div_ceil(3) * 4 + 2 * lines];
+    let mut at = 0;
+    for line in bytes.chunks(ENCODED_BYTES) {
+        at += BASE64_STANDARD
+            .encode_slice(line, &mut out[at..])
+            .expect("there is room for all lines");
+        out[at..at + 2].copy_from_slice(b"\r\n");
+        at += 2;
     }
     out
 }

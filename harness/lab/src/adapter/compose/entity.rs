@@ -10,6 +10,9 @@ use super::encoding::{
 };
 use super::headers::{Headers, check, file_name_parameter, unstructured};
 
+/// Room for the header of an entity and a boundary, which spares copies of a large body.
+const ROOM: usize = 1024;
+
 /// Header fields and an encoded body with CR LF line ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Entity {
@@ -319,10 +322,13 @@ impl Entity {
         } else if form.eight_bit {
             headers.push("Content-Transfer-Encoding", "8bit");
         }
-        let mut body = b"This is a multi-part message in MIME format.\r\n".to_vec();
+        let room: usize = parts.iter().map(|part| part.body.len() + ROOM).sum();
+        let mut body = Vec::with_capacity(room + ROOM);
+        body.extend_from_slice(b"This is a multi-part message in MIME format.\r\n");
         for part in parts {
             body.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
-            body.extend_from_slice(&part.bytes());
+            part.write_head(&mut body);
+            body.extend_from_slice(&part.body);
         }
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         Self {
@@ -334,13 +340,23 @@ impl Entity {
 
     /// The entity as it is signed, encrypted or put into a message.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.body.len() + 256);
-        self.headers.write(&mut out);
+        let mut out = Vec::with_capacity(self.body.len() + ROOM);
+        self.write_head(&mut out);
+        out.extend_from_slice(&self.body);
+        out
+    }
+
+    /// Appends the header fields and the empty line behind them.
+    pub(super) fn write_head(&self, out: &mut Vec<u8>) {
+        self.headers.write(out);
         if !self.form.ready {
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(&self.body);
-        out
+    }
+
+    /// What comes after them.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// Whether it holds bytes over 127, which MAIL has to announce (RFC 6152).

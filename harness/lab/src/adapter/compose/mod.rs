@@ -21,6 +21,7 @@ use super::macros::Values;
 use super::readings::{FromMacro, ReplyByField, SubjectDefault, UnresolvedMacro};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
+use super::whole::Whole;
 pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
@@ -87,11 +88,22 @@ impl Mail {
 
     /// The message, with CR LF line ends and without dot-stuffing.
     pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
-        let (headers, entity) = match &self.content {
-            Content::Composed { headers, entity } => (headers, entity),
-            Content::AsItIs(message) => return message.clone(),
-        };
+        let mut out = self.head(server_offers_dsn);
+        out.extend_from_slice(self.body());
+        out
+    }
+
+    /// How many octets that are.
+    pub(super) fn octets(&self, server_offers_dsn: bool) -> u64 {
+        (self.head(server_offers_dsn).len() + self.body().len()) as u64
+    }
+
+    /// The header, with the empty line that ends it; nothing where the message came as one.
+    pub(super) fn head(&self, server_offers_dsn: bool) -> Vec<u8> {
         let mut out = Vec::new();
+        let Content::Composed { headers, entity } = &self.content else {
+            return out;
+        };
         headers.write(&mut out);
         let mut receipt = Headers::default();
         match &self.reports {
@@ -102,8 +114,16 @@ impl Mail {
             DeliveryReports::None | DeliveryReports::Asked(_) => {}
         }
         receipt.write(&mut out);
-        out.extend_from_slice(&entity.bytes());
+        entity.write_head(&mut out);
         out
+    }
+
+    /// What comes after that.
+    pub(super) fn body(&self) -> &[u8] {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.body(),
+            Content::AsItIs(message) => message,
+        }
     }
 }
 
@@ -181,6 +201,26 @@ fn recipients(twins: &Twins, addressing: &Addressing) -> Vec<String> {
         }
     }
     recipients
+}
+
+/// Puts an envelope around a message that was composed elsewhere.
+///
+/// # Errors
+/// [`Refusal`]: an address or a line end that SMTP cannot carry.
+pub(super) fn around(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    message: Whole,
+) -> Result<Mail, Refusal> {
+    let payload = Payload::new(String::new(), "message/rfc822", Vec::new());
+    let Addressing { from, to, cc, bcc } = addressing(config, twins, environment, &payload)?;
+    Ok(Mail {
+        from,
+        recipients: [to, cc, bcc].concat(),
+        reports: DeliveryReports::None,
+        content: Content::AsItIs(message.into_message()),
+    })
 }
 
 /// From, To and Cc with macros replaced, each checked to be an address.

@@ -130,7 +130,12 @@ impl Settings {
         Some(self.resolve_on(self.backup.as_ref()?))
     }
 
-    fn resolve_on(&self, transport: &Transport) -> Result<Config, Unresolved> {
+    /// What the places say together for a transport, with whatever is required left as it is: for who has more to put over it,
+    /// and asks then.
+    ///
+    /// # Errors
+    /// The address of a dynamic port is none.
+    pub fn layered(&self, transport: &Transport) -> Result<Config, Unresolved> {
         let mut config = Config::documented();
         if let Some(account) = &self.account {
             config.account = account.clone();
@@ -142,6 +147,11 @@ impl Settings {
         config.readings = self.readings;
         config.retry = transport.retry;
         resolve(&self.handler, &transport.port, &self.context, &mut config)?;
+        Ok(config)
+    }
+
+    fn resolve_on(&self, transport: &Transport) -> Result<Config, Unresolved> {
+        let config = self.layered(transport)?;
         if config.from.is_empty() {
             return Err(Unresolved::Missing("From"));
         }
