@@ -144,7 +144,7 @@ twins! {
     UnaskedReceipt = "unasked-receipt" breaks "ADP-61";
     /// Has the receipts that were wanted sent to another address than From.
     ReceiptElsewhere = "receipt-elsewhere" breaks "ADP-62";
-    /// Writes the time of ReplyBy into Reply-To.
+    /// Writes the time of `ReplyBy` into Reply-To.
     ReplyByInReplyTo = "reply-by-in-reply-to" breaks "ADP-63";
     /// Sends properties of any length.
     IgnoresLimits = "ignores-limits" breaks "ADP-64";
@@ -154,7 +154,7 @@ twins! {
     TrustsContext = "trusts-context" breaks "ADP-65";
     /// Gives its messages an id and a boundary that tell nothing, and no date.
     TellsNothing = "tells-nothing" breaks "ADP-66";
-    /// Sends whatever SMTPHost holds.
+    /// Sends whatever `SMTPHost` holds.
     AnyHostName = "any-host-name" breaks "ADP-67";
     /// Sends a body text for which no character set is configured.
     GuessesCharset = "guesses-charset" breaks "ADP-71";

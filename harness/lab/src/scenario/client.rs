@@ -161,12 +161,12 @@ impl ClientTable {
         self.smtp_host = table.optional("smtp_host", problems, text);
         self.unlimited = table.optional("unlimited", problems, boolean);
         if self.dynamic.is_some() {
-            self.refuse_properties_of_a_static_port(table, problems);
+            Self::refuse_properties_of_a_static_port(table, problems);
         }
     }
 
     /// A dynamic port has no configuration: its values are the handler's and the context's.
-    fn refuse_properties_of_a_static_port(&self, table: &Table<'_, '_>, problems: &mut Problems) {
+    fn refuse_properties_of_a_static_port(table: &Table<'_, '_>, problems: &mut Problems) {
         const OF_A_PORT: [&str; 16] = [
             "smtp_host",
             "auth",

@@ -36,7 +36,7 @@ pub(in super::super) enum Failure {
 
 impl Failure {
     /// Why a handshake failed: what the TLS library has against it, or else what became of the connection.
-    pub(super) fn of_tls(error: io::Error) -> Self {
+    pub(super) fn of_tls(error: &io::Error) -> Self {
         let told = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>());
