@@ -4,6 +4,7 @@
 //! which secrets. None of it is evidence. It says what to look for, and against what to compare; a field left out
 //! makes the checks that need it undetermined, never passed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use smtp::Secret;
@@ -121,6 +122,73 @@ pub struct Withheld {
     pub control: String,
 }
 
+/// What a server is to the sender's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that the messages are to go to: the send port's, or the handler's where the port names none.
+    Configured,
+    /// The one that the handler names, where the port names another.
+    Handler,
+    /// That of the backup transport.
+    Backup,
+    /// The recipients' own mail server, to which a look-up of their domain would lead.
+    Partner,
+    /// The configured host on another port than the configured one.
+    OtherPort,
+}
+
+impl Role {
+    /// In words, behind "the server is".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Configured => "the configured one",
+            Self::Handler => "the handler's, where the port names another",
+            Self::Backup => "that of the backup transport",
+            Self::Partner => "the recipients' own",
+            Self::OtherPort => "the configured host on another port",
+        }
+    }
+}
+
+/// How often, and how long after a failure, the sender is to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries after the first.
+    pub count: u32,
+    /// Time from one try to the next.
+    pub interval: Duration,
+}
+
+impl Retry {
+    /// What the documentation states as the default.
+    pub const DOCUMENTED: Self = Self {
+        count: 3,
+        interval: Duration::from_secs(300),
+    };
+}
+
+/// A server that the sender could talk to, as captures show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenServer {
+    /// What it is to the configuration.
+    pub role: Role,
+    /// Its address in the capture.
+    pub address: SocketAddr,
+    /// The port that the configured name carries; `None` where it carries none, which means 25.
+    pub port: Option<u16>,
+    /// How the sender is to try again here; `None` where that is not known.
+    pub retry: Option<Retry>,
+}
+
+/// User name and password of mode Basic.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// `UserName`.
+    pub user: String,
+    /// `Password`.
+    pub password: Secret,
+}
+
 /// Everything known beforehand. All optional; [`Given::default`] is "nothing".
 #[derive(Clone, Debug, Default)]
 pub struct Given {
@@ -130,8 +198,16 @@ pub struct Given {
     pub username: Option<String>,
     /// Configured `Password`.
     pub password: Option<Secret>,
+    /// The handler's, where the port has others.
+    pub handler_login: Option<Login>,
+    /// Whether the mode was left alone at both levels, so that it is the default.
+    pub mode_untouched: bool,
     /// The account of the host instance.
     pub account: Option<Account>,
+    /// The accounts of the other host instances that have the same port.
+    pub other_hosts: Vec<Account>,
+    /// The servers that the sender could talk to, each with its part in the configuration.
+    pub servers: Vec<GivenServer>,
     /// Configured `From`.
     pub from: Option<String>,
     /// Configured `CC` addresses.
@@ -183,4 +259,16 @@ pub struct Given {
     pub said: Option<Secret>,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
+}
+
+impl Given {
+    /// The servers with a role.
+    pub fn servers(&self, role: Role) -> impl Iterator<Item = &GivenServer> {
+        self.servers.iter().filter(move |server| server.role == role)
+    }
+
+    /// What is known of the server at an address.
+    pub fn server(&self, address: SocketAddr) -> Option<&GivenServer> {
+        self.servers.iter().find(|server| server.address == address)
+    }
 }

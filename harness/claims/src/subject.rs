@@ -158,6 +158,11 @@ impl<'a> Subject<'a> {
         self.case.subjects().skip(self.index + 1)
     }
 
+    /// The conversations of the case that began before this one.
+    pub fn earlier(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
+        self.case.subjects().take(self.index)
+    }
+
     /// Messages whose content crossed the wire, accepted or not.
     pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
         let (case, index) = (self.case, self.index);
@@ -297,6 +302,11 @@ impl<'a> Sent<'a> {
         places
             .iter()
             .filter_map(move |&(conversation, mail)| Self::of(case, conversation, mail))
+    }
+
+    /// Whether both are the same message, sent at two times.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.case, other.case) && self.copies == other.copies
     }
 
     /// Evidence for a range of the message.
