@@ -26,6 +26,24 @@ pub struct Claim {
     pub sources: Vec<String>,
 }
 
+/// A statement of a document that no packet can show or refute.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OffWire {
+    /// Stable id, in one row with those of claims: `ADP-30`.
+    pub id: String,
+    /// The statement, as a sentence that can be true.
+    pub statement: String,
+    /// Where it comes from in the catalogue's document.
+    pub kind: Kind,
+    /// Why packets do not decide it.
+    pub why: String,
+    /// What an auditor brings instead.
+    pub evidence: String,
+    /// Pages or sections that state it.
+    pub sources: Vec<String>,
+}
+
 /// What weight a statement has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,8 +88,11 @@ pub enum HoldsWhen {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 struct Catalogue {
     claim: Vec<Claim>,
+    #[serde(default)]
+    off_wire: Vec<OffWire>,
 }
 
 /// One file for each document, or family of documents.
@@ -80,26 +101,43 @@ const CATALOGUES: [&str; 2] = [
     include_str!("../catalogue/submission.toml"),
 ];
 
-static ALL: LazyLock<Vec<Claim>> = LazyLock::new(|| {
-    CATALOGUES
-        .iter()
-        .flat_map(|text| {
-            toml::from_str::<Catalogue>(text)
-                .expect("the embedded catalogues are tested")
-                .claim
-        })
-        .collect()
+static ALL: LazyLock<Catalogue> = LazyLock::new(|| {
+    let mut all = Catalogue {
+        claim: Vec::new(),
+        off_wire: Vec::new(),
+    };
+    for text in CATALOGUES {
+        let one: Catalogue = toml::from_str(text).expect("the embedded catalogues are tested");
+        all.claim.extend(one.claim);
+        all.off_wire.extend(one.off_wire);
+    }
+    all
 });
+
+impl OffWire {
+    /// Every statement of this kind, in the order of the catalogues.
+    pub fn all() -> &'static [Self] {
+        &ALL.off_wire
+    }
+
+    /// The statement with this id, in any case.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        let mut all = Self::all().iter();
+        all.find(|one| one.id.eq_ignore_ascii_case(id))
+    }
+}
 
 impl Claim {
     /// Every claim, in the order of the catalogues.
     pub fn all() -> &'static [Self] {
-        &ALL
+        &ALL.claim
     }
 
     /// The claim with this id, in any case.
     pub fn find(id: &str) -> Option<&'static Self> {
-        ALL.iter().find(|claim| claim.id.eq_ignore_ascii_case(id))
+        Self::all()
+            .iter()
+            .find(|claim| claim.id.eq_ignore_ascii_case(id))
     }
 
     /// The check that decides it.
@@ -136,6 +174,11 @@ mod tests {
                     && !claim.sources.is_empty()
                     && !claim.vacuous_when.is_empty()
             );
+        }
+        for one in OffWire::all() {
+            assert!(ids.insert(&one.id), "{} twice", one.id);
+            let texts = [&one.statement, &one.why, &one.evidence];
+            assert!(texts.iter().all(|text| !text.is_empty()) && !one.sources.is_empty());
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Expect {
     Holds,
     /// That it does not.
     DoesNotHold,
+    /// Nothing: the document says nothing about it, or is not to be held to it. What is seen is recorded.
+    Recorded,
 }
 
 /// A set of expectations.

@@ -308,6 +308,9 @@ pub struct ClaimOutcome {
     pub claim: String,
     /// The word.
     pub verdict: Verdict,
+    /// Of a claim that is only recorded: whether it holds as it is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
     /// Why.
     pub reason: String,
     /// What shows it.
@@ -393,6 +396,9 @@ impl ClaimOutcome {
         Self {
             claim: judgement.claim.id.clone(),
             verdict: judgement.verdict,
+            holds: judgement
+                .holds
+                .filter(|_| judgement.verdict == Verdict::Recorded),
             reason: judgement.reason,
             evidence,
         }
@@ -442,6 +448,7 @@ mod tests {
         let judgement = || Judgement {
             claim,
             verdict: Verdict::Pass,
+            holds: Some(true),
             reason: String::new(),
             evidence: (1..=5)
                 .map(|packet| Evidence::packet(packet, "a packet"))

@@ -18,6 +18,8 @@ pub enum Verdict {
     NotApplicable,
     /// Not provoked, or the capture has a gap where it matters.
     Inconclusive,
+    /// It was put to the test, and the profile has no expectation: what was seen stands there to be read.
+    Recorded,
     /// The profile's expectation was met, and it was really put to the test.
     Pass,
     /// The profile's expectation was not met.
@@ -28,10 +30,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, in the order in which summaries list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Pass,
         Self::Fail,
         Self::Inconclusive,
+        Self::Recorded,
         Self::NotApplicable,
         Self::Error,
     ];
@@ -42,6 +45,7 @@ impl Verdict {
             Self::Pass => "pass",
             Self::Fail => "fail",
             Self::Inconclusive => "inconclusive",
+            Self::Recorded => "recorded",
             Self::NotApplicable => "not-applicable",
             Self::Error => "error",
         }
@@ -66,6 +70,8 @@ pub struct Judgement {
     pub claim: &'static Claim,
     /// The word.
     pub verdict: Verdict,
+    /// Whether the claim holds as it is stated, as far as this was put to the test.
+    pub holds: Option<bool>,
     /// Why, in one sentence.
     pub reason: String,
     /// What shows it.
@@ -143,6 +149,7 @@ fn conclude(
             return Judgement {
                 claim,
                 verdict: Verdict::NotApplicable,
+                holds: None,
                 reason,
                 evidence,
             };
@@ -151,6 +158,7 @@ fn conclude(
             return Judgement {
                 claim,
                 verdict: Verdict::Inconclusive,
+                holds: None,
                 reason,
                 evidence,
             };
@@ -158,20 +166,27 @@ fn conclude(
         Observation::Observed => claim.holds == HoldsWhen::Observed,
         Observation::NotObserved => claim.holds == HoldsWhen::NotObserved,
     };
-    let met = holds == (expect == Expect::Holds);
+    // What is only recorded is of no other weight where it is not as stated.
+    let met = holds != (expect == Expect::DoesNotHold);
     // A breach stands whatever else failed to happen. A pass does not, in a case whose script was not played.
     if met && let Some(unfired) = unfired.first() {
         let reason = format!("the case did not play as scripted: {unfired}");
         return Judgement {
             claim,
             verdict: Verdict::Inconclusive,
+            holds: None,
             reason,
             evidence: Vec::new(),
         };
     }
     Judgement {
         claim,
-        verdict: if met { Verdict::Pass } else { Verdict::Fail },
+        verdict: match expect {
+            Expect::Recorded => Verdict::Recorded,
+            _ if met => Verdict::Pass,
+            _ => Verdict::Fail,
+        },
+        holds: Some(holds),
         reason,
         evidence,
     }
@@ -205,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_is_seen_meets_what_is_expected() {
-        use Verdict::{Fail, Inconclusive, NotApplicable, Pass};
+        use Verdict::{Fail, Inconclusive, NotApplicable, Pass, Recorded};
         let (seen, unseen) = (Observation::Observed, Observation::NotObserved);
         for (observation, holds, expect, verdict) in [
             (seen, HoldsWhen::Observed, Expect::Holds, Pass),
@@ -216,6 +231,9 @@ mod tests {
             (unseen, HoldsWhen::Observed, Expect::DoesNotHold, Pass),
             (unseen, HoldsWhen::NotObserved, Expect::Holds, Pass),
             (unseen, HoldsWhen::NotObserved, Expect::DoesNotHold, Fail),
+            (seen, HoldsWhen::Observed, Expect::Recorded, Recorded),
+            (unseen, HoldsWhen::Observed, Expect::Recorded, Recorded),
+            (seen, HoldsWhen::NotObserved, Expect::Recorded, Recorded),
         ] {
             let judged = conclude(claim(holds), expect, finding(observation), &[]);
             assert_eq!(
@@ -223,9 +241,13 @@ mod tests {
                 "{observation:?} {holds:?} {expect:?}"
             );
             assert_eq!((judged.reason.as_str(), judged.evidence.len()), ("why", 1));
-            // A script that was not played takes a pass away, and nothing else.
+            let as_stated = (observation == seen) == (holds == HoldsWhen::Observed);
+            assert_eq!(judged.holds, Some(as_stated));
+            // A script that was not played takes away what it would have shown, and never a breach.
             let unplayed = conclude(claim(holds), expect, finding(observation), &unplayed());
-            if verdict == Fail {
+            if !as_stated && expect == Expect::Recorded {
+                assert_eq!(unplayed.verdict, Recorded);
+            } else if verdict == Fail {
                 assert_eq!((unplayed.verdict, unplayed.reason.as_str()), (Fail, "why"));
             } else {
                 assert_eq!(unplayed.verdict, Inconclusive);
@@ -255,12 +277,13 @@ mod tests {
 
     #[test]
     fn the_gravest_verdict_of_several_conversations() {
-        use Verdict::{Error, Fail, Inconclusive, NotApplicable, Pass};
+        use Verdict::{Error, Fail, Inconclusive, NotApplicable, Pass, Recorded};
         for (verdicts, all) in [
             (&[Pass, Fail, Pass][..], Some(Fail)),
             (&[Inconclusive, Pass, NotApplicable], Some(Pass)),
             (&[NotApplicable, Inconclusive], Some(Inconclusive)),
             (&[Fail, Error], Some(Error)),
+            (&[Recorded, Inconclusive], Some(Recorded)),
             (&[], None),
         ] {
             assert_eq!(Verdict::over(verdicts.iter().copied()), all, "{verdicts:?}");

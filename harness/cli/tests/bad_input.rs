@@ -122,7 +122,7 @@ fn all_problems_of_a_file_are_shown_together() {
     6 | timeout = 5
       |           ^
 
-    error[bad-value]: `passes` is not one of `pass`, `fail`, `inconclusive`, `not-applicable`
+    error[bad-value]: `passes` is not one of `pass`, `fail`, `inconclusive`, `recorded`, `not-applicable`
      --> x.toml:9:21
       |
     9 | claims = { ADP-01 = "passes" }

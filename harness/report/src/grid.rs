@@ -9,6 +9,7 @@ pub(crate) const fn mark(verdict: Option<Verdict>) -> char {
         Some(Verdict::Pass) => 'P',
         Some(Verdict::Fail) => 'F',
         Some(Verdict::Inconclusive) => '?',
+        Some(Verdict::Recorded) => 'r',
         Some(Verdict::NotApplicable) => '.',
         Some(Verdict::Error) => 'E',
         None => ' ',
@@ -16,8 +17,7 @@ pub(crate) const fn mark(verdict: Option<Verdict>) -> char {
 }
 
 /// What the characters mean.
-pub(crate) const LEGEND: &str =
-    "P pass, F fail, ? inconclusive (not provoked, or not to be seen), . not applicable, E error";
+pub(crate) const LEGEND: &str = "P pass, F fail, ? inconclusive (not provoked, or not to be seen), r recorded, . not applicable, E error";
 
 /// Claims in groups that fit beside a label of `label` columns within `width`.
 pub(crate) fn columns(outcome: &Outcome, label: usize, width: usize) -> Vec<Vec<&str>> {

@@ -106,7 +106,7 @@ fn status(
     evidence: &[EvidenceOutcome],
 ) -> TestCaseStatus {
     let mut status = match verdict {
-        Verdict::Pass => return TestCaseStatus::success(),
+        Verdict::Pass | Verdict::Recorded => return TestCaseStatus::success(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
         Verdict::Inconclusive | Verdict::NotApplicable => TestCaseStatus::skipped(),

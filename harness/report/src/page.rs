@@ -13,6 +13,7 @@ pub(crate) const fn look(verdict: Option<Verdict>) -> (&'static str, &'static st
         Some(Verdict::Pass) => ("pass", "✓", "pass"),
         Some(Verdict::Fail) => ("fail", "✗", "fail"),
         Some(Verdict::Inconclusive) => ("unclear", "?", "inconclusive"),
+        Some(Verdict::Recorded) => ("other", "•", "recorded"),
         Some(Verdict::NotApplicable) => ("other", "–", "not applicable"),
         Some(Verdict::Error) | None => ("fail", "!", "error"),
     }

@@ -345,6 +345,7 @@ pub(crate) fn word(verdict: Verdict, style: Style) -> String {
         Verdict::Pass => "pass        ",
         Verdict::Fail => "FAIL        ",
         Verdict::Inconclusive => "inconclusive",
+        Verdict::Recorded => "recorded    ",
         Verdict::NotApplicable => "n/a         ",
         Verdict::Error => "ERROR       ",
     };
@@ -363,6 +364,7 @@ const fn color_of(verdict: Verdict) -> Ansi {
         Verdict::Pass => AnsiColor::Green,
         Verdict::Fail | Verdict::Error => AnsiColor::Red,
         Verdict::Inconclusive => AnsiColor::Yellow,
+        Verdict::Recorded => AnsiColor::Cyan,
         Verdict::NotApplicable => return Ansi::new().dimmed(),
     };
     color.on_default()

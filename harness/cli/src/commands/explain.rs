@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use claims::claim::HoldsWhen;
+use claims::claim::{HoldsWhen, OffWire};
 use claims::{Check, Claim, checks};
 use lab::adapter::Twin;
 use lab::scenario::Scenario;
@@ -14,6 +14,8 @@ pub(super) fn run(id: &str) -> Result<Exit, Failure> {
     let mut out = String::new();
     if let Some(claim) = Claim::find(id) {
         explain_claim(&mut out, claim);
+    } else if let Some(statement) = OffWire::find(id) {
+        explain_off_wire(&mut out, statement);
     } else if let Some(check) = checks::find(id) {
         explain_check(&mut out, check);
     } else if let Some(twin) = Twin::ALL.iter().find(|twin| twin.name() == id) {
@@ -69,6 +71,25 @@ fn explain_claim(out: &mut String, claim: &Claim) {
     if !twins.is_empty() {
         let _ = writeln!(out, "Proven by the bad twin: {}", twins.join(", "));
     }
+}
+
+fn explain_off_wire(out: &mut String, statement: &OffWire) {
+    let _ = writeln!(out, "{}: {}\n", statement.id, fold(&statement.statement));
+    let _ = writeln!(
+        out,
+        "Weight: {}\nSource: {}\n",
+        statement.kind.name(),
+        statement.sources.join("; ")
+    );
+    let _ = writeln!(
+        out,
+        "{}\n{}",
+        fold(&format!(
+            "Not to be decided from packets: {}.",
+            statement.why
+        )),
+        fold(&format!("To be brought instead: {}.", statement.evidence))
+    );
 }
 
 fn explain_check(out: &mut String, check: &Check) {

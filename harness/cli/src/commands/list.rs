@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use claims::claim::OffWire;
 use claims::{Claim, Profile};
 use lab::adapter::Twin;
 use lab::client::{self, Client, NotReady};
@@ -28,6 +29,13 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
         Listing::Claims => {
             for claim in Claim::all() {
                 let _ = writeln!(out, "{}  {:<32} {}", claim.id, claim.check, claim.statement);
+            }
+            for one in OffWire::all() {
+                let _ = writeln!(
+                    out,
+                    "{}  {:<32} {}",
+                    one.id, "(not from packets)", one.statement
+                );
             }
         }
         Listing::Checks => {

@@ -15,6 +15,8 @@ pub enum Expected {
     Fail,
     /// `inconclusive`.
     Inconclusive,
+    /// `recorded`.
+    Recorded,
     /// `not-applicable`.
     NotApplicable,
 }
@@ -24,10 +26,11 @@ pub(super) const OUTCOMES: [(&str, AdapterOutcome); 2] = [
     ("suspended", AdapterOutcome::Suspended),
 ];
 
-pub(super) const VERDICTS: [(&str, Expected); 4] = [
+pub(super) const VERDICTS: [(&str, Expected); 5] = [
     ("pass", Expected::Pass),
     ("fail", Expected::Fail),
     ("inconclusive", Expected::Inconclusive),
+    ("recorded", Expected::Recorded),
     ("not-applicable", Expected::NotApplicable),
 ];
 

@@ -20,6 +20,7 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Pass => "confirmed",
         Verdict::Fail => "refuted",
         Verdict::Inconclusive => "not provoked",
+        Verdict::Recorded => "recorded",
         Verdict::NotApplicable => "not applicable",
         Verdict::Error => "error",
     }
@@ -38,7 +39,8 @@ fn claims(out: &mut String, outcome: &Outcome) {
         Verdict::Error | Verdict::Fail => 0,
         Verdict::Inconclusive => 1,
         Verdict::Pass => 2,
-        Verdict::NotApplicable => 3,
+        Verdict::Recorded => 3,
+        Verdict::NotApplicable => 4,
     };
     rows.sort_by_key(|(_, seen)| weight(seen.outcome.verdict));
     let _ = writeln!(

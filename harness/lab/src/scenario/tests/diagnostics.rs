@@ -178,7 +178,7 @@ fn all_problems_are_reported_at_once() {
        |
        = help: write one chunk for each, in the order in which they happen
 
-    error[bad-value]: `passed` is not one of `pass`, `fail`, `inconclusive`, `not-applicable`
+    error[bad-value]: `passed` is not one of `pass`, `fail`, `inconclusive`, `recorded`, `not-applicable`
       --> scenarios/envelope/x.toml:30:21
        |
     30 | claims = { ADP-01 = "passed" }
