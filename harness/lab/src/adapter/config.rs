@@ -6,6 +6,9 @@ use std::time::Duration;
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::host::{BadHost, HostPort};
+use super::readings::Readings;
+
 /// `SMTPAuthenticate`: how the adapter says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
@@ -136,6 +139,16 @@ pub struct Retry {
     pub interval: Duration,
 }
 
+impl Default for Retry {
+    /// As documented: three times, five minutes apart.
+    fn default() -> Self {
+        Self {
+            count: 3,
+            interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
 /// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses neither by itself; the
 /// cases about them need a client that can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +179,8 @@ pub struct Config {
     pub password: Option<Secret>,
     /// The account of the host instance: for NTLM only.
     pub account: Account,
+    /// `SMTPHost`, as written. Who delivers says where to; this is what is configured.
+    pub smtp_host: Option<String>,
     /// The argument of EHLO: the machine's name.
     pub ehlo: String,
     /// `From`: header and reverse-path.
@@ -185,8 +200,12 @@ pub struct Config {
     pub delivery_receipt: bool,
     /// `EmailBodyText`.
     pub body_text: Option<String>,
+    /// `EmailBodyTextCharset`: what the text is converted to. Empty is not set.
+    pub body_text_charset: Option<String>,
     /// `EmailBodyFile`.
     pub body_file: Option<FileSource>,
+    /// `EmailBodyFileCharset`: what the file is said to be in. It is not converted. UTF-8 where not set.
+    pub body_file_charset: Option<String>,
     /// `Attachments`.
     pub attachments: Vec<FileSource>,
     /// `MessagePartsAttachments`: 0, 1 or 2.
@@ -201,6 +220,65 @@ pub struct Config {
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.
     pub timeout: Duration,
+    /// How contradictions of the documentation are read.
+    pub readings: Readings,
+    /// Whether the documented limits of the properties are not kept. Cases that are not about the properties need longer ones.
+    pub unlimited: bool,
+}
+
+impl Config {
+    /// Nothing set: every property at its documented default. An account, a machine's name, and the properties that are
+    /// required without a default (`From`, `To`, `SMTPHost`) are empty.
+    ///
+    /// The documentation says nothing of a time limit; CDO, which is thought to be under the adapter, has 30 s.
+    pub fn documented() -> Self {
+        Self {
+            auth: AuthMode::Ntlm,
+            mechanism: BasicMechanism::Login,
+            initial_response: false,
+            tls: ClientTls::Never,
+            username: None,
+            password: None,
+            account: Account {
+                domain: String::new(),
+                user: String::new(),
+                password: Secret::new(""),
+                workstation: String::new(),
+            },
+            smtp_host: None,
+            ehlo: "localhost".to_owned(),
+            from: String::new(),
+            to: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: None,
+            read_receipt: false,
+            delivery_receipt: false,
+            body_text: None,
+            body_text_charset: None,
+            body_file: None,
+            body_file_charset: None,
+            attachments: Vec::new(),
+            message_parts_attachments: 0,
+            reply_by: None,
+            encoder: None,
+            transfer: Transfer::default(),
+            retry: Retry::default(),
+            timeout: Duration::from_secs(30),
+            readings: Readings::default(),
+            unlimited: false,
+        }
+    }
+
+    /// The server that `SMTPHost` names.
+    ///
+    /// # Errors
+    /// It is not allowed to be what it is.
+    pub fn server(&self) -> Result<Option<HostPort>, BadHost> {
+        let host = self.smtp_host.as_deref();
+        host.map(|host| HostPort::parse(host, self.readings.smtp_host))
+            .transpose()
+    }
 }
 
 /// What BizTalk hands to the adapter: the message out of the MessageBox, before any pipeline.
@@ -214,6 +292,23 @@ pub struct Payload {
     pub content_type: String,
     /// `%SourceParty%`, where set.
     pub source_party: Option<String>,
+    /// `%SourcePartyQualifier%`, where set.
+    pub source_party_qualifier: Option<String>,
     /// `%DestinationParty%`, where set.
     pub destination_party: Option<String>,
+    /// `%DestinationPartyQualifier%`, where set.
+    pub destination_party_qualifier: Option<String>,
+    /// Its other parts, beside the body part.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a message, other than its body part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The name that it is attached under.
+    pub name: String,
+    /// Its content type.
+    pub content_type: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
 }

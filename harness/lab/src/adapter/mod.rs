@@ -10,13 +10,17 @@ pub mod config;
 mod environment;
 #[cfg(test)]
 mod example;
+pub mod host;
 pub mod keys;
+pub mod limits;
 mod macros;
 #[cfg(test)]
 mod openssl;
+pub mod readings;
 mod refusal;
 mod retry;
 mod session;
+pub mod settings;
 mod smime;
 mod trace;
 pub mod twin;
@@ -76,6 +80,12 @@ impl Adapter {
     }
 
     fn compose(&mut self, twins: &Twins, payload: &Payload) -> Result<compose::Mail, Refusal> {
+        if !twins.has(Twin::AnyHostName) {
+            self.config.server()?;
+        }
+        if !self.config.unlimited && !twins.has(Twin::IgnoresLimits) {
+            limits::check(&self.config)?;
+        }
         if self.config.auth == AuthMode::Basic {
             if self.config.username.is_none() {
                 return Err(Refusal::Missing(

@@ -3,6 +3,20 @@
 /// Why a message cannot be sent as configured. The texts never hold credentials or content.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
+    #[error(transparent)]
+    TooLong(#[from] super::limits::Limit),
+    #[error(transparent)]
+    Host(#[from] super::host::BadHost),
+    #[error(
+        "EmailBodyText is set and EmailBodyTextCharset is not, which is documented to suspend the message"
+    )]
+    NoCharset,
+    #[error("{0} names no character set that is known (the WHATWG Encoding Standard lists them)")]
+    Charset(&'static str),
+    #[error("EmailBodyText has characters that {0} does not have")]
+    Unconvertible(&'static str),
+    #[error("the message/rfc822 part cannot be sent as the mail itself: {0}")]
+    Rfc822(&'static str),
     #[error("{0} is not set and has no default; set it on the port or on the handler")]
     Missing(&'static str),
     #[error(

@@ -72,6 +72,8 @@ twins! {
     SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14";
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
+    /// Calls text HTML although no body file is configured.
+    HtmlByDefault = "html-by-default" breaks "ADP-33";
     /// Signs where it should encrypt: a blob that anyone can open.
     SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34" and "CLM-04";
     /// With encryption, hides the Subject behind a placeholder.
@@ -90,16 +92,36 @@ twins! {
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
     /// Gives every message the same Subject instead of its id.
     FixedSubject = "fixed-subject" breaks "ADP-54";
+    /// Sends the Subject with its macros as they were written.
+    LeavesMacros = "leaves-macros" breaks "ADP-55";
+    /// Sends to addresses with macros in them that have no value.
+    SendsUnresolvedMacros = "sends-unresolved-macros" breaks "ADP-56";
     /// Writes the Cc field but gives the server no RCPT for it.
     CcNotDelivered = "cc-not-delivered" breaks "ADP-57";
     /// Gives the server a RCPT that no header field names.
     BlindCopy = "blind-copy" breaks "ADP-58";
+    /// Sends a message/rfc822 part as the mail itself, and to the port's recipients only.
+    IgnoresEmbeddedRecipients = "ignores-embedded-recipients" breaks "ADP-59";
     /// Writes another address than the configured one into the From field.
     OtherFrom = "other-from" breaks "ADP-60";
     /// Asks for receipts although none were wanted.
     UnaskedReceipt = "unasked-receipt" breaks "ADP-61";
     /// Has the receipts that were wanted sent to another address than From.
     ReceiptElsewhere = "receipt-elsewhere" breaks "ADP-62";
+    /// Writes the time of ReplyBy into Reply-To.
+    ReplyByInReplyTo = "reply-by-in-reply-to" breaks "ADP-63";
+    /// Sends properties of any length.
+    IgnoresLimits = "ignores-limits" breaks "ADP-64";
+    /// Cuts a Subject after 250 characters, and forgets recipients after 200.
+    CutsLongValues = "cuts-long-values" breaks "ADP-64";
+    /// Writes context properties with line breaks in them into the header and the envelope as they stand.
+    TrustsContext = "trusts-context" breaks "ADP-65";
+    /// Gives its messages an id and a boundary that tell nothing, and no date.
+    TellsNothing = "tells-nothing" breaks "ADP-66";
+    /// Sends whatever SMTPHost holds.
+    AnyHostName = "any-host-name" breaks "ADP-67";
+    /// Sends a body text for which no character set is configured.
+    GuessesCharset = "guesses-charset" breaks "ADP-71";
 
     // Of the cases that any client has to meet. Session, capabilities, replies:
     /// Says EHLO without waiting for the greeting.

@@ -20,6 +20,7 @@ use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
 use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
+use crate::adapter::readings::Readings;
 use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
 use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
@@ -273,7 +274,10 @@ impl Setup {
             body: b"Order 4711\r\n{body-canary}\r\nEnd of order.\r\n".to_vec(),
             content_type: "text/plain".to_owned(),
             source_party: None,
+            source_party_qualifier: None,
             destination_party: None,
+            destination_party_qualifier: None,
+            parts: Vec::new(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
@@ -306,6 +310,7 @@ fn defaults(canaries: &Canaries) -> Config {
             password: canaries.account_password.clone(),
             workstation: "BTS-HOST01".to_owned(),
         },
+        smtp_host: None,
         ehlo: "bts-host01.corp.example".to_owned(),
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
@@ -315,7 +320,9 @@ fn defaults(canaries: &Canaries) -> Config {
         read_receipt: false,
         delivery_receipt: false,
         body_text: None,
+        body_text_charset: Some("utf-8".to_owned()),
         body_file: None,
+        body_file_charset: None,
         attachments: Vec::new(),
         message_parts_attachments: 0,
         reply_by: None,
@@ -326,6 +333,8 @@ fn defaults(canaries: &Canaries) -> Config {
             interval: Duration::from_millis(20),
         },
         timeout: Duration::from_secs(5),
+        readings: Readings::default(),
+        unlimited: false,
     }
 }
 

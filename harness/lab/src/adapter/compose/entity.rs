@@ -17,12 +17,17 @@ pub(in super::super) struct Entity {
 }
 
 impl Entity {
-    /// Plain text, in UTF-8. It travels as it is where it can, and quoted-printable otherwise.
+    /// Text in UTF-8. It travels as it is where it can, and quoted-printable otherwise.
     pub(super) fn text(subtype: &'static str, text: &[u8]) -> Self {
+        Self::text_in(subtype, "utf-8", text)
+    }
+
+    /// As [`Entity::text`], in a character set in which CR and LF are the octets that they are in ASCII. `charset` is a token.
+    pub(super) fn text_in(subtype: &'static str, charset: &str, text: &[u8]) -> Self {
         let text = canonical(text);
         let as_is = travels_as_is(&text, true);
         let mut headers = Headers::default();
-        headers.push("Content-Type", format!("text/{subtype}; charset=utf-8"));
+        headers.push("Content-Type", format!("text/{subtype}; charset={charset}"));
         headers.push(
             "Content-Transfer-Encoding",
             if as_is { "7bit" } else { "quoted-printable" },
@@ -214,22 +219,32 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 #[derive(Debug)]
 pub(super) struct Boundaries {
     next: u16,
-    words: [u32; 2],
+    /// Absent where they tell nothing at all, as a bad twin has them.
+    words: Option<[u32; 2]>,
 }
 
 impl Boundaries {
     pub(super) fn new(rng: &mut StdRng) -> Self {
         Self {
             next: 0,
-            words: [rng.next_u32(), rng.next_u32()],
+            words: Some([rng.next_u32(), rng.next_u32()]),
+        }
+    }
+
+    pub(super) fn plain() -> Self {
+        Self {
+            next: 0,
+            words: None,
         }
     }
 
     pub(super) fn next(&mut self) -> String {
-        let boundary = format!(
-            "----=_NextPart_000_{:04X}_{:08X}.{:08X}",
-            self.next, self.words[0], self.words[1]
-        );
+        let boundary = match self.words {
+            Some([high, low]) => {
+                format!("----=_NextPart_000_{:04X}_{high:08X}.{low:08X}", self.next)
+            }
+            None => format!("part-{}", self.next),
+        };
         self.next = self.next.wrapping_add(1);
         boundary
     }

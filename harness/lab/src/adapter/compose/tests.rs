@@ -366,4 +366,5 @@ fn a_hostile_content_type_is_refused() {
 }
 
 mod encoder;
+mod readings;
 mod twins;

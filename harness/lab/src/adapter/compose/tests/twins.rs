@@ -40,8 +40,38 @@ fn without_certificate() -> Config {
     })
 }
 
+fn reply_by() -> Config {
+    Config {
+        reply_by: Some("2026-01-31T12:00:00Z".to_owned()),
+        ..example::config()
+    }
+}
+
+fn text_without_charset() -> Config {
+    Config {
+        body_text: Some("text canary".to_owned()),
+        body_text_charset: Some(String::new()),
+        ..example::config()
+    }
+}
+
+fn macro_in_cc() -> Config {
+    Config {
+        cc: vec!["%SourceParty%@partner.example".to_owned()],
+        ..example::config()
+    }
+}
+
 /// What the twin's message holds and the documented adapter's does not.
 #[rstest]
+#[case(Twin::HtmlByDefault, example::config(), "Content-Type: text/html")]
+#[case(Twin::LeavesMacros, example::config(), "Subject: %MessageID%\n")]
+#[case(Twin::ReplyByInReplyTo, reply_by(), "\nReply-To: Sat, 31 Jan 2026")]
+#[case(
+    Twin::TellsNothing,
+    example::config(),
+    "@message.invalid>\nMIME-Version"
+)]
 #[case(Twin::AlwaysEncrypts, example::config(), "smime-type=enveloped-data")]
 #[case(Twin::SignsInsteadOfEncrypting, encrypting(), "YJKoZIhvcNAQcC")]
 #[case(Twin::HidesSubject, encrypting(), "Subject: [...]\n")]
@@ -147,6 +177,9 @@ fn other_twins_leave_the_composition_alone() {
         Twin::UnaskedReceipt,
         Twin::LineEndsAsTheyAre,
         Twin::LongLines,
+        Twin::HtmlByDefault,
+        Twin::LeavesMacros,
+        Twin::TellsNothing,
     ];
     let good = composed(&basic_cc(), &[]).unwrap();
     for &twin in Twin::ALL
@@ -160,4 +193,46 @@ fn other_twins_leave_the_composition_alone() {
             "{twin:?}"
         );
     }
+}
+
+#[test]
+fn twins_that_send_what_the_documented_adapter_does_not() {
+    let charset = text_without_charset();
+    assert_eq!(
+        composed(&charset, &[]).unwrap_err(),
+        Refusal::NoCharset,
+        "the documented adapter"
+    );
+    assert!(message(&charset, &[Twin::GuessesCharset]).contains("text canary"));
+    assert!(composed(&macro_in_cc(), &[]).is_err());
+    let sent = composed(&macro_in_cc(), &[Twin::SendsUnresolvedMacros]).unwrap();
+    assert_eq!(sent.recipients[1], "%SourceParty%@partner.example");
+    let hostile = Config {
+        cc: vec!["a@partner.example\r\nX-Injected: yes".to_owned()],
+        ..example::config()
+    };
+    assert!(composed(&hostile, &[]).is_err());
+    let sent = composed(&hostile, &[Twin::TrustsContext]).unwrap();
+    assert!(
+        String::from_utf8(sent.message(false))
+            .unwrap()
+            .contains("\r\nX-Injected: yes\r\n")
+    );
+}
+
+#[test]
+fn long_values_are_cut() {
+    let long = Config {
+        subject: Some("s".repeat(256)),
+        to: (0..12)
+            .map(|n| format!("recipient-{n:02}@partner.test"))
+            .collect(),
+        ..example::config()
+    };
+    let good = composed(&long, &[]).unwrap();
+    assert_eq!(good.recipients.len(), 12);
+    assert!(message(&long, &[]).contains(&"s".repeat(256)));
+    let cut = composed(&long, &[Twin::CutsLongValues]).unwrap();
+    assert!(cut.recipients.len() < 12);
+    assert!(!message(&long, &[Twin::CutsLongValues]).contains(&"s".repeat(251)));
 }
