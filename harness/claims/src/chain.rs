@@ -157,14 +157,22 @@ pub(crate) fn is_attempt(one: &Timeline, other: &Timeline) -> bool {
     let same_host = one.client.ip() == other.client.ip()
         && agree(hello(one), hello(other), |a, b| a.eq_ignore_ascii_case(b));
     let same_login = agree(user(one), user(other), |a, b| a.eq_ignore_ascii_case(b));
-    let envelope = agree(one.transactions.last(), other.transactions.last(), is_either);
+    let envelope = agree(
+        one.transactions.last(),
+        other.transactions.last(),
+        is_either,
+    );
     same_host && same_login && envelope
 }
 
 /// Whether two conversations, with whatever servers, can be about one message: from the same host, in the same envelope.
 pub(crate) fn is_same_message(one: &Timeline, other: &Timeline) -> bool {
     one.client.ip() == other.client.ip()
-        && agree(one.transactions.last(), other.transactions.last(), is_either)
+        && agree(
+            one.transactions.last(),
+            other.transactions.last(),
+            is_either,
+        )
 }
 
 /// As [`is_same`], whichever of the two came first.

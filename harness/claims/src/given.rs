@@ -178,6 +178,17 @@ pub struct GivenServer {
     pub port: Option<u16>,
     /// How the sender is to try again here; `None` where that is not known.
     pub retry: Option<Retry>,
+    /// The mode that is configured for this server, where it is another than [`Given::mode`].
+    pub mode: Option<Mode>,
+}
+
+/// Another host that has the same port.
+#[derive(Clone, Debug)]
+pub struct OtherHost {
+    /// Its name in EHLO.
+    pub name: String,
+    /// The account of its host instance.
+    pub account: Account,
 }
 
 /// User name and password of mode Basic.
@@ -204,8 +215,8 @@ pub struct Given {
     pub mode_untouched: bool,
     /// The account of the host instance.
     pub account: Option<Account>,
-    /// The accounts of the other host instances that have the same port.
-    pub other_hosts: Vec<Account>,
+    /// The other hosts that have the same port.
+    pub other_hosts: Vec<OtherHost>,
     /// The servers that the sender could talk to, each with its part in the configuration.
     pub servers: Vec<GivenServer>,
     /// Configured `From`.
@@ -264,7 +275,23 @@ pub struct Given {
 impl Given {
     /// The servers with a role.
     pub fn servers(&self, role: Role) -> impl Iterator<Item = &GivenServer> {
-        self.servers.iter().filter(move |server| server.role == role)
+        self.servers
+            .iter()
+            .filter(move |server| server.role == role)
+    }
+
+    /// The mode that is configured for the server at an address.
+    pub fn mode_at(&self, address: SocketAddr) -> Option<Mode> {
+        let server = self.server(address);
+        server.and_then(|server| server.mode).or(self.mode)
+    }
+
+    /// The account of the host that gives this name in EHLO.
+    pub fn account_of(&self, name: Option<&str>) -> Option<&Account> {
+        let mut hosts = self.other_hosts.iter();
+        let other =
+            hosts.find(|host| name.is_some_and(|name| name.eq_ignore_ascii_case(&host.name)));
+        other.map_or(self.account.as_ref(), |host| Some(&host.account))
     }
 
     /// What is known of the server at an address.

@@ -179,11 +179,16 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// The mode that the sender is configured for at the server of this conversation.
+    pub fn given_mode(&self) -> Option<Mode> {
+        self.given().mode_at(self.timeline().server)
+    }
+
     /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, nothing but
     /// a greeting, or bytes missing before the first mail).
     pub fn mode(&self) -> Option<Mode> {
-        if self.given().mode.is_some() {
-            return self.given().mode;
+        if let Some(mode) = self.given_mode() {
+            return Some(mode);
         }
         let timeline = self.timeline();
         match timeline.authentications.first() {

@@ -64,7 +64,7 @@ mod tests {
     use super::super::testing::{Seen, Talk, authenticate_line, case};
     use super::*;
     use crate::Given;
-    use crate::given::Account;
+    use crate::given::{Account, OtherHost};
 
     fn host(name: &str, user: &str) -> Talk {
         let talk = Talk::silent().s("220 mx").cs(&format!("EHLO {name}"), "250 AUTH NTLM");
@@ -73,7 +73,8 @@ mod tests {
 
     fn seen(talks: Vec<Talk>, known: bool) -> Seen {
         let account = Account { domain: "CORP".to_owned(), user: "two".to_owned(), password: None };
-        let given = Given { mode: Some(Mode::Ntlm), other_hosts: known.then_some(account).into_iter().collect(), ..Given::default() };
+        let host = OtherHost { name: "b".to_owned(), account };
+        let given = Given { mode: Some(Mode::Ntlm), other_hosts: known.then_some(host).into_iter().collect(), ..Given::default() };
         case(talks, given).find(&CHECK, 0)
     }
 

@@ -21,7 +21,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    if subject.given().mode == Some(Mode::None) {
+    if subject.given_mode() == Some(Mode::None) {
         return Finding::not_applicable("about senders that authenticate; this one is in mode None");
     }
     let chain = chain::of(subject);

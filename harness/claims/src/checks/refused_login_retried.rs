@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
-    if subject.given().mode == Some(Mode::None) {
+    if subject.given_mode() == Some(Mode::None) {
         return Finding::not_applicable("about senders that authenticate; this one is in mode None");
     }
     let refused = |one: &smtp::timeline::Authentication| matches!(one.outcome, smtp::timeline::Outcome::Refused(_));

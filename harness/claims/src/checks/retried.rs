@@ -20,9 +20,13 @@ pub(super) enum Judged {
 pub(super) fn judge(subject: &Subject<'_>, chain: &[Subject<'_>], retry: Retry) -> Judged {
     let tries: Vec<_> = chain.iter().map(|one| Try::of(one.timeline())).collect();
     let wanted = u64::from(retry.count) + 1;
-    let is_last = chain.last().is_some_and(|last| std::ptr::eq(last.timeline(), subject.timeline()));
+    let is_last = chain
+        .last()
+        .is_some_and(|last| std::ptr::eq(last.timeline(), subject.timeline()));
     if !is_last {
-        return Judged::Decided(Finding::undetermined("a later session of the same message decides"));
+        return Judged::Decided(Finding::undetermined(
+            "a later session of the same message decides",
+        ));
     }
     if let Some(reason) = chain::unseen_start(chain) {
         return Judged::Decided(Finding::undetermined(reason));
@@ -33,7 +37,10 @@ pub(super) fn judge(subject: &Subject<'_>, chain: &[Subject<'_>], retry: Retry) 
     };
     let count = tries.len() as u64;
     if count > wanted {
-        return Judged::Decided(Finding::not_observed(format!("{count} sessions, and {wanted} are configured"), evidence(&tries)));
+        return Judged::Decided(Finding::not_observed(
+            format!("{count} sessions, and {wanted} are configured"),
+            evidence(&tries),
+        ));
     }
     if let Some(EndWord::Accepted | EndWord::Refused(_)) = tries.last().map(|one| &one.end_word) {
         return Judged::Ended(tries, apart);
@@ -42,7 +49,9 @@ pub(super) fn judge(subject: &Subject<'_>, chain: &[Subject<'_>], retry: Retry) 
         return Judged::Whole(tries, apart);
     }
     if subject.given().reported.is_some() {
-        let reason = format!("{count} sessions, and {wanted} are configured: the sender was done with the message");
+        let reason = format!(
+            "{count} sessions, and {wanted} are configured: the sender was done with the message"
+        );
         return Judged::Decided(Finding::not_observed(reason, evidence(&tries)));
     }
     let reason = format!("{count} of {wanted} sessions were captured, and more may have come");

@@ -27,7 +27,8 @@ fn run(subject: &Subject<'_>) -> Finding {
     match retried::judge(subject, &chain, retry) {
         Judged::Decided(finding) => finding,
         Judged::Whole(tries, apart) => {
-            let words = retried::words(&tries, &apart);
+            let interval = chain::in_words(retry.interval);
+            let words = format!("{} ({} more are configured, {interval} apart)", retried::words(&tries, &apart), retry.count);
             Finding::observed(words, retried::evidence(&tries))
         }
         Judged::Ended(tries, apart) => {

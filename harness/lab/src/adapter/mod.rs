@@ -14,11 +14,13 @@ pub mod host;
 pub mod keys;
 pub mod limits;
 mod macros;
+pub mod network;
 #[cfg(test)]
 mod openssl;
 pub mod readings;
 mod refusal;
 mod retry;
+pub mod route;
 mod session;
 pub mod settings;
 mod smime;
@@ -28,8 +30,10 @@ pub mod twin;
 use std::net::SocketAddr;
 
 pub use config::{Config, Payload};
-pub use environment::{Clock, Environment};
+pub use environment::{Clock, Environment, Waiting};
 pub use keys::Keys;
+pub use network::Network;
+pub use route::Route;
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
 

@@ -3,6 +3,7 @@
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::client_levels::{BackupTable, HandlerTable};
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
 use super::decode::{Problems, Table, Value, nearest};
 use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
@@ -27,6 +28,16 @@ pub struct ClientTable {
     pub account: Option<AccountTable>,
     /// `tls`: what the client is told to do about TLS.
     pub tls: Option<Spanned<ClientTls>>,
+    /// `smtp_host`: `SMTPHost` on the port.
+    pub smtp_host: Option<Spanned<String>>,
+    /// `default_auth`: authentication is left alone on handler and port.
+    pub default_auth: bool,
+    /// `[client.handler]`: what the send handler sets.
+    pub handler: Option<HandlerTable>,
+    /// `[client.backup]`: how the backup transport differs from the first.
+    pub backup: Option<BackupTable>,
+    /// `second_host`: the account of another host instance that has the same port.
+    pub second_host: Option<AccountTable>,
     /// `from`.
     pub from: Option<Spanned<String>>,
     /// `to`.
@@ -96,6 +107,7 @@ impl ClientTable {
         let mut table = Table::open("[client]", value, problems)?;
         let mut client = Self::default();
         client.read_authentication(&mut table, problems);
+        client.read_levels(&mut table, problems);
         client.read_message(&mut table, problems);
         client.pipelining = table.optional("pipelining", problems, boolean);
         client.chunking = table.optional("chunking", problems, boolean);
@@ -126,6 +138,23 @@ impl ClientTable {
         self.password = table.optional("password", problems, super::client_parts::secret);
         self.account = table.optional("account", problems, AccountTable::read);
         self.tls = table.optional("tls", problems, choice(&TLS_USES));
+    }
+
+    fn read_levels(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        self.smtp_host = table.optional("smtp_host", problems, text);
+        self.default_auth = table
+            .optional("default_auth", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        self.handler = table.optional("handler", problems, HandlerTable::read);
+        self.backup = table.optional("backup", problems, BackupTable::read);
+        self.second_host = table.optional("second_host", problems, AccountTable::read);
+        if let (true, Some(auth)) = (self.default_auth, &self.auth) {
+            problems.add(
+                Code::Conflict,
+                auth.span.clone(),
+                "authentication is set here, and `default_auth` says that it is left alone",
+            );
+        }
     }
 
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {

@@ -9,8 +9,7 @@ use super::Talk;
 use crate::given::{GivenServer, Retry, Role};
 
 /// The server of conversations that reach no other.
-pub(crate) const SERVER: SocketAddr =
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 25)), 25);
+pub(crate) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 25)), 25);
 /// Another one.
 pub(crate) const OTHER_SERVER: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 26)), 25);
@@ -22,6 +21,7 @@ pub(crate) fn server(role: Role, address: SocketAddr, retries: u32) -> GivenServ
         role,
         address,
         port: None,
+        mode: None,
         retry: Some(Retry {
             count: retries,
             interval,

@@ -97,6 +97,20 @@ pub(super) fn version_one(challenge: &Challenge, who: &ClientIdentity<'_>) -> Op
     parts.encode().ok()
 }
 
+/// Changes the account that NTLM proves.
+pub(super) fn account(own: Identity, twins: &Twins) -> Identity {
+    let user = if twins.has(Twin::OtherAccount) {
+        format!("{}-other", own.user)
+    } else if twins.has(Twin::MachineAccount) {
+        format!("{}$", own.workstation)
+    } else if twins.has(Twin::OneAccount) {
+        "svc-shared".to_owned()
+    } else {
+        return own;
+    };
+    Identity { user, ..own }
+}
+
 /// Changes the AUTHENTICATE message.
 pub(super) fn authenticate(mut message: Vec<u8>, twins: &Twins) -> Vec<u8> {
     // Where the offset of the user name stands (MS-NLMP section 2.2.1.3).

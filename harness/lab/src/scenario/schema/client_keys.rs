@@ -37,6 +37,31 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Words(|| words(&TLS_USES)),
             "What the client is told to do about TLS.",
         ),
+        key(
+            "smtp_host",
+            Shape::Text,
+            "SMTPHost on the port; the name of `[server]` by default.",
+        ),
+        key(
+            "default_auth",
+            Shape::Boolean,
+            "Whether authentication is left alone on handler and port.",
+        ),
+        key(
+            "handler",
+            Shape::Table("[client.handler]"),
+            "What the send handler sets.",
+        ),
+        key(
+            "backup",
+            Shape::Table("[client.backup]"),
+            "How the backup transport differs from the first.",
+        ),
+        key(
+            "second_host",
+            Shape::Table("account"),
+            "The account of another host instance, which sends a message of its own by the same port.",
+        ),
         key("from", Shape::Text, "The sender."),
         key("to", Shape::List(&Shape::Text), "The recipients."),
         key("cc", Shape::List(&Shape::Text), "Recipients of copies."),
@@ -188,6 +213,44 @@ pub(super) const RETRY: TableKeys = TableKeys {
             "Tries after the first.",
         ),
         key("interval", Shape::Duration, "Time between two tries."),
+    ],
+};
+
+/// `[client.handler]`.
+pub(super) const HANDLER: TableKeys = TableKeys {
+    name: "[client.handler]",
+    one_of: &[],
+    list: &[
+        key(
+            "auth",
+            Shape::Words(|| words(&AUTH_MODES)),
+            "The authentication mode.",
+        ),
+        key("username", Shape::Text, "For Basic."),
+        key("password", Shape::Text, "For Basic."),
+    ],
+};
+
+/// `[client.backup]`.
+pub(super) const BACKUP: TableKeys = TableKeys {
+    name: "[client.backup]",
+    one_of: &[],
+    list: &[
+        key(
+            "auth",
+            Shape::Words(|| words(&AUTH_MODES)),
+            "The authentication mode.",
+        ),
+        key(
+            "tls",
+            Shape::Words(|| words(&TLS_USES)),
+            "What the client is told to do about TLS.",
+        ),
+        key(
+            "retry",
+            Shape::Table("[client.retry]"),
+            "Its own retries; those of the first transport by default.",
+        ),
     ],
 };
 
