@@ -201,6 +201,13 @@ pub(crate) fn user(timeline: &Timeline) -> Option<&str> {
     logins.find_map(|one| names(&one.identity).user.filter(|user| !user.is_empty()))
 }
 
+/// Whether QUIT was answered.
+pub(crate) fn said_goodbye(timeline: &Timeline) -> bool {
+    timeline
+        .commands()
+        .any(|(number, _, command)| command.verb == "QUIT" && timeline.reply(number).is_some())
+}
+
 /// How the sender is to try again at the server of a conversation, where that is known.
 pub(crate) fn told(subject: &Subject<'_>) -> Option<Retry> {
     let server = subject.given().server(subject.timeline().server)?;

@@ -3,6 +3,7 @@
 use smtp::Timeline;
 use smtp::timeline::Data;
 
+use crate::chain;
 use crate::{Check, Evidence, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
@@ -23,7 +24,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let Some(sent) = accepted.last() else {
         return Finding::undetermined("no message was accepted in this conversation");
     };
-    if said_goodbye(timeline) {
+    if chain::said_goodbye(timeline) {
         return Finding::undetermined("the session ended in good order, so that nothing was left in doubt");
     }
     let mut evidence = vec![sent.all("the accepted message")];
@@ -41,13 +42,6 @@ fn run(subject: &Subject<'_>) -> Finding {
         return Finding::undetermined("it is not known whether the sender was done with the message when the capture ended");
     }
     Finding::not_observed("the connection ended after the acceptance, and the message was not sent again", evidence)
-}
-
-/// Whether QUIT was answered.
-pub(crate) fn said_goodbye(timeline: &Timeline) -> bool {
-    timeline
-        .commands()
-        .any(|(number, _, command)| command.verb == "QUIT" && timeline.reply(number).is_some())
 }
 
 fn acceptance(timeline: &Timeline, data: &Data) -> Option<Evidence> {

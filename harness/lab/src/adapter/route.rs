@@ -135,3 +135,120 @@ impl Route {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use super::super::settings::Properties;
+    use super::super::{Environment, config::Retry, example};
+    use super::*;
+
+    fn transport(host: &str, auth: Option<AuthMode>) -> Transport {
+        let over_handler = Handler {
+            smtp_host: Some(host.to_owned()),
+            authenticate: auth,
+            username: Some("port".to_owned()),
+            ..Handler::default()
+        };
+        let properties = Properties {
+            over_handler,
+            ..Properties::default()
+        };
+        let (count, interval) = (0, Duration::ZERO);
+        Transport {
+            port: Port::Static(Box::new(properties)),
+            retry: Retry { count, interval },
+        }
+    }
+
+    fn route(auth: Option<AuthMode>) -> Route {
+        Route {
+            handler: Handler {
+                smtp_host: Some("handler.example".to_owned()),
+                username: Some("handler".to_owned()),
+                ..Handler::default()
+            },
+            primary: transport("port.example", auth),
+            backup: None,
+            backup_tls: None,
+            network: Network::default(),
+        }
+    }
+
+    fn resolved(auth: Option<AuthMode>, twins: &[Twin]) -> Config {
+        let (route, base) = (
+            route(auth),
+            Config {
+                auth: AuthMode::Ntlm,
+                ..example::config()
+            },
+        );
+        let resolved = route.resolve(&route.primary, &base, &Twins::from(twins));
+        resolved.expect("everything is set")
+    }
+
+    #[test]
+    fn the_port_counts_unless_a_twin_has_it_otherwise() {
+        let good = resolved(Some(AuthMode::Basic), &[]);
+        assert_eq!(good.smtp_host.as_deref(), Some("port.example"));
+        assert_eq!(good.username.as_deref(), Some("port"));
+        assert_eq!(good.auth, AuthMode::Basic);
+        let host = resolved(None, &[Twin::HandlerHostWins]);
+        assert_eq!(host.smtp_host.as_deref(), Some("handler.example"));
+        let login = resolved(None, &[Twin::HandlerLoginWins]);
+        assert_eq!(login.username.as_deref(), Some("handler"));
+    }
+
+    #[test]
+    fn left_alone_authentication_is_ntlm() {
+        assert_eq!(resolved(None, &[]).auth, AuthMode::Ntlm);
+        let twins = [Twin::DefaultsToNone];
+        assert_eq!(resolved(None, &twins).auth, AuthMode::None);
+        assert_eq!(resolved(Some(AuthMode::Ntlm), &twins).auth, AuthMode::Ntlm);
+    }
+
+    #[test]
+    fn twins_go_elsewhere() {
+        let mut route = route(None);
+        route
+            .network
+            .add_exchanger("partner.example", "mx.partner.example");
+        let target = || HostPort {
+            host: "port.example".to_owned(),
+            port: 25,
+        };
+        let go = |twins: &[Twin]| {
+            route
+                .misdirect(target(), &example::config(), &Twins::from(twins))
+                .to_string()
+        };
+        assert_eq!(go(&[]), "port.example:25");
+        assert_eq!(go(&[Twin::OtherPort]), "port.example:587");
+        assert_eq!(go(&[Twin::SendsToMx]), "mx.partner.example:25");
+    }
+
+    #[tokio::test]
+    async fn without_an_answer_the_backup_is_asked_and_then_the_message_is_suspended() {
+        let mut adapter = Adapter::new(example::config(), Vec::new(), Environment::pinned(1));
+        let mut route = route(Some(AuthMode::None));
+        let first = adapter.deliver_by(&route, &example::payload()).await;
+        assert_eq!(
+            first.outcome,
+            Outcome::Suspended("nothing answers at port.example:25".to_owned())
+        );
+        assert_eq!(first.attempts, 0);
+        // Nobody listens on the port that was just given back.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address: SocketAddr = closed.local_addr().expect("an address");
+        drop(closed);
+        route.backup = Some(transport("backup.example", Some(AuthMode::None)));
+        route.network.add("backup.example", 25, address);
+        let second = adapter.deliver_by(&route, &example::payload()).await;
+        assert_eq!(second.attempts, 1, "{:?}", second.outcome);
+        adapter.twins = vec![Twin::ForgetsBackup];
+        let forgotten = adapter.deliver_by(&route, &example::payload()).await;
+        assert_eq!(forgotten.attempts, 0);
+    }
+}
