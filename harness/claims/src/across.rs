@@ -32,12 +32,16 @@ pub const TWICE: &str = "message-recoverable";
 /// The check that a message decides which comes again after it was accepted and the connection broke.
 pub const RESENT: &str = "resent-after-acceptance";
 
+/// The check that another signer decides.
+pub const SIGNER: &str = "one-signer";
+
 /// Remembers conversations, in a bounded amount of memory.
 #[derive(Debug, Default)]
 pub struct Ledger {
     servers: Servers,
     messages: Messages,
     retries: Retries,
+    signer: Option<Known>,
 }
 
 impl Ledger {
@@ -48,7 +52,67 @@ impl Ledger {
         findings.extend(self.servers.judge(brief));
         findings.extend(self.messages.judge(brief));
         findings.extend(self.retries.judge(brief));
+        findings.extend(self.signed(brief));
         findings
+    }
+}
+
+/// The first signer of all.
+#[derive(Clone, Debug)]
+struct Known {
+    key: u64,
+    mail: u64,
+    place: Offered,
+}
+
+impl Ledger {
+    /// Compares the signers of a conversation with the first one that was seen: one differs as soon as any two do.
+    fn signed(&mut self, brief: &Brief) -> Option<(&'static str, Finding)> {
+        let mut found = None;
+        for signer in &brief.signers {
+            let Some(known) = &self.signer else {
+                self.signer = Some(Known {
+                    key: signer.key,
+                    mail: signer.mail,
+                    place: Offered {
+                        conversation: brief.id.as_str().into(),
+                        packet: signer.packet,
+                    },
+                });
+                continue;
+            };
+            let elsewhere = *known.place.conversation != *brief.id;
+            if signer.mail == known.mail || !elsewhere {
+                continue;
+            }
+            let evidence = || {
+                let what = "a signature".to_owned();
+                let bytes = signer.span;
+                let packets = vec![signer.packet];
+                vec![
+                    Evidence {
+                        packets,
+                        bytes,
+                        what,
+                    },
+                    there(&known.place, "the first signature"),
+                ]
+            };
+            let place = format!(
+                "{} (packet {})",
+                known.place.conversation, known.place.packet
+            );
+            if signer.key != known.key {
+                let reason = format!(
+                    "signed with {}, and a message in {place} with another certificate",
+                    signer.who
+                );
+                return Some((SIGNER, Finding::not_observed(reason, evidence())));
+            }
+            let reason = format!("signed with {}, as a message in {place}", signer.who);
+            found.get_or_insert_with(|| (SIGNER, Finding::observed(reason, evidence())));
+        }
+        found
     }
 }
 

@@ -10,6 +10,7 @@ use wire::{Opening, Span, Timestamp};
 
 use crate::Subject;
 use crate::chain::{self, EndWord, Try};
+use crate::checks::signers_of;
 use crate::leaks::{Body, Exposure, ProofVerdict, first_packet, is_under_tls, login};
 use crate::subject::Sent;
 use crate::transcript::Scrubber;
@@ -19,6 +20,9 @@ const MAX_NAME: usize = 96;
 
 /// Logins of one conversation that are tested against the known passwords: each may take long.
 const MAX_PROOFS: usize = 32;
+
+/// Signers of one conversation that are compared with those before.
+const MAX_SIGNERS: usize = 32;
 
 /// One conversation in brief. It owns what it holds, so that it can go to another thread.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub struct Brief {
     pub logins: Vec<Login>,
     /// Its messages.
     pub mails: Vec<Mail>,
+    /// Who signed them.
+    pub signers: Vec<Signer>,
 }
 
 /// How a conversation stands with TLS.
@@ -109,6 +115,21 @@ pub struct Login {
     pub packet: Option<u64>,
 }
 
+/// Who signed a message.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The certificate, in words.
+    pub who: String,
+    /// The same for the same certificate. Differs from run to run.
+    pub key: u64,
+    /// The message, as [`Mail::key`].
+    pub mail: u64,
+    /// Packet of the first byte of the signature.
+    pub packet: u64,
+    /// Its place.
+    pub span: Option<Span>,
+}
+
 /// One message.
 #[derive(Clone, Copy, Debug)]
 pub struct Mail {
@@ -157,6 +178,7 @@ impl Brief {
                 .sent()
                 .map(|sent| Mail::of(timeline, &sent))
                 .collect(),
+            signers: signers(subject),
         }
     }
 
@@ -251,6 +273,23 @@ impl Mail {
                 Body::Readable | Body::PartlyEncrypted | Body::Empty
             )
     }
+}
+
+fn signers(subject: &Subject<'_>) -> Vec<Signer> {
+    let timeline = subject.timeline();
+    let each = subject.sent().flat_map(|sent| {
+        let mail = Mail::of(timeline, &sent).key;
+        let named = signers_of(&sent).into_iter().take(MAX_SIGNERS);
+        let signers = named.map(move |(who, _, evidence)| Signer {
+            key: fingerprint(&who),
+            who: short(&who),
+            mail,
+            packet: evidence.packets.first().copied().unwrap_or_default(),
+            span: evidence.bytes,
+        });
+        signers.collect::<Vec<_>>()
+    });
+    each.take(MAX_SIGNERS).collect()
 }
 
 fn logins(subject: &Subject<'_>) -> Vec<Login> {

@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use smtp::Secret;
-use smtp::cms::RecipientKey;
+use smtp::cms::{Identifier, RecipientKey};
 use smtp::sasl::proof::KnownAccount;
+
+use crate::configured::Configured;
 
 /// The authentication mode that the sender is configured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,59 @@ pub enum Reported {
     Sent,
     /// It was not, or not for all of them.
     Failed,
+}
+
+/// The generation of the product that sends, where it decides what the documentation says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Up to 2013 R2.
+    Before2016,
+    /// 2016 and later.
+    From2016,
+}
+
+/// A certificate, as CMS refers to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCertificate {
+    /// Distinguished name of its issuer (RFC 4514).
+    pub issuer: String,
+    /// Serial number, in lower-case hexadecimal.
+    pub serial: String,
+    /// Its key identifier, in lower-case hexadecimal, where it has one.
+    pub key_identifier: Option<String>,
+}
+
+impl KnownCertificate {
+    /// Whether a recipient or a signer is this certificate; `None` where that cannot be told.
+    pub fn is(&self, who: &Identifier) -> Option<bool> {
+        match who {
+            Identifier::IssuerAndSerial { issuer, serial } => {
+                Some(*issuer == self.issuer && *serial == self.serial)
+            }
+            Identifier::KeyIdentifier(id) => self.key_identifier.as_ref().map(|known| known == id),
+            Identifier::SharedKey(_) | Identifier::Password => Some(false),
+            Identifier::Other(_) => None,
+        }
+    }
+}
+
+/// How the S/MIME encoder of the send pipeline is configured, beyond [`Protection`]. All optional.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    /// The product's generation, which decides the default cipher.
+    pub generation: Option<Generation>,
+    /// Whether the cipher was chosen, and not left at its default.
+    pub cipher_chosen: Option<bool>,
+    /// Whether the content transfer encoding was chosen, for the encoder or for a part.
+    pub transfer_encoding_chosen: Option<bool>,
+    /// Whether the message is to be signed, before it is encrypted or alone.
+    pub signs: Option<bool>,
+    /// `Add signing cert to message`.
+    pub adds_certificate: Option<bool>,
+    /// The encryption certificate of the send port.
+    pub recipient: Option<KnownCertificate>,
+    /// MIME properties of the body part that have a known text: name of the property, and the text.
+    pub properties: Vec<(String, String)>,
 }
 
 /// A message that must not leave, since what protects it is missing.
@@ -268,8 +323,12 @@ pub struct Given {
     /// What it wrote for people to read while the case ran: output, and the reason that it gives for a failure. It may
     /// hold anything that it was told.
     pub said: Option<Secret>,
+    /// What is known of the documented properties.
+    pub configured: Configured,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
+    /// How the S/MIME encoder is configured.
+    pub pipeline: Pipeline,
 }
 
 impl Given {

@@ -314,6 +314,11 @@ impl<'a> Sent<'a> {
         std::ptr::eq(self.case, other.case) && self.copies == other.copies
     }
 
+    /// The number of the message in its case: the same each time that it was sent.
+    pub const fn number(&self) -> usize {
+        self.copies
+    }
+
     /// Evidence for a range of the message.
     pub fn evidence(&self, range: Range<usize>, what: impl Into<String>) -> Evidence {
         Evidence::bytes(self.timeline, self.data.content.span(range), what)

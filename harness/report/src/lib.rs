@@ -4,8 +4,10 @@
 //! result does not hold: secrets were left out before it was made. What came from the wire (names, addresses) is
 //! escaped here, for the sink that it goes to.
 
+mod bounded;
 pub mod clients;
 mod conformance;
+mod controls;
 mod csv;
 mod grid;
 mod hexdump;
@@ -15,6 +17,7 @@ pub mod jsonl;
 mod junit;
 mod leaked;
 mod markdown;
+mod oscal;
 mod page;
 #[cfg(test)]
 mod sample;
@@ -81,8 +84,14 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "md",
         extension: "md",
-        summary: "Markdown, for a pull request or a step summary",
-        render: markdown::render,
+        summary: "Markdown, for a step summary: up to 1 MiB",
+        render: bounded::summary,
+    },
+    Format {
+        name: "comment",
+        extension: "comment.md",
+        summary: "Markdown, for a comment on a pull request: up to 65,536 characters",
+        render: bounded::comment,
     },
     Format {
         name: "html",
@@ -107,6 +116,18 @@ pub static FORMATS: &[Format] = &[
         extension: "csv",
         summary: "what leaked, a row each, for a spreadsheet",
         render: csv::render,
+    },
+    Format {
+        name: "controls",
+        extension: "controls.csv",
+        summary: "controls of compliance, a row each, for a spreadsheet",
+        render: controls::table,
+    },
+    Format {
+        name: "oscal",
+        extension: "oscal.json",
+        summary: "OSCAL Assessment Results, for tools of compliance",
+        render: oscal::render,
     },
 ];
 
@@ -167,6 +188,27 @@ mod tests {
             insta::assert_snapshot!("audit.txt", rendered("text", false));
             insta::assert_snapshot!("audit.verbose.txt", rendered("text", true));
             insta::assert_snapshot!("audit.md", rendered("md", false));
+        });
+    }
+
+    /// An audit held against two standards of compliance, in the formats that are about them.
+    #[test]
+    fn an_audit_against_controls() {
+        let outcome = sample::controls();
+        let shown = |name: &str| {
+            let format = format(name).expect("it is registered");
+            (format.render)(&outcome, Style::default())
+        };
+        let mut part = String::new();
+        controls::terminal(&mut part, &outcome, Style::default());
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            insta::assert_snapshot!("controls.txt", part.trim_start());
+            insta::assert_snapshot!("controls.csv", shown("controls"));
+            insta::assert_snapshot!("oscal.json", shown("oscal"));
         });
     }
 

@@ -30,7 +30,6 @@ use std::net::SocketAddr;
 use self::fragments::{Fragment, Fragments};
 use self::tcp::Tcp;
 use self::walk::{Layer, Stop, Walk};
-use crate::lookups::Lookups;
 use crate::notes::NoteLog;
 use crate::read::Frame;
 use crate::segment::Segment;
@@ -49,7 +48,6 @@ pub struct Decoder {
     unread_interfaces: BTreeSet<u32>,
     met_wrappers: BTreeSet<&'static str>,
     fragments: Fragments,
-    lookups: Lookups,
     /// The datagrams that the latest fragment made whole, outermost first.
     whole: [Vec<u8>; MAX_REASSEMBLIES],
 }
@@ -70,22 +68,12 @@ impl Decoder {
         match walk.run(first) {
             Ok(tcp) => Some(segment(frame, &walk, tcp, false)),
             Err(Stop::Other) => None,
-            Err(Stop::Lookup) => {
-                let at = (frame.packet, frame.time);
-                self.lookups.push(at, walk.src, walk.bytes);
-                None
-            }
             Err(Stop::Fragment(_)) => self.reassembled(frame, first),
             Err(stop) => {
                 self.remark(frame, stop);
                 None
             }
         }
-    }
-
-    /// Hands over the questions to DNS that were met so far.
-    pub fn take_lookups(&mut self) -> Lookups {
-        std::mem::take(&mut self.lookups)
     }
 
     /// The remarks on the frames so far.
@@ -177,7 +165,7 @@ fn remark(
 ) {
     let packet = Some(frame.packet);
     match stop {
-        Stop::Other | Stop::Lookup => {}
+        Stop::Other => {}
         Stop::Cut(what) => notes.push(
             NoteKind::Undecodable,
             packet,

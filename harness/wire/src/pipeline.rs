@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use self::lane::{Lane, Made};
 use self::producer::Producer;
-use crate::lookups::Lookups;
 use crate::source::{FileEnding, Sources};
 use crate::tcp::{Bounds, Consumer, Ended};
 use crate::{Error, Note};
@@ -68,8 +67,6 @@ pub struct Summary {
     pub notes: Vec<Note>,
     /// Problems of reading that ended a capture early.
     pub problems: Vec<String>,
-    /// Questions to DNS.
-    pub lookups: Lookups,
     /// Segments that came after the end of their connection.
     pub strays: u64,
     /// Connections of which nothing was made.

@@ -57,7 +57,7 @@ fn judge(
     let who = &message.value;
     let kind = who.response_kind();
     let evidence = vec![Evidence::bytes(subject.timeline(), message.span, "AUTHENTICATE message")];
-    if who.user.is_empty() || kind == ResponseKind::Anonymous {
+    if who.user.is_empty() || matches!(kind, ResponseKind::Anonymous | ResponseKind::Local) {
         return Finding::undetermined("the NTLM exchange is anonymous").with(evidence);
     }
     let seen = format!("{}\\{} from {}", who.domain, who.user, who.workstation);

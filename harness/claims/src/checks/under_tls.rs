@@ -122,7 +122,9 @@ fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
 }
 
 /// What is the same in every conversation under TLS with one plain message.
-const MESSAGE: [(&str, Observation); 16] = [
+const MESSAGE: [(&str, Observation); 18] = [
+    ("text-is-plain", Observed),
+    ("header-metadata", Observed),
     ("receiving-command", NotObserved),
     ("message-recoverable", Observed),
     ("readable-without-key", NotObserved),
@@ -195,10 +197,14 @@ fn an_encrypted_message_after_starttls() {
         ("credentials-in-mode-none", NotObserved),
         ("body-readable", NotApplicable),
         ("smime-encrypted", Observed),
+        ("text-is-plain", NotApplicable),
+        ("header-metadata", NotObserved),
         // Nobody reads the header off the wire; it stands outside S/MIME all the same.
         ("headers-readable-when-encrypted", NotObserved),
         ("subject-beside-smime", Observed),
         ("documented-cipher", Observed),
+        ("header-protected-inside", NotObserved),
+        ("changes-unnoticed", Observed),
         ("smime-weak-algorithm", NotObserved),
         ("smime-label-without-cms", NotObserved),
         ("starttls-stripped", NotObserved),
@@ -521,6 +527,8 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "hello-name-unqualified",
         "line-too-long",
         "left-before-final-reply",
+        "text-is-plain",
+        "header-metadata",
         "submitted-in-clear",
         "login-before-starttls",
         "local-part-changed",

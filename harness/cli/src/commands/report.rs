@@ -5,14 +5,16 @@ use std::path::Path;
 
 use claims::result::{Outcome, SCHEMA};
 
-use super::{format, output};
+use super::reports::Reports;
+use super::stated;
 use crate::args::{Cli, ReportArgs};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
-    let format = format(&args.format)?;
-    let outcome = read(&args.result)?;
-    output::print(cli, format, &outcome)?;
+    let reports = Reports::into_folder(&args.format, args.out.as_deref())?;
+    let mut outcome = read(&args.result)?;
+    stated::state(&mut outcome, args.coverage.as_deref())?;
+    reports.write(cli, &outcome, false)?;
     Ok(Exit::of(&outcome))
 }
 

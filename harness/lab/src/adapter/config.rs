@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use claims::given::ClientTls;
+use claims::given::{ClientTls, Generation};
 use smtp::Secret;
+
+mod cms;
+
+pub use cms::{CmsChoices, Digest, KeyTransport, Recipient, RecipientNaming, Signer};
 
 use super::host::{BadHost, HostPort};
 use super::readings::Readings;
@@ -40,6 +44,18 @@ pub struct Account {
     pub password: Secret,
     /// `NetBIOS` name of the machine.
     pub workstation: String,
+}
+
+impl Account {
+    /// No account at all.
+    pub fn nobody() -> Self {
+        Self {
+            domain: String::new(),
+            user: String::new(),
+            password: Secret::new(""),
+            workstation: String::new(),
+        }
+    }
 }
 
 /// Where a body or attachment comes from.
@@ -78,6 +94,25 @@ pub enum Cipher {
     Aes192,
     /// AES-256-CBC.
     Aes256,
+    /// AES-128-GCM, which the encoder does not offer: the content is protected against change, too (RFC 5084).
+    Aes128Gcm,
+    /// AES-256-GCM, which it does not offer either.
+    Aes256Gcm,
+}
+
+impl Cipher {
+    /// The documented default of a generation of the product.
+    pub const fn default_of(generation: Generation) -> Self {
+        match generation {
+            Generation::Before2016 => Self::Des3,
+            Generation::From2016 => Self::Aes128,
+        }
+    }
+
+    /// Whether it protects the content against change, so that the message is `AuthEnvelopedData` (RFC 5083).
+    pub const fn is_authenticated(self) -> bool {
+        matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
+    }
 }
 
 /// Transfer encoding of the encoder's output.
@@ -91,6 +126,10 @@ pub enum TransferEncoding {
     SevenBit,
     /// 8bit.
     EightBit,
+    /// Bytes as they are, which takes a server with BINARYMIME and CHUNKING (RFC 3030).
+    Binary,
+    /// The encoding of uuencode, which MIME knows by private names only.
+    UuEncode,
 }
 
 /// Whether the certificate that encryption needs is there.
@@ -100,9 +139,28 @@ pub enum Certificate {
     Found,
     /// Assigned to the port, absent from the store. Documented: the message is suspended.
     NotFound,
+    /// None is assigned to the port. What follows is documented in two ways: [`Unassigned`].
+    NotAssigned,
+    /// Found, and its time has run out.
+    Expired,
+    /// Found, and on the list of those that its authority revoked.
+    Revoked,
+}
+
+/// What happens to a message that is to be encrypted where the port has no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unassigned {
+    /// It is suspended, as where the certificate is not found.
+    Suspends,
+    /// It is sent in clear text, as the page on removing a certificate from a port has it.
+    SendsInClear,
 }
 
 /// The MIME/SMIME encoder of the send pipeline.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a documented property"
+)]
 #[derive(Clone, Debug)]
 pub struct Encoder {
     /// `Enable encryption`.
@@ -115,6 +173,21 @@ pub struct Encoder {
     pub transfer_encoding: TransferEncoding,
     /// State of the encryption certificate.
     pub certificate: Certificate,
+    /// The generation of the product: it decides the default cipher.
+    pub generation: Generation,
+    /// Which reading of the documentation holds where no certificate is assigned.
+    pub unassigned: Unassigned,
+    /// `Add signing cert to message`.
+    pub add_signing_certificate: bool,
+    /// `Check revocation list`.
+    pub check_revocation: bool,
+    /// `Send body part as attachment`.
+    pub body_as_attachment: bool,
+    /// Whether the adapter adds its attachments to what the pipeline encoded. A report says that an encoded message stays
+    /// untouched; the order of pipeline and adapter lets one expect the other.
+    pub attachments_added: bool,
+    /// What the documentation leaves open.
+    pub cms: CmsChoices,
 }
 
 impl Default for Encoder {
@@ -126,6 +199,13 @@ impl Default for Encoder {
             signature: SignatureType::NoSign,
             transfer_encoding: TransferEncoding::Base64,
             certificate: Certificate::Found,
+            generation: Generation::From2016,
+            unassigned: Unassigned::Suspends,
+            add_signing_certificate: true,
+            check_revocation: true,
+            body_as_attachment: false,
+            attachments_added: false,
+            cms: CmsChoices::default(),
         }
     }
 }
@@ -239,12 +319,7 @@ impl Config {
             tls: ClientTls::Never,
             username: None,
             password: None,
-            account: Account {
-                domain: String::new(),
-                user: String::new(),
-                password: Secret::new(""),
-                workstation: String::new(),
-            },
+            account: Account::nobody(),
             smtp_host: None,
             ehlo: "localhost".to_owned(),
             from: String::new(),
@@ -300,6 +375,25 @@ pub struct Payload {
     pub destination_party_qualifier: Option<String>,
     /// Its other parts, beside the body part.
     pub parts: Vec<Part>,
+    /// MIME properties of its context.
+    pub mime: MimeProperties,
+}
+
+impl Payload {
+    /// A message with a body part and nothing else.
+    pub fn new(message_id: String, content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            message_id,
+            body,
+            content_type: content_type.to_owned(),
+            source_party: None,
+            source_party_qualifier: None,
+            destination_party: None,
+            destination_party_qualifier: None,
+            parts: Vec::new(),
+            mime: MimeProperties::default(),
+        }
+    }
 }
 
 /// A part of a message, other than its body part.
@@ -311,4 +405,23 @@ pub struct Part {
     pub content_type: String,
     /// Its content.
     pub bytes: Vec<u8>,
+}
+
+/// The MIME context properties of a message part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MimeProperties {
+    /// `FileName`.
+    pub file_name: Option<String>,
+    /// `ContentID`.
+    pub content_id: Option<String>,
+    /// `ContentDescription`.
+    pub content_description: Option<String>,
+    /// `ContentLocation`.
+    pub content_location: Option<String>,
+    /// `ContentTransferEncoding`: that of the part, over the encoder's.
+    pub transfer_encoding: Option<TransferEncoding>,
+    /// `IsMIMEEncoded`: the body is a MIME entity already, header and all, and stays as it is.
+    pub is_mime_encoded: bool,
+    /// `IsMultipartRelated`.
+    pub is_multipart_related: bool,
 }

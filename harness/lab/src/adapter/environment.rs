@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::keys::Keys;
+use super::network::Network;
 
 /// Seconds from 1970-01-01 to 2026-01-01, both UTC.
 const PINNED_SECONDS: i64 = 1_767_225_600;
@@ -80,6 +81,8 @@ pub struct Environment {
     pub authority: Option<String>,
     /// What it is to wait until the next try.
     pub waiting: Waiting,
+    /// How servers are reached, and who watches.
+    pub network: Network,
 }
 
 impl Environment {
@@ -93,6 +96,7 @@ impl Environment {
             keys: Keys::test(),
             authority: None,
             waiting: Waiting::Real,
+            network: Network::default(),
         }
     }
 
@@ -112,6 +116,7 @@ impl Environment {
             keys: Keys::test(),
             authority: None,
             waiting: Waiting::Real,
+            network: Network::default(),
         }
     }
 }

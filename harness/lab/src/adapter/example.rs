@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry, Transfer};
+use super::config::{
+    Account, AuthMode, BasicMechanism, Config, MimeProperties, Payload, Retry, Transfer,
+};
 use super::readings::Readings;
 
 /// Canary in the body.
@@ -66,5 +68,6 @@ pub(super) fn payload() -> Payload {
         destination_party: None,
         destination_party_qualifier: None,
         parts: Vec::new(),
+        mime: MimeProperties::default(),
     }
 }

@@ -53,15 +53,19 @@ impl Limit {
     /// # Errors
     /// It is not.
     pub fn check(self, text: &str) -> Result<(), Self> {
-        let length = if self.unit == "octets" {
-            text.len()
-        } else {
-            text.chars().count()
-        };
-        if length > self.most {
+        if self.length_of(text) > self.most {
             Err(self)
         } else {
             Ok(())
+        }
+    }
+
+    /// How long `text` is, by what is counted.
+    pub fn length_of(self, text: &str) -> usize {
+        if self.unit == "octets" {
+            text.len()
+        } else {
+            text.chars().count()
         }
     }
 }
@@ -75,7 +79,7 @@ pub fn joined(addresses: &[String]) -> String {
 ///
 /// # Errors
 /// The first that is not.
-pub(super) fn check(config: &Config) -> Result<(), Limit> {
+pub(crate) fn check(config: &Config) -> Result<(), Limit> {
     FROM.check(&config.from)?;
     if let Some(name) = &config.username {
         USER_NAME.check(name)?;

@@ -162,6 +162,7 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
+    use super::super::config::MimeProperties;
     use super::*;
 
     fn payload() -> Payload {
@@ -174,6 +175,7 @@ mod tests {
             destination_party: Some("orders@fabrikam.example".to_owned()),
             destination_party_qualifier: Some("EmailDomain".to_owned()),
             parts: Vec::new(),
+            mime: MimeProperties::default(),
         }
     }
 

@@ -1,65 +1,98 @@
-//! What can be reached from the adapter's machine, under which names.
+//! How the adapter reaches servers, and who may watch it: what sending to a real server needs beside an address.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-/// Names with the addresses behind them, and domains with their mail servers: what DNS and routing would tell a machine.
+use crate::tap::Recorder;
+
+/// The world outside. Empty where the server is one of the lab's.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
-    hosts: Vec<(String, u16, SocketAddr)>,
-    exchangers: Vec<(String, String)>,
+    /// What is known of the hosts that are sent to.
+    pub hosts: Vec<Host>,
+    /// Whether TLS takes any certificate.
+    pub any_certificate: bool,
+    /// Where what crosses the socket is recorded, with the secrets of TLS.
+    pub recorder: Option<Recorder>,
+    /// Who is told of the dialogue while it goes on.
+    pub watcher: Option<Watcher>,
+}
+
+/// A host, as its name was resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its name, for which its certificate must have been issued; without one that is its address.
+    pub name: Option<String>,
+    /// Its addresses. Whoever delivers to the first tries the others, too, where no connection comes about.
+    pub addresses: Vec<SocketAddr>,
 }
 
 impl Network {
-    /// A port of a host is reached at an address.
-    pub fn add(&mut self, host: &str, port: u16, address: SocketAddr) {
-        self.hosts.push((host.to_owned(), port, address));
+    /// The addresses to try for a server, that address first.
+    pub(super) fn addresses(&self, server: SocketAddr) -> Vec<SocketAddr> {
+        match self.host(server) {
+            Some(host) => host.addresses.clone(),
+            None => vec![server],
+        }
     }
 
-    /// Mail for a domain goes to a host (an MX record, RFC 5321 section 5.1).
-    pub fn add_exchanger(&mut self, domain: &str, host: &str) {
-        self.exchangers.push((domain.to_owned(), host.to_owned()));
+    /// The name of a server, where it has one.
+    pub(super) fn name(&self, server: SocketAddr) -> Option<&str> {
+        self.host(server)?.name.as_deref()
     }
 
-    /// The address behind a port of a host.
-    pub fn find(&self, host: &str, port: u16) -> Option<SocketAddr> {
-        let found = self
-            .hosts
+    /// Tells the watcher, where there is one.
+    pub(super) fn tell(&self, told: &Told<'_>) {
+        if let Some(Watcher(watcher)) = &self.watcher {
+            watcher(told);
+        }
+    }
+
+    fn host(&self, server: SocketAddr) -> Option<&Host> {
+        self.hosts
             .iter()
-            .find(|(name, number, _)| name.eq_ignore_ascii_case(host) && *number == port);
-        found.map(|(.., address)| *address)
-    }
-
-    /// The mail server of a domain.
-    pub fn exchanger(&self, domain: &str) -> Option<&str> {
-        let found = self
-            .exchangers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(domain));
-        found.map(|(_, host)| host.as_str())
+            .find(|host| host.addresses.first() == Some(&server))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Something that happened in the dialogue. Secrets are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// A connection to this address is about to be made.
+    Connecting(SocketAddr),
+    /// It came about.
+    Connected(SocketAddr),
+    /// TLS is in use from here on.
+    Secured,
+    /// The next line holds the password, or what anybody can make it of, and nothing protects it. The mechanism.
+    PasswordInClear(&'static str),
+    /// A line, or what stands for one that holds a secret.
+    Said(&'a str),
+    /// The server asked for the content, and so many octets follow.
+    Content(u64),
+    /// All of it is written: from here on the message may have been taken.
+    ContentWritten,
+    /// A reply: its code and the text of each line. A challenge comes without its text, and what was said in secret is
+    /// taken out where the server repeats it.
+    Heard(u16, &'a [String]),
+    /// The attempt failed, and why.
+    Failed(&'a str),
+}
 
-    #[test]
-    fn names_are_found_in_any_case_and_ports_by_number() {
-        let mut network = Network::default();
-        let (one, two) = (
-            SocketAddr::from(([127, 0, 0, 1], 1)),
-            SocketAddr::from(([127, 0, 0, 1], 2)),
-        );
-        network.add("mail.example.test", 25, one);
-        network.add("mail.example.test", 587, two);
-        network.add_exchanger("partner.example", "mx.partner.example");
-        assert_eq!(network.find("MAIL.example.test", 25), Some(one));
-        assert_eq!(network.find("mail.example.test", 587), Some(two));
-        assert_eq!(network.find("mail.example.test", 26), None);
-        assert_eq!(
-            network.exchanger("Partner.Example"),
-            Some("mx.partner.example")
-        );
-        assert_eq!(network.exchanger("example"), None);
+/// Whoever watches a dialogue. It is called between two steps of the dialogue, so it should not take long.
+#[derive(Clone)]
+pub struct Watcher(Arc<dyn Fn(&Told<'_>) + Send + Sync>);
+
+impl Watcher {
+    /// Calls this for everything that happens.
+    pub fn new(watcher: impl Fn(&Told<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(watcher))
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
     }
 }

@@ -51,6 +51,20 @@ pub(super) enum Refusal {
     CertificateNotFound,
     #[error("ClearSign cannot be used together with encryption; use BlobSign")]
     ClearSignWithEncryption,
+    #[error("encryption is enabled, and no certificate is assigned to the port")]
+    CertificateNotAssigned,
+    #[error("the encryption certificate assigned to the port is not valid at this time")]
+    CertificateOutOfTime,
+    #[error("the encryption certificate assigned to the port was revoked by its authority")]
+    CertificateRevoked,
+    #[error(
+        "whether the encryption certificate was revoked cannot be told: no current list of its authority is at hand"
+    )]
+    RevocationUnknown,
+    #[error(
+        "the message part is said to be MIME encoded, and is no MIME entity of Content fields and a body"
+    )]
+    NotAnEntity,
     #[error("the S/MIME encoder failed: {0}")]
     Smime(#[from] super::smime::SmimeError),
 }

@@ -4,7 +4,7 @@ use claims::given::ClientTls;
 
 use super::config::{AuthMode, Payload};
 use super::host::HostPort;
-use super::network::Network;
+use super::names::Names;
 use super::settings::{self, Context, Handler, Port, Transport, Unresolved};
 use super::trace::{Delivery, Outcome};
 use super::twin::{Twin, Twins};
@@ -22,7 +22,7 @@ pub struct Route {
     /// What the backup transport does about TLS, where it differs.
     pub backup_tls: Option<ClientTls>,
     /// What can be reached.
-    pub network: Network,
+    pub names: Names,
 }
 
 /// The port of submission (RFC 6409 section 3.1).
@@ -73,7 +73,7 @@ impl Adapter {
             Ok(None) => return suspended(Unresolved::Missing("SMTPHost").to_string()),
             Err(bad) => return suspended(bad.to_string()),
         };
-        let Some(address) = route.network.find(&target.host, target.port) else {
+        let Some(address) = route.names.find(&target.host, target.port) else {
             return suspended(format!("nothing answers at {target}"));
         };
         let base = std::mem::replace(&mut self.config, config);
@@ -125,7 +125,7 @@ impl Route {
             };
         }
         let domain = config.to.first().and_then(|to| to.rsplit_once('@'));
-        let exchanger = domain.and_then(|(_, domain)| self.network.exchanger(domain));
+        let exchanger = domain.and_then(|(_, domain)| self.names.exchanger(domain));
         match exchanger {
             Some(host) if twins.has(Twin::SendsToMx) => HostPort {
                 host: host.to_owned(),
@@ -173,7 +173,7 @@ mod tests {
             primary: transport("port.example", auth),
             backup: None,
             backup_tls: None,
-            network: Network::default(),
+            names: Names::default(),
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
     fn twins_go_elsewhere() {
         let mut route = route(None);
         route
-            .network
+            .names
             .add_exchanger("partner.example", "mx.partner.example");
         let target = || HostPort {
             host: "port.example".to_owned(),
@@ -244,7 +244,7 @@ mod tests {
         let address: SocketAddr = closed.local_addr().expect("an address");
         drop(closed);
         route.backup = Some(transport("backup.example", Some(AuthMode::None)));
-        route.network.add("backup.example", 25, address);
+        route.names.add("backup.example", 25, address);
         let second = adapter.deliver_by(&route, &example::payload()).await;
         assert_eq!(second.attempts, 1, "{:?}", second.outcome);
         adapter.twins = vec![Twin::ForgetsBackup];

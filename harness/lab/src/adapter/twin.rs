@@ -72,7 +72,7 @@ twins! {
     /// With Basic, sends the handler's user and password, although the port has its own.
     HandlerLoginWins = "handler-login-wins" breaks "ADP-17";
     /// In mode NTLM, authenticates as an account other than the host instance's.
-    OtherAccount = "other-account" breaks "ADP-18";
+    OtherAccount = "other-account" breaks "ADP-18" and "NTL-21";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
     /// In mode NTLM, authenticates as one account on every host.
@@ -85,7 +85,7 @@ twins! {
     LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
     /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
     /// clear text.
-    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04" "NTL-07" "NTL-08";
+    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04";
     /// With no acceptable mechanism on offer, sends without authenticating.
     SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14" "ADP-13";
     /// Takes a refused login for the last word.
@@ -104,14 +104,50 @@ twins! {
     EncoderEncrypts = "encoder-encrypts" breaks "ADP-36";
     /// Encrypts with AES-256-GCM (AuthEnvelopedData), which the encoder does not offer.
     OddCipher = "odd-cipher" breaks "ADP-37";
+    /// Encrypts with AES-256 where the cipher was left at its default.
+    OtherDefaultCipher = "other-default-cipher" breaks "ADP-38";
+    /// Encrypts to another certificate than the one of the port.
+    EncryptsToAnother = "encrypts-to-another" breaks "ADP-39";
+    /// Encrypts to a second recipient, too.
+    ExtraRecipient = "extra-recipient" breaks "ADP-39";
     /// With the encryption certificate missing, sends in clear text.
     FailsOpen = "fails-open" breaks "ADP-40";
+    /// Encrypts to a certificate whose time has run out.
+    IgnoresExpiry = "ignores-expiry" breaks "ADP-40";
+    /// Encrypts to a certificate that was revoked.
+    IgnoresRevocation = "ignores-revocation" breaks "ADP-40";
     /// With ClearSign, makes an opaque blob.
     BlobInsteadOfClear = "blob-instead-of-clear" breaks "ADP-41";
     /// With BlobSign, encrypts.
     EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42" and "CLM-06";
+    /// Told to sign and encrypt, signs in clear inside the envelope.
+    ClearSignsInside = "clear-signs-inside" breaks "ADP-43";
+    /// Told to sign and encrypt, encrypts first.
+    SignsOutside = "signs-outside" breaks "ADP-43";
+    /// Signs with SHA-256 where it was to be SHA-1, and the other way round.
+    OtherDigest = "other-digest" breaks "ADP-44";
+    /// Signs as somebody else.
+    SignsAsAnother = "signs-as-another" breaks "ADP-45";
+    /// Leaves its certificate out of signatures.
+    LeavesCertificateOut = "leaves-certificate-out" breaks "ADP-46";
+    /// Writes quoted-printable where the transfer encoding was left at its default.
+    QuotedByDefault = "quoted-by-default" breaks "ADP-47";
+    /// Sends octets above 127 without announcing them in MAIL.
+    EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
+    /// Puts the attachments inside the envelope.
+    EncryptsAttachments = "encrypts-attachments" breaks "ADP-49";
+    /// Leaves the file name and the other MIME properties of a part out of its header.
+    DropsProperties = "drops-properties" breaks "ADP-51";
+    /// With encryption, puts a copy of the header inside, as RFC 9788 has it.
+    ProtectsHeader = "protects-header" breaks "ADP-52";
+    /// With encryption, wraps the message into another, as RFC 8551 has it.
+    WrapsMessage = "wraps-message" breaks "ADP-52";
+    /// Encrypts with AES-256-GCM, which shows changes.
+    AuthenticatesContent = "authenticates-content" breaks "ADP-53";
+    /// With encryption, signs although it was not told to.
+    SignsUnasked = "signs-unasked" breaks "ADP-53";
     /// Gives every message the same Subject instead of its id.
     FixedSubject = "fixed-subject" breaks "ADP-54";
     /// Sends the Subject with its macros as they were written.
@@ -287,11 +323,13 @@ twins! {
     /// Authenticates a second time after it succeeded.
     AuthenticatesTwice = "authenticates-twice" breaks "AUT-01";
     /// Sends the message although its authentication failed.
-    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
+    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11"
+        "NTL-12" "NTL-19" "NTL-20";
     /// Sends a password that was refused five times.
-    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09";
+    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-19";
     /// Answers every challenge, whether or not it can be read.
-    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08";
+    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11" "NTL-12"
+        "NTL-20";
     /// Puts an initial response of any length into the AUTH line.
     LongAuthLine = "long-auth-line" breaks "AUT-05";
     /// Writes an empty initial response as nothing.
@@ -311,7 +349,23 @@ twins! {
     /// With NTLM, leaves the time of the server out of its answer, and with it the integrity code.
     WithoutMic = "without-mic" breaks "NTL-03";
     /// With NTLM, proves itself with version 1.
-    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
+    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03" and "NTL-13" "NTL-15" "NTL-16";
+    /// With NTLM, cuts the integrity code out of its answer, which promises it.
+    PromisesMicInVain = "promises-mic-in-vain" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, computes the integrity code over something else.
+    SpoilsMic = "spoils-mic" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, gives up where the challenge has no target information.
+    NeedsTargetInfo = "needs-target-info" breaks "NTL-13";
+    /// With NTLM, writes its names in UTF-16 where the OEM character set was agreed on.
+    UnicodeAnyway = "unicode-anyway" breaks "NTL-14";
+    /// With NTLM, proves itself with version 1 where the server grants no extended session security.
+    FollowsEss = "follows-ess" breaks "NTL-15";
+    /// With NTLM, gives up where the challenge has no time.
+    NeedsServerTime = "needs-server-time" breaks "NTL-16";
+    /// With NTLM, gives up where the first 334 has no text.
+    NeedsNtlmText = "needs-ntlm-text" breaks "NTL-17";
+    /// With NTLM, takes the text of the first 334 for the challenge where it is base64.
+    BelievesNtlmText = "believes-ntlm-text" breaks "NTL-18";
     /// Told to require TLS, goes on in clear where it is not offered or refused.
     TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
     /// Logs in before it asks for TLS.

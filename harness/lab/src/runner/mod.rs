@@ -4,6 +4,7 @@
 
 pub mod canary;
 mod catalogue;
+mod configured;
 mod given;
 pub mod outside;
 mod servers;
@@ -21,7 +22,9 @@ use rand::rngs::StdRng;
 use smtp::cms::RecipientKey;
 
 use crate::adapter::config::{Account as ServiceAccount, Config, Payload};
-use crate::adapter::config::{AuthMode, BasicMechanism, Certificate, FileSource, Retry, Transfer};
+use crate::adapter::config::{
+    AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Recipient, Retry, Transfer,
+};
 use crate::adapter::readings::Readings;
 use crate::adapter::{Adapter, Delivery, Environment, Outcome, Route, Twin, Waiting, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
@@ -121,6 +124,11 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         adapter.deliver(server.address(), &setup.payload).await;
         adapter.config = setup.config.clone();
     }
+    if scenario.client.other_host {
+        adapter.config = setup.other_host();
+        adapter.deliver(server.address(), &setup.payload).await;
+        adapter.config = setup.config.clone();
+    }
     adapter.twins = twins;
     let mut delivery = send(&mut adapter, route.as_ref(), &server, &setup.payload).await;
     if let Some((config, payload)) = &setup.second_host {
@@ -137,7 +145,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.reported = Some(match delivery.outcome {
         Outcome::Sent => Reported::Sent,
@@ -272,7 +280,7 @@ struct Setup {
     /// Another host instance with the same port, and the message that it sends.
     second_host: Option<(Config, Payload)>,
     accounts: Vec<Account>,
-    key: RecipientKey,
+    keys: Vec<RecipientKey>,
 }
 
 impl Setup {
@@ -303,6 +311,7 @@ impl Setup {
         if let Some(encoder) = &mut control.encoder {
             encoder.certificate = Certificate::Found;
         }
+        configured::mend(&mut control, canaries);
         let mut payload = Payload {
             message_id: canaries.message_id.clone(),
             body: b"Order 4711\r\n{body-canary}\r\nEnd of order.\r\n".to_vec(),
@@ -312,6 +321,7 @@ impl Setup {
             destination_party: None,
             destination_party_qualifier: None,
             parts: Vec::new(),
+            mime: MimeProperties::default(),
         };
         scenario.client.payload.apply(&mut payload);
         payload.body = canaries
@@ -319,15 +329,14 @@ impl Setup {
             .into_bytes();
         let second_host = second_host(scenario, &config, &payload);
         accounts.extend(second_host.iter().map(|(config, _)| known(&config.account)));
-        let key = RecipientKey::from_pem(keys::RECIPIENT_KEY)
-            .expect("the embedded test key parses, as its own test shows");
+        let keys = recipient_keys(&config);
         Self {
             config,
             control,
             payload,
             second_host,
             accounts,
-            key,
+            keys,
         }
     }
 }
@@ -357,6 +366,37 @@ fn second_host(
     let mut payload = payload.clone();
     payload.message_id = payload.message_id.chars().rev().collect();
     Some((config, payload))
+}
+
+impl Setup {
+    /// A port of another host instance, on another machine of the same group.
+    fn other_host(&self) -> Config {
+        let mut config = self.config.clone();
+        "bts-host02.corp.example".clone_into(&mut config.ehlo);
+        config.to = vec!["invoices@partner.example".to_owned()];
+        config.cc.clear();
+        config.bcc.clear();
+        config
+    }
+}
+
+/// The keys of those who can open what the case encrypts.
+fn recipient_keys(config: &Config) -> Vec<RecipientKey> {
+    let default = [Recipient::Port];
+    let named = config
+        .encoder
+        .as_ref()
+        .map(|encoder| &encoder.cms.recipients);
+    let named = named.map_or(default.as_slice(), Vec::as_slice);
+    let pem = |recipient: &Recipient| match recipient {
+        Recipient::Port => keys::RECIPIENT_KEY,
+        Recipient::P256 => keys::P256_KEY,
+        Recipient::P384 => keys::P384_KEY,
+    };
+    let read = |pem| {
+        RecipientKey::from_pem(pem).expect("the embedded test keys parse, as their own test shows")
+    };
+    named.iter().map(pem).map(read).collect()
 }
 
 /// What a case has that says nothing about its client.

@@ -157,7 +157,7 @@ pub async fn run(
         &setup.config,
         &setup.payload,
         &canaries,
-        &setup.key,
+        &setup.keys,
     );
     given.servers = super::servers::given(scenario, &setup.config, options.address);
     given.reported = match &said {
@@ -341,13 +341,17 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
             client.message_parts_attachments.is_some(),
         ),
         ("reply_by", client.reply_by.is_some()),
+        ("handler", client.handler.is_some()),
+        ("context", client.context.is_some()),
+        ("dynamic", client.dynamic.is_some()),
+        ("readings", client.readings.is_some()),
+        ("smtp_host", client.smtp_host.is_some()),
         ("require_tls_onward", client.require_tls_onward.is_some()),
         ("servers", !scenario.servers.is_empty()),
-        ("smtp_host", client.smtp_host.is_some()),
-        ("handler", client.handler.is_some()),
         ("default_auth", client.default_auth),
         ("second_host", client.second_host.is_some()),
         ("control", client.control),
+        ("other_host", client.other_host),
         ("twins", !client.twins.is_empty()),
     ]
     .into_iter()

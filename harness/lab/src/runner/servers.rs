@@ -9,7 +9,7 @@ use super::given::mode;
 use super::{Setup, Start};
 use crate::adapter::config::Config;
 use crate::adapter::settings::{Handler, Port, Properties, Transport};
-use crate::adapter::{Network, Route};
+use crate::adapter::{Names, Route};
 use crate::scenario::{Scenario, ServerName};
 use crate::server::{Options, Running, Seed, Server, ServerReport};
 use crate::tap::{Clock, Recorder};
@@ -58,21 +58,21 @@ impl Others {
     }
 
     /// What the adapter can reach: each server under its name, and the recipients' own as the mail server of their domains.
-    fn network(&self, scenario: &Scenario, setup: &Setup, main: SocketAddr) -> Network {
-        let mut network = Network::default();
-        network.add(&scenario.server.name, scenario.server.port, main);
+    fn names(&self, scenario: &Scenario, setup: &Setup, main: SocketAddr) -> Names {
+        let mut names = Names::default();
+        names.add(&scenario.server.name, scenario.server.port, main);
         for (name, running) in &self.0 {
             let Some(table) = scenario.servers.get(*name) else {
                 continue;
             };
-            network.add(&table.name, table.port, running.address());
+            names.add(&table.name, table.port, running.address());
             if *name == ServerName::Partner {
                 for (_, domain) in setup.config.to.iter().filter_map(|to| to.rsplit_once('@')) {
-                    network.add_exchanger(domain, &table.name);
+                    names.add_exchanger(domain, &table.name);
                 }
             }
         }
-        network
+        names
     }
 
     /// The way of the message, where the case says more of it than which server it goes to.
@@ -83,9 +83,10 @@ impl Others {
         main: SocketAddr,
     ) -> Option<Route> {
         let client = &scenario.client;
+        // A handler below a dynamic port or a context is resolved with them.
+        let elsewhere = client.dynamic.is_some() || client.context.is_some();
         let plain = scenario.servers.is_empty()
-            && client.smtp_host.is_none()
-            && client.handler.is_none()
+            && (client.handler.is_none() || elsewhere)
             && !client.default_auth;
         if plain {
             return None;
@@ -123,20 +124,19 @@ impl Others {
                 .backup
                 .as_ref()
                 .and_then(|table| Some(table.tls.as_ref()?.value)),
-            network: self.network(scenario, setup, main),
+            names: self.names(scenario, setup, main),
         })
     }
 }
 
 /// What the handler sets. Without a server of its own it names that of the port.
 fn handler(scenario: &Scenario, host: Option<String>) -> Handler {
-    let table = scenario.client.handler.clone().unwrap_or_default();
+    let table = scenario.client.handler.as_ref();
+    let table = table.map(|table| table.value.clone()).unwrap_or_default();
     Handler {
         smtp_host: Some(host.unwrap_or_else(|| smtp_host(scenario))),
         from: None,
-        authenticate: table.auth.map(|auth| auth.value),
-        username: table.username.map(|name| name.value),
-        password: table.password.map(|password| password.value),
+        ..table
     }
 }
 
@@ -150,6 +150,10 @@ fn smtp_host(scenario: &Scenario) -> String {
 
 /// The port that the configured name carries.
 fn carried_port(scenario: &Scenario) -> Option<u16> {
+    if scenario.servers.is_empty() {
+        // The client is told where the only server is, whatever its port.
+        return Some(scenario.server.port);
+    }
     let (_, port) = scenario.client.smtp_host.as_ref()?.value.rsplit_once(':')?;
     port.parse().ok()
 }

@@ -1,40 +1,15 @@
-//! The tables of `[client]` about what stands elsewhere than on the port: on the handler, and on the backup transport.
+//! The table of `[client]` about the backup transport.
 
 use std::ops::Range;
 
 use claims::given::ClientTls;
-use smtp::Secret;
 
 use super::Spanned;
 use super::client::{AUTH_MODES, TLS_USES};
-use super::client_parts::{RetryTable, secret};
+use super::client_parts::RetryTable;
 use super::decode::{Problems, Table, Value};
-use super::values::{choice, text};
+use super::values::choice;
 use crate::adapter::config::AuthMode;
-
-/// `[client.handler]`: what the send handler sets. Its server is that of `[servers.handler]`, where there is one.
-#[derive(Clone, Debug, Default)]
-pub struct HandlerTable {
-    /// `auth`: the mode.
-    pub auth: Option<Spanned<AuthMode>>,
-    /// `username`.
-    pub username: Option<Spanned<String>>,
-    /// `password`.
-    pub password: Option<Spanned<Secret>>,
-}
-
-impl HandlerTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let mut table = Table::open("[client.handler]", value, problems)?;
-        let handler = Self {
-            auth: table.optional("auth", problems, choice(&AUTH_MODES)),
-            username: table.optional("username", problems, text),
-            password: table.optional("password", problems, secret),
-        };
-        table.finish(problems);
-        Some(handler)
-    }
-}
 
 /// `[client.backup]`: how the backup transport differs from the first. Its server is that of `[servers.backup]`.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,9 @@
 
 mod client;
 mod client_levels;
+mod client_mime;
 mod client_parts;
+pub(crate) mod client_places;
 mod command;
 pub(crate) mod decode;
 mod diagnostic;
@@ -30,8 +32,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use client::{ClientTable, PayloadTable};
-pub use client_levels::{BackupTable, HandlerTable};
+pub use client_levels::BackupTable;
 pub use client_parts::{AccountTable, EncoderTable, RetryTable};
+pub use client_places::{ContextTable, ReadingsTable};
 pub use command::{Command, Phase};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Source};
 pub use expect::{AdapterOutcome, Expect, Expected};

@@ -62,6 +62,12 @@ pub enum NtlmChallenge {
     HugeTargetInfo,
     /// The message breaks off inside the server challenge.
     Truncated,
+    /// The message begins with another signature.
+    WrongSignature,
+    /// The message says of itself that it is a NEGOTIATE.
+    WrongType,
+    /// A 334 with nothing behind it.
+    Empty,
 }
 
 pub(super) const TLS_MODES: [(&str, TlsMode); 3] = [
@@ -84,7 +90,7 @@ pub(super) const CERTIFICATES: [(&str, CertificateKind); 5] = [
     ("not-yet-valid", CertificateKind::NotYetValid),
 ];
 
-pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 8] = [
+pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 11] = [
     ("windows", NtlmChallenge::Windows),
     ("no-target-info", NtlmChallenge::NoTargetInfo),
     ("oem", NtlmChallenge::Oem),
@@ -93,6 +99,9 @@ pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 8] = [
     ("offsets-past-end", NtlmChallenge::OffsetsPastEnd),
     ("huge-target-info", NtlmChallenge::HugeTargetInfo),
     ("truncated", NtlmChallenge::Truncated),
+    ("wrong-signature", NtlmChallenge::WrongSignature),
+    ("wrong-type", NtlmChallenge::WrongType),
+    ("empty", NtlmChallenge::Empty),
 ];
 
 /// The default server of a scenario.

@@ -7,6 +7,7 @@ mod auth;
 mod authority;
 mod connection;
 mod content;
+mod custody;
 mod follow;
 mod inbox;
 mod limits;
@@ -36,6 +37,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use custody::{Answer, Custodian, Custody, Envelope, Refusal};
 pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
 pub use script::{Fired, Played, Script};

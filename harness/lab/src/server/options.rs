@@ -1,11 +1,12 @@
 //! What a server is started with.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use smtp::Secret;
 
-use super::Script;
+use super::{Custody, Script};
 use crate::scenario::{Scenario, ServerName, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -46,6 +47,8 @@ pub struct Options {
     pub recorder: Option<Recorder>,
     /// The address that captures show in the place of the one that is listened on; `None` for what the recorder shows by itself.
     pub shown: Option<SocketAddr>,
+    /// Who takes the messages that are accepted, if anybody does.
+    pub custody: Option<Arc<dyn Custody>>,
     /// After how many connections it serves no more; `None` for no limit.
     pub limit: Option<u32>,
     /// How many connections are served at the same time. More of them wait to be accepted.
@@ -84,6 +87,7 @@ impl Options {
             clock: Clock::Real,
             recorder: None,
             shown: None,
+            custody: None,
             limit: None,
             places: 1024,
             idle: Duration::from_secs(5),

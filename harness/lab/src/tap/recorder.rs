@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wire::{CaptureWriter, Header, TappedConversation, Timestamp, create_private};
+use wire::{CaptureWriter, Direction, Header, TappedConversation, Timestamp, create_private};
 
 use super::line::Line;
 use super::queue::{Event, Queue};
@@ -112,7 +112,8 @@ impl Recorder {
 
     /// As [`Recorder::open`], for a server that the capture shows at another address than the one that is listened on.
     pub fn open_as(&self, peer: SocketAddr, local: SocketAddr, shown: Option<SocketAddr>) -> Tap {
-        Tap::new(self.state().open(self, peer, local, shown))
+        let line = self.state().open(self, peer, local, shown);
+        Tap::new(line, Direction::Server)
     }
 
     /// With the pinned clock, the next connection begins so much later than it would: somebody waits, as long as the clock is
@@ -120,6 +121,12 @@ impl Recorder {
     pub fn pause(&self, time: Duration) {
         let mut state = self.state();
         state.pinned.pause = state.pinned.pause.saturating_add(time);
+    }
+
+    /// A connection to a server was made. Its events come through the tap that this gives.
+    pub fn open_to(&self, server: SocketAddr, local: SocketAddr) -> Tap {
+        let line = self.state().open(self, local, server, None);
+        Tap::new(line, Direction::Client)
     }
 
     /// Writes what waits in memory, but for what the pinned clock holds back. What goes wrong with the file is told by

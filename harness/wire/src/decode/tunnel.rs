@@ -2,7 +2,6 @@
 
 use super::ethertype;
 use super::walk::{Layer, Stop, Walk, number};
-use crate::lookups::DNS;
 
 /// Registered for VXLAN (RFC 7348).
 const VXLAN: u16 = 4_789;
@@ -24,7 +23,7 @@ pub(super) const fn is_tunnel(port: u16) -> bool {
 }
 
 impl Walk<'_> {
-    /// UDP is looked into only where its receiver is a tunnel's end, or answers questions to DNS.
+    /// UDP is looked into only where its receiver is a tunnel's end.
     pub(super) fn udp(&mut self) -> Result<Layer, Stop> {
         let Some((&[_, _, port_high, port_low, high, low, _, _], rest)) =
             self.bytes.split_first_chunk::<8>()
@@ -32,10 +31,6 @@ impl Walk<'_> {
             return Err(Stop::Other);
         };
         let port = number(port_high, port_low);
-        if port == DNS {
-            self.bytes = rest;
-            return Err(Stop::Lookup);
-        }
         if !is_tunnel(port) {
             return Err(Stop::Other);
         }

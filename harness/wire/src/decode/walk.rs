@@ -52,8 +52,6 @@ pub(super) enum Layer {
 pub(super) enum Stop {
     /// The packet carries something other than TCP.
     Other,
-    /// The packet carries a datagram to the port of DNS; its payload is what the walk has left.
-    Lookup,
     /// The bytes of this header are not all there.
     Cut(&'static str),
     /// A header says what it cannot say: a sentence about "it".

@@ -85,12 +85,10 @@ impl Producer {
     }
 
     /// What is known at the end.
-    pub(super) fn finish(mut self) -> Summary {
-        let lookups = self.decoder.take_lookups();
+    pub(super) fn finish(self) -> Summary {
         let (files, problems) = self.sources.finish();
         Summary {
             files,
-            lookups,
             notes: self.decoder.finish(),
             problems,
             packets: self.packets,

@@ -63,32 +63,18 @@ pub(super) fn build(draft: &Draft, payload: &[u8], to: &mut Vec<u8>) -> io::Resu
             .map_err(io::Error::other)?;
     }
     PacketBuilder::ethernet2(draft.from_mac, draft.to_mac)
-        .ip(internet(draft.from.ip(), draft.to.ip(), draft.identification)?)
+        .ip(internet(draft)?)
         .tcp_header(tcp)
         .write(to, payload)
         .map_err(io::Error::other)
 }
 
-/// Appends a frame with a UDP datagram, with valid lengths and checksums.
-pub(super) fn build_datagram(
-    from: SocketAddr,
-    to: SocketAddr,
-    payload: &[u8],
-    frame: &mut Vec<u8>,
-) -> io::Result<()> {
-    PacketBuilder::ethernet2(CLIENT_MAC, SERVER_MAC)
-        .ip(internet(from.ip(), to.ip(), 0)?)
-        .udp(from.port(), to.port())
-        .write(frame, payload)
-        .map_err(io::Error::other)
-}
-
 /// The IP header; its length and checksum are filled in by the builder.
-fn internet(from: IpAddr, to: IpAddr, identification: u16) -> io::Result<IpHeaders> {
-    match (from, to) {
+fn internet(draft: &Draft) -> io::Result<IpHeaders> {
+    match (draft.from.ip(), draft.to.ip()) {
         (IpAddr::V4(from), IpAddr::V4(to)) => Ok(IpHeaders::Ipv4(
             Ipv4Header {
-                identification,
+                identification: draft.identification,
                 dont_fragment: true,
                 more_fragments: false,
                 fragment_offset: IpFragOffset::ZERO,

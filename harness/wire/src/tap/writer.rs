@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 
 use pcap_file::pcapng::PcapNgWriter;
@@ -16,7 +15,6 @@ use pcap_file::pcapng::blocks::unknown::UnknownBlock;
 use pcap_file::pcapng::blocks::{Block, PcapNgBlock};
 use pcap_file::{DataLink, Endianness};
 
-use super::frames::build_datagram;
 use crate::Timestamp;
 
 /// Block type of an Enhanced Packet Block.
@@ -105,20 +103,6 @@ impl<W: Write> CaptureWriter<W> {
             to.extend_from_slice(bytes);
             Ok(())
         })
-    }
-
-    /// Writes one UDP datagram in an Ethernet frame.
-    ///
-    /// # Errors
-    /// As [`CaptureWriter::frame`]; and [`io::ErrorKind::InvalidInput`] where the two addresses are of different families.
-    pub fn datagram(
-        &mut self,
-        time: Timestamp,
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.frame_with(time, |frame| build_datagram(from, to, payload, frame))
     }
 
     /// Writes one Ethernet frame, which `build` appends to the bytes that it gets: an Enhanced Packet Block

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::config::{Config, FileSource, Payload};
+use super::super::config::{Config, Encoder, FileSource, Payload, TransferEncoding};
 use super::super::refusal::Refusal;
 use super::super::twin::{Twin, Twins};
 use super::charset;
@@ -25,6 +25,10 @@ pub(super) fn adapter_entity(
     payload: &Payload,
     boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
+    // What an earlier component encoded passes untouched: no text and no file is added to it.
+    if payload.mime.is_mime_encoded {
+        return Entity::ready(&payload.body);
+    }
     let fixed = fixed_text(config, twins)?;
     let (attach_body, attach_parts) = match config.message_parts_attachments {
         0 => (false, false),
@@ -65,8 +69,36 @@ pub(super) fn adapter_entity(
 /// What the encoder hands on: the message body as one MIME entity. Nothing of the port's text or files is in it.
 pub(super) fn encoder_entity(
     payload: &Payload,
-    encoding: super::super::config::TransferEncoding,
+    encoder: &Encoder,
+    twins: &Twins,
+    boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
+    let mime = &payload.mime;
+    if mime.is_mime_encoded {
+        return Entity::ready(&payload.body);
+    }
+    let mut encoding = mime.transfer_encoding.unwrap_or(encoder.transfer_encoding);
+    if twins.has(Twin::QuotedByDefault) && encoding == TransferEncoding::Base64 {
+        encoding = TransferEncoding::QuotedPrintable;
+    }
+    let entity = body_in(payload, encoding)?;
+    let entity = if twins.has(Twin::DropsProperties) {
+        entity
+    } else {
+        entity.described(mime, encoder.body_as_attachment)?
+    };
+    if mime.is_multipart_related {
+        // The type of the root is named (RFC 2387 section 3.1).
+        let media = content_type(&payload.content_type)?;
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let kind = format!("related;\r\n\ttype=\"{media}\"");
+        return Ok(Entity::multipart(&kind, &boundaries.next(), &[entity]));
+    }
+    Ok(entity)
+}
+
+/// The message body in a transfer encoding.
+pub(super) fn body_in(payload: &Payload, encoding: TransferEncoding) -> Result<Entity, Refusal> {
     Entity::encoded(
         &content_type(&payload.content_type)?,
         encoding,
@@ -82,6 +114,17 @@ pub(super) fn beside(
 ) -> Result<Entity, Refusal> {
     let mut parts: Vec<Entity> = fixed_text(config, &Twins::default())?.into_iter().collect();
     parts.push(blob);
+    parts.extend(attachments(config, &Twins::default())?);
+    Ok(mixed(parts, boundaries))
+}
+
+/// An entity with the attachments behind it.
+pub(super) fn with_attachments(
+    config: &Config,
+    entity: Entity,
+    boundaries: &mut Boundaries,
+) -> Result<Entity, Refusal> {
+    let mut parts = vec![entity];
     parts.extend(attachments(config, &Twins::default())?);
     Ok(mixed(parts, boundaries))
 }

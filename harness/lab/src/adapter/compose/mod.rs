@@ -21,6 +21,7 @@ use super::macros::Values;
 use super::readings::{FromMacro, ReplyByField, SubjectDefault, UnresolvedMacro};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
+use super::whole::Whole;
 pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
@@ -72,6 +73,14 @@ impl Mail {
         }
     }
 
+    /// Whether the content can only go as it is, which MAIL has to announce, too (RFC 3030 section 3).
+    pub(super) fn binary(&self) -> bool {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.is_binary(),
+            Content::AsItIs(_) => false,
+        }
+    }
+
     /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
     pub(super) fn utf8(&self) -> bool {
         !self.from.is_ascii() || self.recipients.iter().any(|one| !one.is_ascii())
@@ -79,11 +88,22 @@ impl Mail {
 
     /// The message, with CR LF line ends and without dot-stuffing.
     pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
-        let (headers, entity) = match &self.content {
-            Content::Composed { headers, entity } => (headers, entity),
-            Content::AsItIs(message) => return message.clone(),
-        };
+        let mut out = self.head(server_offers_dsn);
+        out.extend_from_slice(self.body());
+        out
+    }
+
+    /// How many octets that are.
+    pub(super) fn octets(&self, server_offers_dsn: bool) -> u64 {
+        (self.head(server_offers_dsn).len() + self.body().len()) as u64
+    }
+
+    /// The header, with the empty line that ends it; nothing where the message came as one.
+    pub(super) fn head(&self, server_offers_dsn: bool) -> Vec<u8> {
         let mut out = Vec::new();
+        let Content::Composed { headers, entity } = &self.content else {
+            return out;
+        };
         headers.write(&mut out);
         let mut receipt = Headers::default();
         match &self.reports {
@@ -94,8 +114,16 @@ impl Mail {
             DeliveryReports::None | DeliveryReports::Asked(_) => {}
         }
         receipt.write(&mut out);
-        out.extend_from_slice(&entity.bytes());
+        entity.write_head(&mut out);
         out
+    }
+
+    /// What comes after that.
+    pub(super) fn body(&self) -> &[u8] {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.body(),
+            Content::AsItIs(message) => message,
+        }
     }
 }
 
@@ -109,12 +137,12 @@ pub(super) fn compose(
     environment: &mut Environment,
     payload: &Payload,
 ) -> Result<Mail, Refusal> {
-    let protection = protect::decide(config, twins)?;
+    let protection = protect::decide(config, twins, environment)?;
     let addressing = addressing(config, twins, environment, payload)?;
     if let Some(embedded) = rfc822::embedded(config, payload)? {
         return whole(twins, addressing, embedded);
     }
-    let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
+    let (entity, message_id) = entity_and_id(config, twins, environment, payload, &protection)?;
     let headers = header(
         config,
         twins,
@@ -173,6 +201,26 @@ fn recipients(twins: &Twins, addressing: &Addressing) -> Vec<String> {
         }
     }
     recipients
+}
+
+/// Puts an envelope around a message that was composed elsewhere.
+///
+/// # Errors
+/// [`Refusal`]: an address or a line end that SMTP cannot carry.
+pub(super) fn around(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    message: Whole,
+) -> Result<Mail, Refusal> {
+    let payload = Payload::new(String::new(), "message/rfc822", Vec::new());
+    let Addressing { from, to, cc, bcc } = addressing(config, twins, environment, &payload)?;
+    Ok(Mail {
+        from,
+        recipients: [to, cc, bcc].concat(),
+        reports: DeliveryReports::None,
+        content: Content::AsItIs(message.into_message()),
+    })
 }
 
 /// From, To and Cc with macros replaced, each checked to be an address.
@@ -302,7 +350,7 @@ fn entity_and_id(
     twins: &Twins,
     environment: &mut Environment,
     payload: &Payload,
-    protection: protect::Protection,
+    protection: &protect::Protection,
 ) -> Result<(Entity, String), Refusal> {
     let silent = twins.has(Twin::TellsNothing);
     let mut boundaries = if silent {
@@ -321,15 +369,28 @@ fn entity_and_id(
         }
     );
     let plain = match &config.encoder {
-        Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
+        Some(encoder) => body::encoder_entity(payload, encoder, twins, &mut boundaries)?,
         None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
-            body::encoder_entity(payload, TransferEncoding::EightBit)?
+            body::body_in(payload, TransferEncoding::EightBit)?
         }
         None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
+    let added = config
+        .encoder
+        .as_ref()
+        .is_some_and(|encoder| encoder.attachments_added);
+    let early = added && twins.has(Twin::EncryptsAttachments);
+    let plain = if early {
+        body::with_attachments(config, plain, &mut boundaries)?
+    } else {
+        plain
+    };
+    let plain = protect::header_inside(config, twins, protection, plain);
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
         body::beside(config, protected, &mut boundaries)?
+    } else if added && !early {
+        body::with_attachments(config, protected, &mut boundaries)?
     } else {
         protected
     };

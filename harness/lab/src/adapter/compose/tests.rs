@@ -1,7 +1,8 @@
 use rstest::rstest;
 
 use super::super::config::{
-    Certificate, Cipher, Encoder, FileSource, SignatureType, TransferEncoding,
+    Certificate, Cipher, Encoder, FileSource, MimeProperties, SignatureType, TransferEncoding,
+    Unassigned,
 };
 use super::super::{example, openssl};
 use super::*;

@@ -14,11 +14,18 @@
 //! What the port leaves unset does not overwrite what was set upstream: the documentation speaks of the value that is
 //! configured for the port.
 
+mod bag;
+mod binding;
+mod file;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod xml;
 
+pub use binding::{Binding, read_binding};
+pub use file::read_toml;
 pub use properties::{Handler, Properties};
+pub use xml::XmlError;
 
 use super::config::{Account, AuthMode, Config, Encoder, Retry};
 use super::host::BadHost;
@@ -123,7 +130,12 @@ impl Settings {
         Some(self.resolve_on(self.backup.as_ref()?))
     }
 
-    fn resolve_on(&self, transport: &Transport) -> Result<Config, Unresolved> {
+    /// What the places say together for a transport, with whatever is required left as it is: for who has more to put over it,
+    /// and asks then.
+    ///
+    /// # Errors
+    /// The address of a dynamic port is none.
+    pub fn layered(&self, transport: &Transport) -> Result<Config, Unresolved> {
         let mut config = Config::documented();
         if let Some(account) = &self.account {
             config.account = account.clone();
@@ -135,6 +147,11 @@ impl Settings {
         config.readings = self.readings;
         config.retry = transport.retry;
         resolve(&self.handler, &transport.port, &self.context, &mut config)?;
+        Ok(config)
+    }
+
+    fn resolve_on(&self, transport: &Transport) -> Result<Config, Unresolved> {
+        let config = self.layered(transport)?;
         if config.from.is_empty() {
             return Err(Unresolved::Missing("From"));
         }

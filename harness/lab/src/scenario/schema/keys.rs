@@ -4,7 +4,7 @@ use super::super::expect::{OUTCOMES, VERDICTS};
 use super::super::rule::ENDINGS;
 use super::super::server::{ACCEPTED, CERTIFICATES, NTLM_CHALLENGES, TLS_MODES};
 use super::super::{Command, Level, Phase, ServerName};
-use super::client_keys;
+use super::{client_keys, place_keys};
 
 /// The words that a key takes.
 pub(super) type Words = fn() -> Vec<&'static str>;
@@ -280,12 +280,17 @@ pub(super) const TABLES: &[TableKeys] = &[
     },
     SERVERS,
     client_keys::CLIENT,
-    client_keys::HANDLER,
     client_keys::BACKUP,
     client_keys::ACCOUNT,
+    place_keys::HANDLER,
+    place_keys::CONTEXT,
+    place_keys::PROPERTIES,
+    place_keys::READINGS,
+    place_keys::PARTS,
     client_keys::ENCODER,
     client_keys::RETRY,
     client_keys::PAYLOAD,
+    client_keys::MIME,
     client_keys::ATTACHMENTS,
     TableKeys {
         name: "[[on]]",

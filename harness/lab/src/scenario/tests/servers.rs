@@ -82,11 +82,8 @@ fn handler_backup_and_second_host_are_read() {
     );
     let client = parse(&text).client;
     let handler = client.handler.expect("a handler");
-    assert_eq!(handler.auth.map(|auth| auth.value), Some(AuthMode::Ntlm));
-    assert_eq!(
-        handler.username.map(|name| name.value).as_deref(),
-        Some("h")
-    );
+    assert_eq!(handler.value.authenticate, Some(AuthMode::Ntlm));
+    assert_eq!(handler.value.username.as_deref(), Some("h"));
     let backup = client.backup.expect("a backup transport");
     assert_eq!(
         backup.tls.map(|tls| tls.value),

@@ -62,6 +62,14 @@ fn macro_in_cc() -> Config {
     }
 }
 
+fn sealed_and_signed() -> Config {
+    with_encoder(Encoder {
+        encrypt: true,
+        signature: SignatureType::BlobSign,
+        ..Encoder::default()
+    })
+}
+
 /// What the twin's message holds and the documented adapter's does not.
 #[rstest]
 #[case(Twin::HtmlByDefault, example::config(), "Content-Type: text/html")]
@@ -81,6 +89,17 @@ fn macro_in_cc() -> Config {
     "smime-type=enveloped-data"
 )]
 #[case(Twin::OddCipher, encrypting(), "smime-type=authEnveloped-data")]
+#[case(
+    Twin::AuthenticatesContent,
+    encrypting(),
+    "smime-type=authEnveloped-data"
+)]
+#[case(
+    Twin::QuotedByDefault,
+    with_encoder(Encoder::default()),
+    "Content-Transfer-Encoding: quoted-printable"
+)]
+#[case(Twin::SignsOutside, sealed_and_signed(), "smime-type=signed-data")]
 #[case(
     Twin::BlobInsteadOfClear,
     signing(SignatureType::ClearSign),
@@ -235,4 +254,67 @@ fn long_values_are_cut() {
     let cut = composed(&long, &[Twin::CutsLongValues]).unwrap();
     assert!(cut.recipients.len() < 12);
     assert!(!message(&long, &[Twin::CutsLongValues]).contains(&"s".repeat(251)));
+}
+
+/// What the twin writes inside the envelope and the documented adapter does not.
+#[rstest]
+#[case(Twin::ClearSignsInside, sealed_and_signed(), "multipart/signed")]
+#[case(Twin::SignsUnasked, encrypting(), "smime-type=signed-data")]
+#[case(Twin::ProtectsHeader, encrypting(), "hp=\"cipher\"")]
+#[case(Twin::WrapsMessage, encrypting(), "message/rfc822")]
+fn twins_write_inside_the_envelope(
+    #[case] twin: Twin,
+    #[case] config: Config,
+    #[case] proof: &str,
+) {
+    let inside = |twins: &[Twin]| {
+        let sent = composed(&config, twins).unwrap().message(false);
+        openssl::decrypt(&sent).map(|inner| String::from_utf8(inner).unwrap())
+    };
+    let (Some(good), Some(bad)) = (inside(&[]), inside(&[twin])) else {
+        return;
+    };
+    assert!(!good.contains(proof), "{good}");
+    assert!(bad.contains(proof), "{bad}");
+}
+
+#[rstest]
+#[case(Twin::EncryptsToAnother, encrypting())]
+#[case(Twin::OtherDefaultCipher, encrypting())]
+#[case(Twin::SignsAsAnother, signing(SignatureType::BlobSign))]
+#[case(Twin::LeavesCertificateOut, signing(SignatureType::BlobSign))]
+fn twins_change_the_blob(#[case] twin: Twin, #[case] config: Config) {
+    assert_ne!(message(&config, &[]), message(&config, &[twin]));
+}
+
+#[test]
+fn a_chosen_cipher_is_no_default() {
+    let config = with_encoder(Encoder {
+        encrypt: true,
+        cipher: Cipher::Des3,
+        ..Encoder::default()
+    });
+    assert_eq!(
+        message(&config, &[]),
+        message(&config, &[Twin::OtherDefaultCipher])
+    );
+}
+
+#[rstest]
+#[case(Certificate::NotAssigned, Twin::FailsOpen, false)]
+#[case(Certificate::Expired, Twin::IgnoresExpiry, true)]
+#[case(Certificate::Revoked, Twin::IgnoresRevocation, true)]
+fn twins_send_without_a_good_certificate(
+    #[case] certificate: Certificate,
+    #[case] twin: Twin,
+    #[case] encrypted: bool,
+) {
+    let config = with_encoder(Encoder {
+        encrypt: true,
+        certificate,
+        ..Encoder::default()
+    });
+    assert!(composed(&config, &[]).is_err());
+    let text = message(&config, &[twin]);
+    assert_eq!(text.contains("smime-type=enveloped-data"), encrypted);
 }
