@@ -72,6 +72,17 @@ impl Failure {
         )
     }
 
+    /// Whether a login was refused.
+    pub(in super::super) fn is_refused_login(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                command: "AUTH",
+                ..
+            }
+        )
+    }
+
     /// Whether another attempt can only end like this one: what a server refuses for good is not sent again
     /// (RFC 5321 section 4.2.1). A login that was refused is: the documentation says so.
     pub(in super::super) fn is_final(&self) -> bool {
