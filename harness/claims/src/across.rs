@@ -287,9 +287,8 @@ impl Messages {
                         sent_again = Some((RESENT, resent(mail, &earlier.place)));
                     }
                 }
-                Some(_) => {}
                 None if accepted => self.remember(mail, &name, brief.goodbye),
-                None => {}
+                Some(_) | None => {}
             }
         }
         again.into_iter().chain(sent_again).collect()

@@ -155,8 +155,8 @@ pub(crate) fn of<'a>(subject: &Subject<'a>) -> Vec<Subject<'a>> {
 /// envelope, as far as they tell.
 pub(crate) fn is_attempt(one: &Timeline, other: &Timeline) -> bool {
     let same_host = one.client.ip() == other.client.ip()
-        && agree(hello(one), hello(other), |a, b| a.eq_ignore_ascii_case(b));
-    let same_login = agree(user(one), user(other), |a, b| a.eq_ignore_ascii_case(b));
+        && agree(hello(one), hello(other), str::eq_ignore_ascii_case);
+    let same_login = agree(user(one), user(other), str::eq_ignore_ascii_case);
     let envelope = agree(
         one.transactions.last(),
         other.transactions.last(),

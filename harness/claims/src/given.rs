@@ -218,7 +218,7 @@ impl Retry {
     /// What the documentation states as the default.
     pub const DOCUMENTED: Self = Self {
         count: 3,
-        interval: Duration::from_secs(300),
+        interval: Duration::from_mins(5),
     };
 }
 

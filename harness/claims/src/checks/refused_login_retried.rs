@@ -40,13 +40,15 @@ fn run(subject: &Subject<'_>) -> Finding {
         Judged::Decided(finding) => finding,
         Judged::Whole(tries, apart) => {
             let other = tries.iter().find(|one| !matches!(one.end_word, EndWord::LoginRefused(..)));
-            match other {
-                Some(other) => Finding::undetermined(format!("one of the sessions failed otherwise: {}", other.end_word.words())),
-                None => {
-                    let reason = format!("the login was refused in {}; no mail followed", retried::words(&tries, &apart));
-                    Finding::observed(reason, retried::evidence(&tries))
-                }
+            if let Some(other) = other {
+                let words = other.end_word.words();
+                return Finding::undetermined(format!(
+                    "one of the sessions failed otherwise: {words}"
+                ));
             }
+            let times = retried::words(&tries, &apart);
+            let reason = format!("the login was refused in {times}; no mail followed");
+            Finding::observed(reason, retried::evidence(&tries))
         }
         Judged::Ended(..) => Finding::undetermined("the login was accepted before the retries were used up"),
     }

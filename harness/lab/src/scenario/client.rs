@@ -15,6 +15,10 @@ use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Part,
 use crate::adapter::settings::Handler;
 
 /// What a case says about the client. Everything is optional: what is absent stays as the runner has it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for a key of the table"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct ClientTable {
     /// `auth`: the mode.

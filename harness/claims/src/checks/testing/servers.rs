@@ -16,7 +16,7 @@ pub(crate) const OTHER_SERVER: SocketAddr =
 
 /// A server that is known beforehand, with a retry after five minutes, so often as given.
 pub(crate) fn server(role: Role, address: SocketAddr, retries: u32) -> GivenServer {
-    let interval = Duration::from_secs(300);
+    let interval = Duration::from_mins(5);
     GivenServer {
         role,
         address,
