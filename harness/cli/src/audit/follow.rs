@@ -79,9 +79,12 @@ impl Read for Follow {
         if buffer.is_empty() {
             return Ok(0);
         }
+        let mut waited = false;
         loop {
             let mut read = self.file.read(buffer)?;
-            if read == 0 && !self.over {
+            // Whoever asks for every frame at once gets in the writer's way: what is written without being asked for comes
+            // first, in blocks.
+            if read == 0 && waited && !self.over {
                 self.recorder.flush();
                 read = self.file.read(buffer)?;
             }
@@ -96,6 +99,7 @@ impl Read for Follow {
                 return Ok(0);
             }
             self.wait();
+            waited = true;
         }
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn document(args: &BundleArgs) -> Result<Option<TempPath>, Failure> {
 pub(super) fn make(
     cli: &Cli,
     args: &BundleArgs,
-    outcome: &Outcome,
+    (outcome, profile): (&Outcome, &Profile),
     reports: &Reports,
     document: Option<&Path>,
 ) -> Result<(), Failure> {
@@ -113,7 +113,7 @@ pub(super) fn make(
     };
     let mut ingredients = vec![
         plain("", "result.json".to_owned(), "result", result),
-        plain("", "profile.json".to_owned(), "profile", profile(outcome)),
+        plain("", "profile.json".to_owned(), "profile", expected(profile)),
     ];
     ingredients.extend(rendered(cli, outcome, reports));
     let files: Vec<&CaptureFile> = captures(outcome).collect();
@@ -136,7 +136,7 @@ pub(super) fn make(
     let head = Head {
         command: outcome.command.clone(),
         profile: outcome.profile.clone(),
-        time: time(outcome, &files)?,
+        time: time(outcome, &files),
         host: (!args.bundle_no_host).then(host).flatten(),
         captures: args.bundle_captures.word().to_owned(),
     };
@@ -179,19 +179,17 @@ fn rendered<'a>(
 }
 
 /// What was expected, so that the bundle can be read without this program.
-fn profile(outcome: &Outcome) -> Content {
-    let about = Profile::find(&outcome.profile);
-    let claims: Vec<_> = about
-        .into_iter()
-        .flat_map(Profile::expectations)
+fn expected(profile: &Profile) -> Content {
+    let claims: Vec<_> = profile
+        .expectations()
         .map(|(claim, expect)| {
             json!({ "id": claim.id, "statement": claim.statement, "expect": expect.as_str() })
         })
         .collect();
     let profile = json!({
-        "id": outcome.profile,
-        "title": about.map(|profile| profile.title.as_str()),
-        "description": about.map(|profile| profile.description.as_str()),
+        "id": profile.id,
+        "title": profile.title,
+        "description": profile.description,
         "claims": claims,
     });
     let mut text = serde_json::to_string_pretty(&profile).expect("strings");
@@ -267,21 +265,21 @@ fn base_name(path: &str) -> String {
 
 /// When: what `SOURCE_DATE_EPOCH` says, or else the time of the last packet, so that the same evidence makes the same
 /// bundle.
-fn time(outcome: &Outcome, files: &[&CaptureFile]) -> Result<String, Failure> {
-    if let Some(now) = super::pinned_time()? {
-        return Ok(rfc3339(now));
+fn time(outcome: &Outcome, files: &[&CaptureFile]) -> String {
+    if let Some(made) = &outcome.made {
+        return made.clone();
     }
     if let Some(answer) = outcome
         .answer
         .as_ref()
         .filter(|answer| !answer.last_seen.is_empty())
     {
-        return Ok(answer.last_seen.clone());
+        return answer.last_seen.clone();
     }
     let last = files
         .iter()
         .filter_map(|file| last_packet(Path::new(&file.path)));
-    Ok(last.max().map(rfc3339).unwrap_or_default())
+    last.max().map(rfc3339).unwrap_or_default()
 }
 
 /// The time of the last packet of a capture that the lab made.

@@ -3,24 +3,28 @@
 mod audit;
 mod bundle;
 mod command_line;
-mod explain;
+pub mod explain;
 mod grid;
 mod list;
 mod output;
+mod profile;
 mod redact;
 mod report;
 mod reports;
 pub mod run;
 mod schema;
+mod send;
 mod serve;
+mod signal;
+mod stated;
 
-use claims::Profile;
 use lab::runner;
 use lab::scenario::Scenario;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};
 use crate::{Exit, Failure};
+use profile::profile;
 
 /// Does what the command line says.
 ///
@@ -32,29 +36,17 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Verify(args) => bundle::verify(args),
         Command::Redact(args) => redact::run(cli, args),
         Command::Grid(args) => grid::run(args),
-        Command::Explain { id } => explain::run(id),
+        Command::Explain(args) => explain::run(args),
         Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
         Command::Completions { shell } => command_line::completions(*shell),
         Command::Man => command_line::man(),
     }
-}
-
-fn profile(id: &str) -> Result<&'static Profile, Failure> {
-    Profile::find(id).ok_or_else(|| {
-        let known: Vec<_> = Profile::all()
-            .iter()
-            .map(|profile| profile.id.as_str())
-            .collect();
-        Failure::input(format!(
-            "there is no profile `{id}`; there is {}",
-            known.join(", ")
-        ))
-    })
 }
 
 fn format(name: &str) -> Result<&'static ::report::Format, Failure> {
@@ -97,18 +89,4 @@ fn runtime() -> Result<Runtime, Failure> {
 /// How many processors there are to use.
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// The time that `SOURCE_DATE_EPOCH` says it is (seconds since 1970), where it is set.
-fn pinned_time() -> Result<Option<wire::Timestamp>, Failure> {
-    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let seconds = text.to_str().and_then(|text| text.parse::<u64>().ok());
-    let nanos = seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000));
-    nanos
-        .map(|nanos| Some(wire::Timestamp::from_nanos(nanos)))
-        .ok_or_else(|| {
-            Failure::input("SOURCE_DATE_EPOCH is to be a whole number of seconds since 1970")
-        })
 }

@@ -59,6 +59,11 @@ impl Reports {
         }
     }
 
+    /// Each format, once.
+    pub(super) fn formats(&self) -> &[&'static Format] {
+        &self.formats
+    }
+
     /// Whether one of them is written while conversations are judged, and needs all of each.
     pub(super) fn any_streamed(&self) -> bool {
         self.formats
@@ -158,11 +163,6 @@ impl Reports {
             .iter()
             .filter_map(|format| self.path(format))
             .collect()
-    }
-
-    /// Each format, once.
-    pub(super) fn formats(&self) -> &[&'static Format] {
-        &self.formats
     }
 
     fn path(&self, format: &Format) -> Option<PathBuf> {

@@ -4,6 +4,7 @@
 //! a link leads to). From top to bottom: what it comes to in a sentence and a picture, the claims, what leaked by host
 //! and account, the captures, and each conversation as a dialogue between two lines, with the bytes that decided.
 
+mod controls;
 mod conversation;
 mod exposures;
 mod posture;
@@ -34,6 +35,7 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
     );
     summary::write(&mut out, outcome);
     posture::write(&mut out, outcome);
+    controls::write(&mut out, outcome);
     exposures::write(&mut out, outcome);
     captures(&mut out, outcome);
     conversation::write(&mut out, outcome);
