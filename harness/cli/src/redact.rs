@@ -109,8 +109,8 @@ pub fn capture(
         bytes.truncate(usize::try_from(cut.offset).unwrap_or(usize::MAX));
     }
     let mut connections = connections(&read, name)?;
-    let needles = take_out(&mut connections, what, &mut told)?;
-    apply(&mut bytes, &read, &connections, what, &mut told)?;
+    let needles = take_out(&mut connections, *what, &mut told)?;
+    apply(&mut bytes, &read, &connections, *what, &mut told)?;
     let done = metadata::redact(&mut bytes, what.addresses);
     for (count, text) in [
         (done.keys, "blocks with keys of TLS were left out"),
@@ -228,7 +228,7 @@ fn base_of(event: &StreamEvent, places: &HashMap<u64, &Place>) -> Option<u32> {
 /// Writes over what is secret in the streams. The answer is what is to be found nowhere any more.
 fn take_out(
     connections: &mut [Connection],
-    what: &Redaction,
+    what: Redaction,
     told: &mut Told,
 ) -> Result<Needles, Failure> {
     let names = if what.addresses {
@@ -281,7 +281,7 @@ fn apply(
     bytes: &mut [u8],
     read: &Read,
     connections: &[Connection],
-    what: &Redaction,
+    what: Redaction,
     told: &mut Told,
 ) -> Result<(), Failure> {
     let mut by_ends: HashMap<(SocketAddr, SocketAddr), Vec<(&Connection, usize)>> = HashMap::new();

@@ -139,7 +139,7 @@ fn free_name(one: &Ingredient, taken: &mut BTreeSet<String>) -> String {
     // Long names keep their end, which says what they are.
     plain = plain.split_off(plain.len().saturating_sub(180));
     if matches!(plain.as_str(), "" | "." | "..") {
-        plain = "_".to_owned();
+        plain = String::from("_");
     }
     let folder = if one.folder.is_empty() {
         String::new()

@@ -1,5 +1,6 @@
 //! `--bundle`: everything that the verdicts rest on in one file; and `smtpspec verify`, which checks one.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use claims::Profile;
@@ -24,7 +25,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         Err(problems) => {
             let mut text = format!("{path}: REFUSED\n");
             for problem in problems {
-                text.push_str(&format!("  {problem}\n"));
+                let _ = writeln!(text, "  {problem}");
             }
             output::text(&text)?;
             return Ok(Exit::NotMet);
@@ -41,7 +42,9 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     }
     let manifest = &verified.manifest;
     let mut text = format!("{path}: intact\n");
-    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<9} {value}\n"));
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<9} {value}");
+    };
     line("SHA-256", &verified.sha256);
     let made = [&manifest.tool, &manifest.command, &manifest.profile].map(|one| printable(one));
     line(
@@ -293,8 +296,9 @@ fn last_packet(path: &Path) -> Option<Timestamp> {
 fn host() -> Option<String> {
     #[cfg(unix)]
     {
-        let name = rustix::system::uname();
-        Some(name.nodename().to_string_lossy().into_owned())
+        let system = rustix::system::uname();
+        let name = system.nodename().to_string_lossy().into_owned();
+        (!name.is_empty()).then_some(name)
     }
     #[cfg(not(unix))]
     std::env::var("COMPUTERNAME").ok()

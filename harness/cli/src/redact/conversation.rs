@@ -31,7 +31,7 @@ const KNOWN: [&str; 20] = [
 pub(super) fn redact(
     timeline: &Timeline,
     streams: &mut [Stream; 2],
-    what: &Redaction,
+    what: Redaction,
     names: &Names,
 ) -> Taken {
     let mut work = Work {
