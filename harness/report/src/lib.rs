@@ -9,7 +9,7 @@ mod conformance;
 mod csv;
 mod grid;
 mod hexdump;
-mod html;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 mod junit;
