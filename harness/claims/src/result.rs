@@ -424,15 +424,18 @@ impl Outcome {
         self.cases.iter().all(|case| case.met)
     }
 
-    /// The conversations of a case, in order.
+    /// The conversations of a case, in order. A result that was written while it was judged lists none in its case: there
+    /// the ids tell, which begin with that of the case.
     pub fn conversations_of<'a>(
         &'a self,
         case: &'a CaseOutcome,
     ) -> impl Iterator<Item = &'a ConversationOutcome> {
         let ids: HashSet<&str> = case.conversations.iter().map(String::as_str).collect();
-        self.conversations
-            .iter()
-            .filter(move |conversation| ids.contains(conversation.id.as_str()))
+        self.conversations.iter().filter(move |conversation| {
+            let id = conversation.id.as_str();
+            let own = || id.strip_prefix(case.id.as_str());
+            ids.contains(id) || (ids.is_empty() && own().is_some_and(|rest| rest.starts_with('/')))
+        })
     }
 }
 

@@ -120,9 +120,14 @@ pub struct Judging {
     #[arg(long, default_value = "biztalk-smtp-adapter", value_name = "PROFILE")]
     pub profile: String,
 
-    /// Format of the report on standard output.
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub format: String,
+    /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
+    #[arg(
+        long,
+        default_value = "text",
+        value_name = "FORMAT",
+        value_delimiter = ','
+    )]
+    pub format: Vec<String>,
 }
 
 /// Options of `run`.
@@ -276,6 +281,10 @@ pub struct AuditArgs {
     #[arg(long)]
     pub sha256: bool,
 
+    /// Folder for the reports, instead of standard output; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,
@@ -340,9 +349,18 @@ pub struct ReportArgs {
     #[arg(value_name = "RESULT.json")]
     pub result: PathBuf,
 
-    /// Format of the report.
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub format: String,
+    /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
+    #[arg(
+        long,
+        default_value = "text",
+        value_name = "FORMAT",
+        value_delimiter = ','
+    )]
+    pub format: Vec<String>,
+
+    /// Folder for the reports, instead of standard output; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Options of `grid`.

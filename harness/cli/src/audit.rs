@@ -16,7 +16,7 @@ pub mod stop;
 pub use gather::{Gathered, Gatherer};
 pub use judge::{Detail, Judge, Judged};
 pub use progress::Watch;
-pub use sinks::{AtTheEnd, Layout, Live, Sink, Stream};
+pub use sinks::{Layout, Sink, Stream};
 
 use std::sync::Arc;
 

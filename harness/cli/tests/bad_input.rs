@@ -221,7 +221,7 @@ fn no_cut_of_a_capture_panics_or_passes_what_it_does_not_hold() {
 fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
     insta::assert_snapshot!(complaint(&["run", "--format", "pdf"], &[]), @"
     exit 2
-    error: there is no format `pdf`; there is text, json, jsonl, md, html, junit, sarif, csv
+    error: there is no format `pdf`; there is text, json, jsonl, md, comment, html, junit, sarif, csv
     ");
     insta::assert_snapshot!(complaint(&["run", "--profile", "strict"], &[]), @"
     exit 2

@@ -4,6 +4,7 @@
 //! result does not hold: secrets were left out before it was made. What came from the wire (names, addresses) is
 //! escaped here, for the sink that it goes to.
 
+mod bounded;
 pub mod clients;
 mod conformance;
 mod csv;
@@ -81,8 +82,14 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "md",
         extension: "md",
-        summary: "Markdown, for a pull request or a step summary",
-        render: markdown::render,
+        summary: "Markdown, for a step summary: up to 1 MiB",
+        render: bounded::summary,
+    },
+    Format {
+        name: "comment",
+        extension: "comment.md",
+        summary: "Markdown, for a comment on a pull request: up to 65,536 characters",
+        render: bounded::comment,
     },
     Format {
         name: "html",

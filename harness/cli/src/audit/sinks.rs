@@ -15,17 +15,6 @@ pub trait Sink {
     fn wants_sample(&self) -> bool;
 }
 
-/// For reports that are made at the end.
-pub struct AtTheEnd;
-
-impl Sink for AtTheEnd {
-    fn conversation(&mut self, _: &ConversationOutcome) {}
-
-    fn wants_sample(&self) -> bool {
-        true
-    }
-}
-
 /// How a stream of conversations is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -100,38 +89,6 @@ impl<W: Write> Stream<W> {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
-    }
-}
-
-/// For what is judged while it goes on: each conversation as it comes, where the format is one for that, and a sample for
-/// the end in any case.
-pub struct Live(Option<Stream<io::Stdout>>);
-
-impl Live {
-    /// Nothing written yet; without a layout, nothing is before the end. `stop` as in [`Stream::new`].
-    pub fn new(layout: Option<Layout>, stop: Arc<AtomicBool>) -> Self {
-        Self(layout.map(|layout| Stream::new(io::stdout(), layout, stop)))
-    }
-
-    /// Writes what stands around the conversations, where they were written.
-    ///
-    /// # Errors
-    ///
-    /// As [`Stream::finish`].
-    pub fn finish(self, outcome: &Outcome) -> io::Result<()> {
-        self.0.map_or(Ok(()), |stream| stream.finish(outcome))
-    }
-}
-
-impl Sink for Live {
-    fn conversation(&mut self, conversation: &ConversationOutcome) {
-        if let Some(stream) = &mut self.0 {
-            stream.conversation(conversation);
-        }
-    }
-
-    fn wants_sample(&self) -> bool {
-        true
     }
 }
 

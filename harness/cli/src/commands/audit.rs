@@ -6,13 +6,12 @@ use claims::result::{CaptureFile, Outcome};
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
-use super::{format, output, profile};
+use super::reports::Reports;
+use super::{output, profile};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
-use crate::audit::{
-    self, AtTheEnd, Detail, Gathered, Gatherer, Layout, Plan, Sink, Stream, Watch, known,
-};
+use crate::audit::{self, Detail, Gathered, Gatherer, Plan, Sink, Watch, known};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
@@ -21,16 +20,16 @@ const HASHED: u64 = 64 << 20;
 
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let format = format(&args.judging.format)?;
-    let layout = Layout::of(format.name);
+    let reports = Reports::into_folder(&args.judging.format, args.out.as_deref())?;
     let plan = Plan {
         profile,
         given: Arc::new(known::given(args)?),
         keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
         lanes: args.threads.unwrap_or_else(super::processors).max(1),
-        detail: match layout {
-            Some(_) => Detail::All,
-            None => Detail::Sample,
+        detail: if reports.any_streamed() {
+            Detail::All
+        } else {
+            Detail::Sample
         },
         scope: Scope::Field,
         bounds: audit::FIELD,
@@ -44,19 +43,11 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         stop: inputs.stop.now(),
         ..Settings::default()
     };
-    let Some(layout) = layout else {
-        let (gathered, summary) = read(cli, &plan, inputs, settings, &mut AtTheEnd);
-        return conclude(args, &plan, gathered, summary, |result| {
-            output::print(cli, format, result)
-        });
-    };
-    let out = std::io::stdout().lock();
-    let mut stream = Stream::new(out, layout, Arc::clone(&settings.stop));
-    let (gathered, summary) = read(cli, &plan, inputs, settings, &mut stream);
+    let mut streams = reports.streams(&settings.stop)?;
+    let (gathered, summary) = read(cli, &plan, inputs, settings, &mut streams);
     conclude(args, &plan, gathered, summary, |result| {
-        stream
-            .finish(result)
-            .map_err(|error| Failure::input(format!("cannot write to standard output: {error}")))
+        streams.finish(result)?;
+        reports.write(cli, result, true)
     })
 }
 

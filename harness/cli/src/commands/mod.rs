@@ -7,6 +7,7 @@ mod grid;
 mod list;
 mod output;
 mod report;
+mod reports;
 pub mod run;
 mod schema;
 mod serve;

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use claims::result::{Outcome, SCHEMA};
 
-use super::{format, output};
+use super::reports::Reports;
 use crate::args::{Cli, ReportArgs};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
-    let format = format(&args.format)?;
+    let reports = Reports::into_folder(&args.format, args.out.as_deref())?;
     let outcome = read(&args.result)?;
-    output::print(cli, format, &outcome)?;
+    reports.write(cli, &outcome, false)?;
     Ok(Exit::of(&outcome))
 }
 

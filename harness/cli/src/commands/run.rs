@@ -20,7 +20,8 @@ use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
-use super::{format, output, profile, runtime};
+use super::reports::Reports;
+use super::{output, profile, runtime};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
@@ -31,19 +32,19 @@ const JOBS: usize = 16;
 
 pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let format = format(&args.judging.format)?;
+    let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
     let clients = chosen::clients(&args.client)?;
     if clients.is_empty() {
         let scenarios = filter(select(&args.scenarios)?, &args.filters)?;
         check_expectations(&scenarios, profile)?;
-        return adapter(cli, args, scenarios, &args.out, profile, format);
+        return adapter(cli, args, scenarios, &args.out, profile, &reports);
     }
     if args.pinned || !args.twin.is_empty() {
         return Err(Failure::input(
             "--pinned and --twin are for the reference adapter alone; leave --client out",
         ));
     }
-    outside::run(cli, args, clients, profile, format)
+    outside::run(cli, args, clients, profile, &reports)
 }
 
 /// The reference adapter.
@@ -53,7 +54,7 @@ fn adapter(
     scenarios: Vec<Scenario>,
     out: &Path,
     profile: &'static Profile,
-    format: &::report::Format,
+    reports: &Reports,
 ) -> Result<Exit, Failure> {
     let twins = args
         .twin
@@ -71,7 +72,7 @@ fn adapter(
     let outcome = replay_until(scenarios, options, jobs, profile, args.filters.fail_fast)?;
     let took = started.elapsed();
     output::save(&out.join("result.json"), &outcome)?;
-    output::print(cli, format, &outcome)?;
+    reports.write(cli, &outcome, false)?;
     output::hint(
         cli,
         &format!(

@@ -20,10 +20,11 @@ use wire::Bounds;
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
-use super::{format, named, output, processors, profile};
+use super::reports::Reports;
+use super::{named, output, processors, profile};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Follow, Hash, Writing};
-use crate::audit::{self, Detail, Gathered, Gatherer, Layout, Live, Plan};
+use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
@@ -51,7 +52,7 @@ const MOST_LIMITS: usize = 100;
 
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let format = format(&args.judging.format)?;
+    let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
     let mut scenario = scenario(args.scenario.as_deref())?;
     let accounts = match &args.accounts {
         Some(path) => {
@@ -71,13 +72,16 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.recorder = Some(recorder.clone());
     allow_open_files(options.places);
 
-    let layout = Layout::of(format.name);
     let plan = Plan {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: layout.map_or(Detail::Sample, |_| Detail::All),
+        detail: if reports.any_streamed() {
+            Detail::All
+        } else {
+            Detail::Sample
+        },
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -88,7 +92,9 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     };
     let runtime = runtime()?;
     let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
-    let mut sink = Live::new(layout, Arc::new(AtomicBool::new(false)));
+    let mut sink = reports
+        .streams(&Arc::new(AtomicBool::new(false)))?
+        .with_sample();
     let empty = road::empty("serve", profile);
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
     let sources = Sources::new(vec![Origin::Stream {
@@ -111,12 +117,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     }
     let outcome = served.outcome(found, summary, limits, &plan)?;
     output::save(&capture.with_extension("json"), &outcome)?;
-    if layout.is_some() {
-        sink.finish(&outcome)
-            .map_err(|error| Failure::input(format!("cannot write to standard output: {error}")))?;
-    } else {
-        output::print(cli, format, &outcome)?;
-    }
+    sink.finish(&outcome)?;
+    reports.write(cli, &outcome, true)?;
     Ok(Exit::of(&outcome))
 }
 

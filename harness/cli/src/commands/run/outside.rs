@@ -18,6 +18,7 @@ use super::select::{check_expectations, filter, select};
 use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
+use crate::commands::reports::Reports;
 use crate::commands::{catalogue, output, runtime};
 use crate::road;
 use crate::{Exit, Failure};
@@ -48,10 +49,13 @@ pub(super) fn run(
     args: &RunArgs,
     clients: Vec<Chosen>,
     profile: &'static Profile,
-    format: &::report::Format,
+    reports: &Reports,
 ) -> Result<Exit, Failure> {
     let several = clients.len() > 1;
-    if several && format.name != "text" {
+    if let Some(format) = reports
+        .on_standard_output()
+        .filter(|format| several && format.name != "text")
+    {
         return Err(Failure::input(format!(
             "--format {} is for one client; with several, each folder has its result.json, and `smtpspec grid` shows \
              them side by side",
@@ -63,12 +67,13 @@ pub(super) fn run(
     let mut ran = false;
     for client in clients {
         let out = args.out.join(&client.id);
+        let reports = reports.moved(&out);
         let id = client.id.clone();
         if matches!(client.how, How::Adapter) {
             ran = true;
             let mut scenarios = plan.scenarios.clone();
             scenarios.extend(plan.controls.clone());
-            let ended = super::adapter(cli, args, scenarios, &out, profile, format)?;
+            let ended = super::adapter(cli, args, scenarios, &out, profile, &reports)?;
             exit = worse(exit, ended);
             continue;
         }
@@ -93,7 +98,7 @@ pub(super) fn run(
         };
         ran = true;
         output::save(&out.join("result.json"), &tested.outcome)?;
-        output::print(cli, format, &tested.outcome)?;
+        reports.write(cli, &tested.outcome, false)?;
         output::hint(
             cli,
             &format!(
