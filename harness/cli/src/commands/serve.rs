@@ -77,11 +77,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: if reports.any_streamed() {
-            Detail::All
-        } else {
-            Detail::Sample
-        },
+        detail: reports.detail(),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };

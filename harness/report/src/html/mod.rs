@@ -85,13 +85,20 @@ fn packed(out: &mut String, pack: Pack) {
          them as text.</p></noscript>",
         pack.count()
     );
+    if pack.unlisted() > 0 {
+        let _ = writeln!(
+            out,
+            "<p>{} more conversations are not listed, so that the page stays small; they are in every count above.</p>",
+            pack.unlisted()
+        );
+    }
     if pack.left_out() > 0 {
         let _ = writeln!(
             out,
             "<p>{} of {} conversations are here with their heading only, so that the page stays small; <code>--format jsonl</code> \
              has all of them.</p>",
             pack.left_out(),
-            pack.count()
+            pack.count() - pack.unlisted()
         );
     }
     let _ = writeln!(

@@ -19,6 +19,8 @@ use crate::page::escape;
 
 /// How many compressed bytes the details may take; with base64 and the rest, the page is then under 5 MiB.
 const MOST: usize = 3 << 20;
+/// How many the headings may take. Conversations beyond that are only counted.
+const MOST_ROWS: usize = 512 << 10;
 /// How many bytes of lines are held to be compared with.
 const MOST_LINES: usize = 128 << 20;
 
@@ -43,6 +45,7 @@ pub struct Pack {
     held: usize,
     count: u64,
     left_out: u64,
+    unlisted: u64,
     /// The part of the page that is being packed.
     text: String,
 }
@@ -57,6 +60,7 @@ impl Default for Pack {
             held: 0,
             count: 0,
             left_out: 0,
+            unlisted: 0,
             text: String::new(),
         }
     }
@@ -69,6 +73,10 @@ impl Pack {
         let failed = failed(conversation, findings);
         let names = Names::of(conversation);
         self.count += 1;
+        if self.rows.len() >= MOST_ROWS {
+            self.unlisted += 1;
+            return;
+        }
         let row = serde_json::json!([
             anchor(&conversation.id),
             escape(&conversation.id),
@@ -126,7 +134,12 @@ impl Pack {
         self.count
     }
 
-    /// How many of them are without their details.
+    /// How many of them are not even listed.
+    pub(super) fn unlisted(&self) -> u64 {
+        self.unlisted
+    }
+
+    /// How many of those that are listed are without their details.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
     }
