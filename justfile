@@ -53,6 +53,22 @@ bench-audit *args:
 bench-server:
     docs/bench-server.sh
 
+# Every installed client against the NTLM peer, right and wrong passwords and every odd challenge: reports/ntlm.md.
+ntlm:
+    cargo build --quiet
+    rm -rf target/ntlm
+    # Status 1 means that clients failed cases, which many do.
+    target/debug/smtpspec run {{ ntlm_cases }} {{ ntlm_clients }} --out target/ntlm --quiet || [ $? -eq 1 ]
+    target/debug/smtpspec grid target/ntlm/*/ --format ntlm --out reports/ntlm.md
+
+# In the order of the columns: right password, wrong password, rare challenges, broken ones, texts of the first 334.
+
+ntlm_cases := "NTL-21 NTL-03 NTL-19 NTL-16 NTL-15 NTL-13 NTL-14 NTL-09 NTL-20 NTL-07 NTL-08 NTL-10 NTL-11 NTL-12 NTL-04 NTL-06 NTL-17 NTL-18"
+ntlm_clients := "--client curl --client exim --client javamail --client mono --client msmtp --client nodemailer --client pyspnego --client sspi --client swaks --client adapter"
+# Sending a message with an attachment of 25 MiB, against curl to the same server.
+bench-send:
+    docs/bench-send.sh
+
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":
     cargo build --quiet
@@ -71,6 +87,18 @@ fuzz seconds="600":
 # The public documentation of every room.
 doc:
     cargo doc --workspace --no-deps
+
+# A site of what `explain` explains, under docs/book/site; its source alone where mdBook is not installed.
+book:
+    rm -rf docs/book/src docs/book/site
+    cargo run --quiet -- explain --all --out docs/book/src
+    @if command -v mdbook >/dev/null; then mdbook build docs/book; \
+    else echo "SKIPPED: mdBook is not installed (cargo install mdbook)"; fi
+
+# Hold the SARIF, OSCAL and JUnit reports of a result against validators that are not ours, as far as they are installed.
+validate result="smtpspec-out/result.json":
+    cargo build --quiet
+    SMTPSPEC=target/debug/smtpspec docs/validate.sh {{ result }}
 
 fmt:
     cargo fmt --all

@@ -24,6 +24,7 @@ const MAX_MECHANISMS: usize = 32;
 
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Answer {
     /// How many conversations.
@@ -65,6 +66,7 @@ pub struct Answer {
 
 /// Messages, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Messages {
     /// All whose content was seen, in whole or in part.
@@ -85,6 +87,7 @@ pub struct Messages {
 
 /// Logins, counted by what they give away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Logins {
     /// All that were seen.
@@ -102,6 +105,7 @@ pub struct Logins {
 
 /// Conversations, counted by what became of TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct TlsCounts {
     /// TLS from the first byte on.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A list with a bound, and the number of entries that were left out because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Capped<T> {
     /// The first entries.

@@ -96,9 +96,10 @@ struct Catalogue {
 }
 
 /// One file for each document, or family of documents.
-const CATALOGUES: [&str; 2] = [
+const CATALOGUES: [&str; 3] = [
     include_str!("../catalogue/biztalk-smtp-adapter.toml"),
     include_str!("../catalogue/submission.toml"),
+    include_str!("../catalogue/rfc-strict.toml"),
 ];
 
 static ALL: LazyLock<Catalogue> = LazyLock::new(|| {

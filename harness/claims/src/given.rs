@@ -4,11 +4,14 @@
 //! which secrets. None of it is evidence. It says what to look for, and against what to compare; a field left out
 //! makes the checks that need it undetermined, never passed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use smtp::Secret;
-use smtp::cms::RecipientKey;
+use smtp::cms::{Identifier, RecipientKey};
 use smtp::sasl::proof::KnownAccount;
+
+use crate::configured::Configured;
 
 /// The authentication mode that the sender is configured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,11 +117,142 @@ pub enum Reported {
     Failed,
 }
 
+/// The generation of the product that sends, where it decides what the documentation says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Up to 2013 R2.
+    Before2016,
+    /// 2016 and later.
+    From2016,
+}
+
+/// A certificate, as CMS refers to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCertificate {
+    /// Distinguished name of its issuer (RFC 4514).
+    pub issuer: String,
+    /// Serial number, in lower-case hexadecimal.
+    pub serial: String,
+    /// Its key identifier, in lower-case hexadecimal, where it has one.
+    pub key_identifier: Option<String>,
+}
+
+impl KnownCertificate {
+    /// Whether a recipient or a signer is this certificate; `None` where that cannot be told.
+    pub fn is(&self, who: &Identifier) -> Option<bool> {
+        match who {
+            Identifier::IssuerAndSerial { issuer, serial } => {
+                Some(*issuer == self.issuer && *serial == self.serial)
+            }
+            Identifier::KeyIdentifier(id) => self.key_identifier.as_ref().map(|known| known == id),
+            Identifier::SharedKey(_) | Identifier::Password => Some(false),
+            Identifier::Other(_) => None,
+        }
+    }
+}
+
+/// How the S/MIME encoder of the send pipeline is configured, beyond [`Protection`]. All optional.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    /// The product's generation, which decides the default cipher.
+    pub generation: Option<Generation>,
+    /// Whether the cipher was chosen, and not left at its default.
+    pub cipher_chosen: Option<bool>,
+    /// Whether the content transfer encoding was chosen, for the encoder or for a part.
+    pub transfer_encoding_chosen: Option<bool>,
+    /// Whether the message is to be signed, before it is encrypted or alone.
+    pub signs: Option<bool>,
+    /// `Add signing cert to message`.
+    pub adds_certificate: Option<bool>,
+    /// The encryption certificate of the send port.
+    pub recipient: Option<KnownCertificate>,
+    /// MIME properties of the body part that have a known text: name of the property, and the text.
+    pub properties: Vec<(String, String)>,
+}
+
 /// A message that must not leave, since what protects it is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withheld {
     /// A text in the Subject of the control message: the same port with nothing missing, sent in the same case.
     pub control: String,
+}
+
+/// What a server is to the sender's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that the messages are to go to: the send port's, or the handler's where the port names none.
+    Configured,
+    /// The one that the handler names, where the port names another.
+    Handler,
+    /// That of the backup transport.
+    Backup,
+    /// The recipients' own mail server, to which a look-up of their domain would lead.
+    Partner,
+    /// The configured host on another port than the configured one.
+    OtherPort,
+}
+
+impl Role {
+    /// In words, behind "the server is".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Configured => "the configured one",
+            Self::Handler => "the handler's, where the port names another",
+            Self::Backup => "that of the backup transport",
+            Self::Partner => "the recipients' own",
+            Self::OtherPort => "the configured host on another port",
+        }
+    }
+}
+
+/// How often, and how long after a failure, the sender is to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries after the first.
+    pub count: u32,
+    /// Time from one try to the next.
+    pub interval: Duration,
+}
+
+impl Retry {
+    /// What the documentation states as the default.
+    pub const DOCUMENTED: Self = Self {
+        count: 3,
+        interval: Duration::from_mins(5),
+    };
+}
+
+/// A server that the sender could talk to, as captures show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenServer {
+    /// What it is to the configuration.
+    pub role: Role,
+    /// Its address in the capture.
+    pub address: SocketAddr,
+    /// The port that the configured name carries; `None` where it carries none, which means 25.
+    pub port: Option<u16>,
+    /// How the sender is to try again here; `None` where that is not known.
+    pub retry: Option<Retry>,
+    /// The mode that is configured for this server, where it is another than [`Given::mode`].
+    pub mode: Option<Mode>,
+}
+
+/// Another host that has the same port.
+#[derive(Clone, Debug)]
+pub struct OtherHost {
+    /// Its name in EHLO.
+    pub name: String,
+    /// The account of its host instance.
+    pub account: Account,
+}
+
+/// User name and password of mode Basic.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// `UserName`.
+    pub user: String,
+    /// `Password`.
+    pub password: Secret,
 }
 
 /// Everything known beforehand. All optional; [`Given::default`] is "nothing".
@@ -130,8 +264,16 @@ pub struct Given {
     pub username: Option<String>,
     /// Configured `Password`.
     pub password: Option<Secret>,
+    /// The handler's, where the port has others.
+    pub handler_login: Option<Login>,
+    /// Whether the mode was left alone at both levels, so that it is the default.
+    pub mode_untouched: bool,
     /// The account of the host instance.
     pub account: Option<Account>,
+    /// The other hosts that have the same port.
+    pub other_hosts: Vec<OtherHost>,
+    /// The servers that the sender could talk to, each with its part in the configuration.
+    pub servers: Vec<GivenServer>,
     /// Configured `From`.
     pub from: Option<String>,
     /// Configured `CC` addresses.
@@ -181,6 +323,38 @@ pub struct Given {
     /// What it wrote for people to read while the case ran: output, and the reason that it gives for a failure. It may
     /// hold anything that it was told.
     pub said: Option<Secret>,
+    /// What is known of the documented properties.
+    pub configured: Configured,
     /// Provocations that the case needs and that never came to pass; every claim is then inconclusive.
     pub unfired: Vec<String>,
+    /// How the S/MIME encoder is configured.
+    pub pipeline: Pipeline,
+}
+
+impl Given {
+    /// The servers with a role.
+    pub fn servers(&self, role: Role) -> impl Iterator<Item = &GivenServer> {
+        self.servers
+            .iter()
+            .filter(move |server| server.role == role)
+    }
+
+    /// The mode that is configured for the server at an address.
+    pub fn mode_at(&self, address: SocketAddr) -> Option<Mode> {
+        let server = self.server(address);
+        server.and_then(|server| server.mode).or(self.mode)
+    }
+
+    /// The account of the host that gives this name in EHLO.
+    pub fn account_of(&self, name: Option<&str>) -> Option<&Account> {
+        let mut hosts = self.other_hosts.iter();
+        let other =
+            hosts.find(|host| name.is_some_and(|name| name.eq_ignore_ascii_case(&host.name)));
+        other.map_or(self.account.as_ref(), |host| Some(&host.account))
+    }
+
+    /// What is known of the server at an address.
+    pub fn server(&self, address: SocketAddr) -> Option<&GivenServer> {
+        self.servers.iter().find(|server| server.address == address)
+    }
 }

@@ -9,14 +9,22 @@ use serde::{Deserialize, Serialize};
 use smtp::Timeline;
 use wire::{Direction, Span, Timestamp};
 
+use crate::controls::{FrameworkOutcome, Weakness};
 use crate::excerpt::Excerpts;
-use crate::{Answer, Evidence, Judgement, Leaks, Subject, Verdict, transcript};
+use crate::profile::Expect;
+use crate::{Answer, Claim, Evidence, Judgement, Leaks, Profile, Subject, Verdict, transcript};
 
 /// The name of the schema that this build writes.
 pub const SCHEMA: &str = "smtpspec.result/1";
 
+/// The JSON Schema (draft 2020-12) of a result, made from the types below by a test.
+pub const JSON_SCHEMA: &str = include_str!("../schema/smtpspec.result-1.schema.json");
+/// That of a line of JSON Lines.
+pub const LINE_SCHEMA: &str = include_str!("../schema/smtpspec.result-line-1.schema.json");
+
 /// A whole result: of a run, of an audit, of a server's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Outcome {
     /// [`SCHEMA`].
@@ -25,8 +33,11 @@ pub struct Outcome {
     pub tool: Tool,
     /// What was done: `run`, `audit` or `serve`.
     pub command: String,
-    /// Id of the profile that was applied.
+    /// Id of the profile that was applied; of several all their ids, with `+` between them.
     pub profile: String,
+    /// The profiles, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileText>,
     /// The client that was run, where it is not the reference adapter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientText>,
@@ -41,10 +52,31 @@ pub struct Outcome {
     /// What all conversations together come to, those that are not listed above included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// The controls that the profile is held against, with the word on each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<FrameworkOutcome>,
+    /// What whoever made the captures says that they cover. Without such a statement no report calls a control satisfied
+    /// in a form that others may take for a verdict on the organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<String>,
+    /// When it was made, in UTC (RFC 3339); only where `SOURCE_DATE_EPOCH` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+}
+
+/// One of several profiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProfileText {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
 }
 
 /// The program that made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `smtpspec`.
     pub name: String,
@@ -54,6 +86,7 @@ pub struct Tool {
 
 /// A client that was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClientText {
     /// Its short name, as `--client` takes it.
     pub id: String,
@@ -66,15 +99,31 @@ pub struct ClientText {
 
 /// The text of a claim, so that a result can be read by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClaimText {
     /// Its id.
     pub id: String,
     /// Its statement.
     pub statement: String,
+    /// What it is an instance of where it is weak, and which verdict says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weakness: Option<Weakness>,
+}
+
+impl ClaimText {
+    /// That of a claim of which this is expected.
+    pub fn of(claim: &Claim, expect: Expect) -> Self {
+        Self {
+            id: claim.id.clone(),
+            statement: claim.statement.clone(),
+            weakness: Weakness::of(claim, expect),
+        }
+    }
 }
 
 /// One scenario, or one capture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct CaseOutcome {
     /// Scenario id, or the name of the capture.
@@ -133,6 +182,7 @@ impl CaseOutcome {
 
 /// What a case asks of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requirement {
     /// What must be true, in a sentence.
     pub text: String,
@@ -146,6 +196,7 @@ pub struct Requirement {
 
 /// What one check found in the conversations of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckOutcome {
     /// Its id.
     pub check: String,
@@ -160,10 +211,17 @@ pub struct CheckOutcome {
     pub reason: String,
     /// What shows it.
     pub evidence: Vec<EvidenceOutcome>,
+    /// CWE ids, where what was found is a weakness.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwe: Vec<String>,
+    /// ATT&CK ids, where it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attack: Vec<String>,
 }
 
 /// A capture as evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaptureFile {
     /// Its path, as given or as written.
     pub path: String,
@@ -181,6 +239,7 @@ pub struct CaptureFile {
 
 /// One TCP connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConversationOutcome {
     /// Unique in the result: the case's id and a number.
     pub id: String,
@@ -210,6 +269,7 @@ pub struct ConversationOutcome {
 
 /// The first and the last packet of a conversation; those of others may lie between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PacketRange {
     /// The first.
     pub first: u64,
@@ -289,6 +349,7 @@ impl ConversationOutcome {
 
 /// One line of a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Line {
     /// Packet numbers.
     pub packets: Vec<u64>,
@@ -303,6 +364,7 @@ pub struct Line {
 
 /// The verdict on a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClaimOutcome {
     /// Its id.
     pub claim: String,
@@ -319,6 +381,7 @@ pub struct ClaimOutcome {
 
 /// A piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceOutcome {
     /// Packet numbers, counting from 1 as Wireshark does.
     pub packets: Vec<u64>,
@@ -348,6 +411,7 @@ impl EvidenceOutcome {
 
 /// A range of one direction's byte stream, counted from the first byte after the SYN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bytes {
     /// `client` or `server`.
     pub direction: String,
@@ -406,6 +470,45 @@ impl ClaimOutcome {
 }
 
 impl Outcome {
+    /// One that nothing was judged for yet: by `tool`, doing `command`.
+    pub fn begun(tool: Tool, command: &str, profile: &Profile) -> Self {
+        let parts = profile.parts().iter();
+        let expectations = profile.expectations();
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool,
+            command: command.to_owned(),
+            profile: profile.id.clone(),
+            profiles: parts
+                .map(|(id, title)| ProfileText {
+                    id: id.clone(),
+                    title: title.clone(),
+                })
+                .collect(),
+            client: None,
+            claims: expectations
+                .map(|(claim, expect)| ClaimText::of(claim, expect))
+                .collect(),
+            cases: Vec::new(),
+            conversations: Vec::new(),
+            summary: Self::nothing_counted(),
+            answer: None,
+            controls: Vec::new(),
+            coverage: None,
+            made: None,
+        }
+    }
+
+    /// When the first of its conversations began and the last one ended, in UTC (RFC 3339), as far as it lists them.
+    pub fn times(&self) -> Option<(&str, &str)> {
+        let starts = self.conversations.iter().map(|one| one.start.as_str());
+        let ends = self.conversations.iter().map(|one| one.end.as_str());
+        let last = self.answer.iter().map(|answer| answer.last_seen.as_str());
+        let start = starts.filter(|time| !time.is_empty()).min();
+        let end = ends.chain(last).filter(|time| !time.is_empty()).max()?;
+        Some((start.unwrap_or(end), end))
+    }
+
     /// A summary that has counted nothing yet.
     pub fn nothing_counted() -> BTreeMap<Verdict, usize> {
         Verdict::ALL.iter().map(|verdict| (*verdict, 0)).collect()
@@ -440,32 +543,6 @@ impl Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Profile;
-
-    #[test]
-    fn evidence_can_be_cut() {
-        let profile = Profile::all().first().expect("a profile");
-        let (claim, _) = profile.expectations().next().expect("a claim");
-        let judgement = || Judgement {
-            claim,
-            verdict: Verdict::Pass,
-            holds: Some(true),
-            reason: String::new(),
-            evidence: (1..=5)
-                .map(|packet| Evidence::packet(packet, "a packet"))
-                .collect(),
-        };
-        let told = |most| {
-            let outcome = ClaimOutcome::in_brief(judgement(), most);
-            let pieces = outcome.evidence.into_iter();
-            pieces
-                .map(|one| (one.packets[0], one.what))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(told(5).len(), 5);
-        let cut = (3, "3 more pieces of evidence, from here on".to_owned());
-        assert_eq!(told(2)[2..], [cut]);
-    }
-}
+mod schema;
+#[cfg(test)]
+mod tests;

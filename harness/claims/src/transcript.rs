@@ -7,7 +7,7 @@
 
 mod scrub;
 
-pub(crate) use scrub::Scrubber;
+pub use scrub::Scrubber;
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 
 use crate::Given;
@@ -225,7 +225,7 @@ fn hide_auth_parameter(argument: &str) -> String {
 
 /// Control characters, and those that turn the direction of writing, as escapes: no text from the wire may drive the
 /// reader's terminal or show itself as another.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let text = text.trim_end();
     // What nearly every text is.
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {

@@ -12,6 +12,7 @@ use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
 
 /// The word on one claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The claim is about another mode than the one seen.

@@ -1,5 +1,6 @@
 //! What a case asks of its client, held against what the checks find in the conversations of the case.
 
+use crate::controls::Weakness;
 use crate::given::Reported;
 use crate::result::CheckOutcome;
 use crate::transcript::printable;
@@ -55,7 +56,10 @@ pub fn weigh(
         }
         (None, _) => (verdict, "there was no conversation".to_owned(), Vec::new()),
     };
+    let (cwe, attack) = Weakness::seen(check.id, wanted, verdict).unwrap_or_default();
     CheckOutcome {
+        cwe: cwe.to_vec(),
+        attack: attack.to_vec(),
         check: check.id.to_owned(),
         wanted: wanted.as_str().to_owned(),
         verdict,
@@ -214,6 +218,8 @@ mod tests {
             conversation: None,
             reason: String::new(),
             evidence: Vec::new(),
+            cwe: Vec::new(),
+            attack: Vec::new(),
         };
         let checks: Vec<_> = verdicts.iter().map(outcome).collect();
         assert_eq!(verdict_of(&checks), word);

@@ -1,11 +1,17 @@
 //! The command line, as clap reads it.
 
-use std::net::{IpAddr, SocketAddr};
+mod send;
+mod serve;
+
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
+pub use serve::ServeArgs;
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -56,15 +62,14 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Send a message to a real server, as the documented adapter does.
+    Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
     /// Draw the grid of clients and cases from the results of several runs.
     Grid(GridArgs),
-    /// Explain a claim, a check, a scenario or a bad twin.
-    Explain {
-        /// An id, such as ADP-16, password-readable or BAS-01.
-        id: String,
-    },
+    /// Explain a claim, a check, a case, a profile, a control or a bad twin; or all of them, as the source of a book.
+    Explain(ExplainArgs),
     /// Print the JSON Schema of a format, for editors and other programs.
     Schema {
         /// Which format.
@@ -87,11 +92,31 @@ pub enum Command {
     Man,
 }
 
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// An id, such as ADP-16, password-readable, BAS-01, rfc-strict, SC-8 or pci-dss-4.0.1/4.2.1.
+    #[arg(required_unless_present = "all", value_name = "ID")]
+    pub id: Option<String>,
+
+    /// Everything there is.
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
+
+    /// Folder for the source of an mdBook, instead of standard output; made if missing.
+    #[arg(long, requires = "all", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 /// Formats that have a schema here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     /// Scenario files, which are TOML.
     Scenario,
+    /// Results, as `--format json` writes them.
+    Result,
+    /// Lines of results, as `--format jsonl` writes them.
+    ResultLine,
 }
 
 /// What can be listed.
@@ -105,6 +130,8 @@ pub enum Listing {
     Checks,
     /// The profiles.
     Profiles,
+    /// The controls that standards of compliance ask for.
+    Controls,
     /// The bad twins of the reference adapter.
     Twins,
     /// The report formats.
@@ -116,9 +143,19 @@ pub enum Listing {
 /// Options of every command that judges.
 #[derive(Debug, Args)]
 pub struct Judging {
-    /// Which claims are expected to hold.
-    #[arg(long, default_value = "biztalk-smtp-adapter", value_name = "PROFILE")]
-    pub profile: String,
+    /// What is expected to hold, and which controls it is held against: a profile of `smtpspec list profiles`, or a file
+    /// NAME.toml with your own. Several go together, with commas between them or one by one.
+    #[arg(
+        long,
+        default_value = "biztalk-smtp-adapter",
+        value_name = "PROFILE",
+        value_delimiter = ','
+    )]
+    pub profile: Vec<String>,
+
+    /// What the captures cover, in a sentence of yours. Only with it does OSCAL call a control satisfied by what was seen.
+    #[arg(long, value_name = "TEXT")]
+    pub coverage: Option<String>,
 
     /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
     #[arg(
@@ -268,8 +305,8 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     pub tls_keylog: Option<PathBuf>,
 
-    /// Private key of a recipient (PEM, PKCS#8, with its certificate if wished), to open S/MIME. May be given several
-    /// times.
+    /// Private key of a recipient (PEM, not encrypted, RSA or elliptic-curve, with its certificate if wished), to open
+    /// S/MIME. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub smime_key: Vec<PathBuf>,
 
@@ -301,47 +338,6 @@ pub enum ModeName {
     Ntlm,
 }
 
-/// Options of `serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Address and port to listen on. Port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
-    pub listen: SocketAddr,
-
-    /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
-    #[arg(long, value_name = "SCENARIO")]
-    pub scenario: Option<String>,
-
-    /// File with the accounts that may authenticate, one `user:password` or `DOMAIN\user:password` a line.
-    /// Without it, whatever credentials a client has are accepted.
-    #[arg(long, value_name = "FILE")]
-    pub accounts: Option<PathBuf>,
-
-    /// Folder for the capture and the result; made if missing.
-    #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
-    pub out: PathBuf,
-
-    /// Stop after this many connections have ended, instead of waiting for Ctrl-C.
-    #[arg(long, value_name = "N")]
-    pub connections: Option<u32>,
-
-    /// How many connections are served at the same time; more of them wait until one ends.
-    #[arg(long, default_value_t = 16_384, value_name = "N")]
-    pub at_once: u32,
-
-    /// How long a client may send nothing, or read nothing of its replies, before its connection is ended.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
-    pub idle: u32,
-
-    /// How long a connection may last, whatever its client does.
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    pub longest: u32,
-
-    /// What is judged, and how it is shown.
-    #[command(flatten)]
-    pub judging: Judging,
-}
-
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -357,6 +353,10 @@ pub struct ReportArgs {
         value_delimiter = ','
     )]
     pub format: Vec<String>,
+
+    /// What the captures cover, in a sentence of yours. Only with it does OSCAL call a control satisfied by what was seen.
+    #[arg(long, value_name = "TEXT")]
+    pub coverage: Option<String>,
 
     /// Folder for the reports, instead of standard output; made if missing.
     #[arg(long, value_name = "DIR")]
@@ -386,4 +386,6 @@ pub enum GridFormat {
     Html,
     /// A table for a repository.
     Md,
+    /// Tables of which NTLM response each client sent, what came of it, and what the client told of itself (Markdown).
+    Ntlm,
 }

@@ -42,6 +42,8 @@ pub enum Exit {
     NotMet,
     /// The input was bad, or the harness failed; what could be said was said.
     Trouble,
+    /// A signal ended it; this is the exit status that a shell expects then.
+    Interrupted(u8),
 }
 
 impl Exit {
@@ -60,6 +62,7 @@ impl Exit {
             Self::Met => 0,
             Self::NotMet => 1,
             Self::Trouble => 2,
+            Self::Interrupted(status) => status,
         }
     }
 }

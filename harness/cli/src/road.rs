@@ -6,10 +6,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use claims::controls::Witnesses;
 use claims::excerpt::Excerpts;
 use claims::result::{
-    CaptureFile, CaseOutcome, CheckOutcome, ClaimText, ConversationOutcome, Outcome, Requirement,
-    SCHEMA, Tool,
+    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Outcome, Requirement, Tool,
 };
 use claims::{
     Brief, Case, Given, Ledger, Profile, Tally, Verdict, Wanted, checks, judge, overrule, weigh,
@@ -173,27 +173,22 @@ pub fn wanted(timeline: &Timeline, scope: Scope) -> bool {
 
 /// A result without any case.
 pub fn empty(command: &str, profile: &Profile) -> Outcome {
-    Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        command: command.to_owned(),
-        profile: profile.id.clone(),
-        client: None,
-        claims: profile
-            .expectations()
-            .map(|(claim, _)| ClaimText {
-                id: claim.id.clone(),
-                statement: claim.statement.clone(),
-            })
-            .collect(),
-        cases: Vec::new(),
-        conversations: Vec::new(),
-        summary: Outcome::nothing_counted(),
-        answer: None,
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Outcome::begun(tool, command, profile)
+}
+
+/// Adds the word on the controls of the profile to a result that holds all of its conversations.
+pub fn add_controls(outcome: &mut Outcome, profile: &Profile) {
+    let mut witnesses = Witnesses::default();
+    for conversation in &outcome.conversations {
+        if !conversation.verdicts.is_empty() {
+            witnesses.add(profile, conversation);
+        }
     }
+    outcome.controls = witnesses.judge(profile, outcome.answer.as_ref());
 }
 
 /// What a scenario says must come of it, in the place of what the profile says of the same claims.
@@ -205,6 +200,9 @@ pub struct Expected<'a> {
     pub checks: Vec<(&'a str, Wanted)>,
     /// What the case asks of the client. It is then for its checks to decide, and not for the profile.
     pub requirement: Option<Requirement>,
+    /// Whether the result says what each conversation gave away, as that of a capture from the field always does. What
+    /// the reference adapter gives away is known, so a run of it alone does not.
+    pub leaks: bool,
 }
 
 /// Judges the conversations of one capture and appends them to `outcome` as one case, which is returned.
@@ -244,8 +242,10 @@ pub fn judge_case<'a>(
         if outcome.command != "run" {
             let brief = Brief::of(&subject).named(&conversation.id);
             overrule(&mut conversation, profile, &ledger.judge(&brief));
-            conversation = conversation.with_leaks(&subject);
             tally.add(&brief);
+        }
+        if outcome.command != "run" || expected.leaks {
+            conversation = conversation.with_leaks(&subject);
         }
         conversations.push(conversation.id.clone());
         outcome.add(conversation);
@@ -307,10 +307,7 @@ fn unmet(
             && !spoken_for
             && matches!(verdict, Verdict::Fail | Verdict::Error)
         {
-            problems.push(format!(
-                "{claim} got {verdict}; the profile {} expects it to hold",
-                profile.id
-            ));
+            problems.push(format!("{claim} got {verdict}; {}", profile.wish(claim)));
         }
     }
     for (claim, word) in &expected.claims {

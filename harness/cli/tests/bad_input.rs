@@ -221,15 +221,39 @@ fn no_cut_of_a_capture_panics_or_passes_what_it_does_not_hold() {
 fn an_unknown_format_profile_or_twin_is_answered_with_what_there_is() {
     insta::assert_snapshot!(complaint(&["run", "--format", "pdf"], &[]), @"
     exit 2
-    error: there is no format `pdf`; there is text, json, jsonl, md, comment, html, junit, sarif, csv
+    error: there is no format `pdf`; there is text, json, jsonl, md, comment, html, junit, sarif, csv, controls, oscal
     ");
     insta::assert_snapshot!(complaint(&["run", "--profile", "strict"], &[]), @"
     exit 2
-    error: there is no profile `strict`; there is biztalk-smtp-adapter, submission-8314
+    error: there is no profile `strict`; there is biztalk-smtp-adapter, submission-8314, rfc-strict, pci-dss-4.0.1, nist-sp-800-53r5, nist-sp-800-177r1, hipaa-security-rule, iso-27001-2022, cis-controls-v8, bsi-tr-03108; or give a file NAME.toml
     ");
     insta::assert_snapshot!(complaint(&["run", "--twin", "evil"], &[]), @"
     exit 2
     error: there is no bad twin `evil`; `smtpspec list twins` shows what there is
+    ");
+}
+
+#[test]
+fn a_profile_of_ones_own_is_checked_with_line_and_column() {
+    let told = |text: &str| {
+        let run = ["audit", "x.pcap", "--profile", "rfc-strict,mine.toml"];
+        complaint(&run, &[("mine.toml", text.as_bytes())])
+    };
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\nextends = \"pci\"\n"), @"
+    exit 2
+    error: mine.toml:3:11: there is no profile `pci` to extend; `smtpspec list profiles` shows what there is
+    ");
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\n[claims]\nADP-16 = \"sure\"\n"), @"
+    exit 2
+    error: mine.toml:4:10: unknown variant `sure`, expected one of `holds`, `does-not-hold`, `recorded`, `ignored`
+    ");
+    insta::assert_snapshot!(told("id = \"mine\"\ntitle = \"Mine\"\n[claims]\n\"RFC5321-3.1\" = \"does-not-hold\"\n"), @"
+    exit 2
+    error: the profiles do not go together: rfc-strict says that RFC5321-3.1 holds, and mine says does-not-hold
+    ");
+    insta::assert_snapshot!(complaint(&["run", "--profile", "none.toml"], &[]), @"
+    exit 2
+    error: cannot read none.toml: No such file or directory (os error 2)
     ");
 }
 

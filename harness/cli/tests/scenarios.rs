@@ -150,11 +150,15 @@ fn text_reports_keep_within_eighty_columns() {
 fn every_claim_of_the_profile_passes_somewhere() {
     let (outcome, _folder) = pinned(runner::catalogue().expect("the catalogue is valid"));
     for claim in &outcome.claims {
-        let passed = outcome
-            .cases
-            .iter()
-            .any(|case| case.verdicts.get(&claim.id) == Some(&claims::Verdict::Pass));
-        assert!(passed, "{} passes in no scenario", claim.id);
+        // What the profile only records is held to its statement by the twins.
+        let decided = outcome.cases.iter().any(|case| {
+            let verdict = case.verdicts.get(&claim.id);
+            matches!(
+                verdict,
+                Some(claims::Verdict::Pass | claims::Verdict::Recorded)
+            )
+        });
+        assert!(decided, "{} is decided in no scenario", claim.id);
     }
 }
 

@@ -14,13 +14,14 @@ use claims::{Profile, Verdict};
 use lab::adapter::Twin;
 use lab::runner::{self, RunOptions};
 use lab::scenario::Scenario;
+use rstest::rstest;
 use smtpspec::commands::run::replay;
 
 /// The profile with every claim expected to hold that it only records: what is not as stated is then told apart.
 fn strict() -> &'static Profile {
     static STRICT: LazyLock<Profile> = LazyLock::new(|| {
-        let text = include_str!("../../claims/profiles/biztalk-smtp-adapter.toml");
-        toml::from_str(&text.replace("\"recorded\"", "\"holds\"")).expect("a profile")
+        let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
+        profile.strictly()
     });
     &STRICT
 }
@@ -59,9 +60,13 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
     );
     let mut missing = Vec::new();
     let mut broken: BTreeMap<&str, usize> = BTreeMap::new();
-    let of_cases = |twin: &&Twin| catalogue.iter().any(|case| case.id.value == twin.breaks());
-    for &twin in Twin::ALL.iter().filter(|twin| !of_cases(twin)) {
-        let claim = twin.breaks();
+    let is_case = |id: &str| catalogue.iter().any(|case| case.id.value == id);
+    let broken_by = |twin: Twin| {
+        let all = std::iter::once(twin.breaks()).chain(twin.also_breaks().iter().copied());
+        all.map(move |id| (twin, id))
+    };
+    let all = Twin::ALL.iter().copied().flat_map(broken_by);
+    for (twin, claim) in all.filter(|(_, id)| !is_case(id)) {
         let caught = passes(&good, claim).find_map(|case| {
             let scenario = catalogue
                 .iter()
@@ -95,6 +100,32 @@ fn every_claim_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
         );
     }
     snapshot("twins.md", &table);
+}
+
+/// Each way in which the encryption certificate can be missing or no longer good has a twin of its own that sends all the same.
+#[rstest]
+#[case("SMI-08", Twin::FailsOpen, "in clear text")]
+#[case("SMI-14", Twin::FailsOpen, "in clear text")]
+#[case("SMI-16", Twin::IgnoresExpiry, "encrypted")]
+#[case("SMI-17", Twin::IgnoresRevocation, "encrypted")]
+fn sending_without_a_good_certificate_is_caught(
+    #[case] id: &str,
+    #[case] twin: Twin,
+    #[case] how: &str,
+) {
+    let scenario = || {
+        let catalogue = runner::catalogue().expect("the catalogue is valid");
+        let found = catalogue.into_iter().find(|case| case.id.value == id);
+        vec![found.expect("a case of the catalogue")]
+    };
+    let good = run(scenario(), Vec::new());
+    assert!(good.met(), "{:#?}", good.cases[0].problems);
+    let why = reason(&good, "ADP-40", Verdict::Pass);
+    assert!(why.contains("the control message got out"), "{why}");
+    let bad = run(scenario(), vec![twin]);
+    let why = reason(&bad, "ADP-40", Verdict::Fail);
+    assert!(why.contains(&format!("was sent {how}")), "{why}");
+    assert!(!bad.met());
 }
 
 /// What the checks of a case found, that decided against it or left it open.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the clients that smtpspec ships definitions for: harness/lab/clients/install.sh [CLIENT...], all by default.
 #
-# Debian and its kin. Packages come from apt, nodemailer from npm, and lettre is built with cargo. What is there already
+# Debian and its kin. Packages come from apt, nodemailer from npm, pyspnego from PyPI, and lettre and sspi are built with
+# cargo (sspi needs Rust 1.93). What is there already
 # is left alone. Nothing here starts a daemon, and the system's own mail transport agent is not replaced: exim is unpacked
 # into a folder of its own.
 #
@@ -13,7 +14,7 @@ mkdir -p "$home/bin"
 export DEBIAN_FRONTEND=noninteractive
 updated=0
 
-all=(curl swaks msmtp smtplib nodemailer lettre javamail mono exim s-nail)
+all=(curl swaks msmtp smtplib pyspnego nodemailer lettre sspi javamail mono exim s-nail)
 wanted=("$@")
 ((${#wanted[@]})) || wanted=("${all[@]}")
 
@@ -42,6 +43,16 @@ install_msmtp() { have msmtp || packages msmtp; }
 install_smtplib() { have python3 || packages python3; }
 install_s-nail() { have s-nail || packages s-nail; }
 
+# Into Python's own place for the user: the client runs the python3 of the system.
+install_pyspnego() {
+    have python3 || packages python3
+    python3 -c 'import spnego' 2>/dev/null && return
+    python3 -m pip --version >/dev/null 2>&1 || packages python3-pip
+    local pip=(python3 -m pip install --quiet --disable-pip-version-check 'pyspnego==0.12.4')
+    # The second try is for a Python that the distribution manages.
+    "${pip[@]}" 2>/dev/null || "${pip[@]}" --break-system-packages
+}
+
 install_nodemailer() {
     have node || packages nodejs
     [ -e "$home/node_modules/nodemailer-ntlm-auth" ] && return
@@ -58,19 +69,22 @@ install_mono() {
     if ! have mono || ! have mcs; then packages mono-runtime mono-mcs; fi
 }
 
-# The package would become the system's mail transport agent and start a daemon, so it is unpacked, not installed.
+# The heavy one has NTLM. The package would become the system's mail transport agent and start a daemon, so it is unpacked, not installed.
 install_exim() {
-    have exim4 && return
+    have exim4 && exim4 -C /dev/null -bV 2>/dev/null | grep -qw spa && return
     # It does not start without its account.
     getent passwd Debian-exim >/dev/null || as_root useradd --system --user-group --no-create-home \
         --home-dir /nonexistent --shell /usr/sbin/nologin Debian-exim
-    [ -x "$home/bin/exim4" ] && return
-    packages libgnutls-dane0 libidn12 libnsl2
+    [ -x "$home/bin/exim4" ] && "$home/bin/exim4" -C /dev/null -bV 2>/dev/null | grep -qw spa && return
+    local libraries=(libgnutls-dane0 libidn12 libmariadb3 libnsl2 libpq5 libsasl2-2 libspf2-2 libsqlite3-0)
+    # These two are named after their version.
+    libraries+=($(apt-cache depends exim4-daemon-heavy | grep -oE 'lib(ldap-?[0-9.-]+|perl[0-9.]+)'))
+    packages "${libraries[@]}"
     local work
     work=$(mktemp -d)
     # apt downloads as a user of its own.
     chmod 755 "$work"
-    (cd "$work" && apt-get download -qq exim4-daemon-light && dpkg -x exim4-daemon-light_*.deb unpacked)
+    (cd "$work" && apt-get download -qq exim4-daemon-heavy && dpkg -x exim4-daemon-heavy_*.deb unpacked)
     install -m 755 "$work/unpacked/usr/sbin/exim4" "$home/bin/exim4"
     rm -rf "$work"
 }
@@ -79,6 +93,12 @@ install_lettre() {
     have smtpspec-lettre && return
     [ -x "$home/bin/smtpspec-lettre" ] && return
     cargo install --quiet --locked --path "$here/lettre" --root "$home"
+}
+
+install_sspi() {
+    have smtpspec-sspi && return
+    [ -x "$home/bin/smtpspec-sspi" ] && return
+    cargo install --quiet --locked --path "$here/sspi" --root "$home"
 }
 
 for client in "${wanted[@]}"; do

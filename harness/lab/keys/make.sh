@@ -1,13 +1,17 @@
 #!/bin/sh
-# Makes the four PEM files of this folder anew, with OpenSSL 3.0 or later. README.md says what they are for.
+# Makes the PEM files of this folder anew, with OpenSSL 3.0 or later; with names, only those. README.md says what they are
+# for.
 # `openssl ca` and not `openssl req -x509`, because only the former can set the first day of validity, and the pinned
 # clock of the tests stands at 2026-01-01.
 set -eu
+only=" $* "
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-make() { # name, common name, key usage
+make() { # name, common name, key usage, kind of key, digest
+    case "$only" in "  " | *" $1 "*) ;; *) return 0 ;; esac
+    kind=${4:-rsa:2048}
     cat > "$work/$1.cnf" <<CNF
 [ca]
 default_ca = here
@@ -15,7 +19,7 @@ default_ca = here
 new_certs_dir = $work
 database = $work/$1.index
 rand_serial = yes
-default_md = sha256
+default_md = ${5:-sha256}
 policy = any
 x509_extensions = certificate
 [any]
@@ -37,10 +41,14 @@ subjectAltName = email:$1@example.test
 subjectKeyIdentifier = hash
 CNF
     : > "$work/$1.index"
-    openssl req -new -newkey rsa:2048 -noenc -config "$work/$1.cnf" -keyout "$1.key.pem" -out "$work/$1.csr"
+    # shellcheck disable=SC2086
+    openssl req -new -newkey $kind -noenc -config "$work/$1.cnf" -keyout "$1.key.pem" -out "$work/$1.csr"
     openssl ca -batch -notext -selfsign -config "$work/$1.cnf" -keyfile "$1.key.pem" -in "$work/$1.csr" \
         -startdate 20250101000000Z -enddate 21250101000000Z -out "$1.cert.pem"
 }
 
 make recipient Recipient keyEncipherment
 make signer Signer digitalSignature,nonRepudiation
+make recipient-p256 "Recipient on P-256" keyAgreement "ec -pkeyopt ec_paramgen_curve:P-256"
+make recipient-p384 "Recipient on P-384" keyAgreement "ec -pkeyopt ec_paramgen_curve:P-384" sha384
+make signer-p256 "Signer on P-256" digitalSignature,nonRepudiation "ec -pkeyopt ec_paramgen_curve:P-256"

@@ -4,6 +4,8 @@
 //! A report tells what matters most first, so that what is left out is what stands last. That something is left out is
 //! said in its place.
 
+use std::fmt::Write as _;
+
 use claims::result::Outcome;
 
 use crate::{Style, markdown};
@@ -47,10 +49,11 @@ fn cut(text: String, most: usize) -> String {
     if open {
         out.push_str("```\n");
     }
-    out.push_str(&format!(
+    let _ = write!(
+        out,
         "\n**{left} more lines are left out, since no more than {most} bytes have room here.** `smtpspec report` makes \
          the whole report of the result.\n"
-    ));
+    );
     out
 }
 

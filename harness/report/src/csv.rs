@@ -176,7 +176,7 @@ fn cells(conversation: &ConversationOutcome, row: Row) -> [String; 10] {
 }
 
 /// Text that a spreadsheet shows, and does not compute.
-fn inert(text: &str) -> String {
+pub(crate) fn inert(text: &str) -> String {
     let text = printable(text);
     if text
         .trim_start()

@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use claims::result::{CaseOutcome, ClaimText, ClientText, ConversationOutcome, Outcome, Tool};
+use claims::controls::FrameworkOutcome;
+use claims::result::{
+    CaseOutcome, ClaimText, ClientText, ConversationOutcome, Outcome, ProfileText, Tool,
+};
 use claims::{Answer, Verdict};
 use serde::Serialize;
 
@@ -45,6 +48,8 @@ pub(crate) struct Rest<'a> {
     tool: &'a Tool,
     command: &'a str,
     profile: &'a str,
+    #[serde(skip_serializing_if = "<[ProfileText]>::is_empty")]
+    profiles: &'a [ProfileText],
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a ClientText>,
     claims: &'a [ClaimText],
@@ -52,6 +57,12 @@ pub(crate) struct Rest<'a> {
     summary: &'a BTreeMap<Verdict, usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'a Answer>,
+    #[serde(skip_serializing_if = "<[FrameworkOutcome]>::is_empty")]
+    controls: &'a [FrameworkOutcome],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<&'a str>,
 }
 
 impl<'a> Rest<'a> {
@@ -62,23 +73,31 @@ impl<'a> Rest<'a> {
             tool,
             command,
             profile,
+            profiles,
             client,
             claims,
             cases,
             conversations: _,
             summary,
             answer,
+            controls,
+            coverage,
+            made,
         } = outcome;
         Self {
             schema,
             tool,
             command,
             profile,
+            profiles,
             client: client.as_ref(),
             claims,
             cases,
             summary,
             answer: answer.as_ref(),
+            controls,
+            coverage: coverage.as_deref(),
+            made: made.as_deref(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! it is no success. No clock is read, so the same result gives the same file.
 
 use claims::Verdict;
+use claims::controls::{ControlVerdict, FrameworkOutcome};
 use claims::result::{CaseOutcome, EvidenceOutcome, Outcome};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -24,6 +25,9 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
     }
     for case in judged {
         report.add_test_suite(claims(outcome, case));
+    }
+    for standard in &outcome.controls {
+        report.add_test_suite(controls(standard));
     }
     report
         .to_string()
@@ -49,12 +53,48 @@ fn requirement(outcome: &Outcome, case: &CaseOutcome) -> TestCase {
             test.add_property(property("clauses", &asked.clauses.join(", ")));
         }
     }
+    if let Some(finding) = finding.filter(|one| !one.cwe.is_empty()) {
+        let ids = [finding.cwe.as_slice(), &finding.attack].concat();
+        test.add_property(property("weakness", &ids.join(", ")));
+    }
     test.add_property(property("capture", &case.capture.path));
     if verdict == Verdict::Fail {
         let lines = outcome.conversations_of(case).flat_map(seen::transcript);
         test.set_system_out(lines.collect::<Vec<_>>().join("\n"));
     }
     test
+}
+
+/// A standard of compliance as a suite: a test for each control.
+fn controls(standard: &FrameworkOutcome) -> TestSuite {
+    let name = printable(&format!("controls: {}", standard.name()));
+    let mut suite = TestSuite::new(name.clone());
+    for control in &standard.controls {
+        let verdict = match control.verdict {
+            ControlVerdict::NotSatisfied => Verdict::Fail,
+            ControlVerdict::NotTested => Verdict::Inconclusive,
+            ControlVerdict::SatisfiedByWhatWasSeen => Verdict::Pass,
+        };
+        let mut status = status(verdict, &control.why(), &control.id, &[]);
+        status.set_message(printable(&format!(
+            "{}: {}",
+            control.verdict,
+            control.why()
+        )));
+        let mut test = test(&format!("{} {}", control.id, control.asks), &name, status);
+        test.add_property(property("finding", control.citation.as_str()));
+        test.add_property(property("not tested", &control.not_tested));
+        let ids = crate::controls::ids(control);
+        if !ids.is_empty() {
+            test.add_property(property("weakness", &ids));
+        }
+        let place = crate::controls::place(control);
+        if !place.is_empty() {
+            test.add_property(property("where", &place));
+        }
+        suite.add_test_case(test);
+    }
+    suite
 }
 
 /// A case or a capture as a suite: a test for each claim.
@@ -76,6 +116,12 @@ fn claims(outcome: &Outcome, case: &CaseOutcome) -> TestSuite {
         let mut test = test(&format!("{} {}", claim.id, claim.statement), &name, status);
         if let Some(found) = found {
             test.add_property(property("conversation", &found.conversation.id));
+        }
+        if let Some(weakness) = &claim.weakness
+            && weakness.seen_when == Some(verdict)
+        {
+            let ids = [weakness.cwe.as_slice(), &weakness.attack].concat();
+            test.add_property(property("weakness", &ids.join(", ")));
         }
         suite.add_test_case(test);
     }

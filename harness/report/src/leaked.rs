@@ -251,6 +251,7 @@ mod tests {
             workstation: None,
             claimed_os: None,
             response: Some("NTLMv2".to_owned()),
+            ntlm: None,
             outcome: "accepted".to_owned(),
             exposure: Exposure::Guessable,
             proof: verdict.map(|verdict| Proof {

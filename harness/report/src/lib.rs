@@ -7,6 +7,7 @@
 mod bounded;
 pub mod clients;
 mod conformance;
+mod controls;
 mod csv;
 mod grid;
 mod hexdump;
@@ -16,6 +17,7 @@ pub mod jsonl;
 mod junit;
 mod leaked;
 mod markdown;
+mod oscal;
 mod page;
 #[cfg(test)]
 mod sample;
@@ -115,6 +117,18 @@ pub static FORMATS: &[Format] = &[
         summary: "what leaked, a row each, for a spreadsheet",
         render: csv::render,
     },
+    Format {
+        name: "controls",
+        extension: "controls.csv",
+        summary: "controls of compliance, a row each, for a spreadsheet",
+        render: controls::table,
+    },
+    Format {
+        name: "oscal",
+        extension: "oscal.json",
+        summary: "OSCAL Assessment Results, for tools of compliance",
+        render: oscal::render,
+    },
 ];
 
 /// The format with this name.
@@ -174,6 +188,27 @@ mod tests {
             insta::assert_snapshot!("audit.txt", rendered("text", false));
             insta::assert_snapshot!("audit.verbose.txt", rendered("text", true));
             insta::assert_snapshot!("audit.md", rendered("md", false));
+        });
+    }
+
+    /// An audit held against two standards of compliance, in the formats that are about them.
+    #[test]
+    fn an_audit_against_controls() {
+        let outcome = sample::controls();
+        let shown = |name: &str| {
+            let format = format(name).expect("it is registered");
+            (format.render)(&outcome, Style::default())
+        };
+        let mut part = String::new();
+        controls::terminal(&mut part, &outcome, Style::default());
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            insta::assert_snapshot!("controls.txt", part.trim_start());
+            insta::assert_snapshot!("controls.csv", shown("controls"));
+            insta::assert_snapshot!("oscal.json", shown("oscal"));
         });
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
 use claims::{Answer, Verdict};
 
-use crate::{Style, conformance, grid, leaked, printable, seen, totals};
+use crate::{Style, conformance, controls, grid, leaked, printable, seen, totals};
 
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
@@ -46,6 +46,7 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     {
         claims(&mut out, outcome);
     }
+    controls::markdown(&mut out, outcome);
     cases(&mut out, outcome);
     conformance::markdown(&mut out, outcome, detailed);
     problems(&mut out, outcome);

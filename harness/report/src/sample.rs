@@ -1,8 +1,7 @@
 //! An audit that was made up, for the tests of the renderers.
 
-use claims::result::{
-    CaptureFile, CaseOutcome, ClaimText, ConversationOutcome, Outcome, SCHEMA, Tool,
-};
+use claims::controls::Witnesses;
+use claims::result::{CaptureFile, CaseOutcome, ConversationOutcome, Outcome, Tool};
 use claims::{Brief, Case, Given, Profile, Tally, Verdict, judge};
 use smtp::session::testing::dialogue;
 
@@ -39,13 +38,28 @@ const TURNS: [&[(&str, &[u8])]; 2] = [
 
 /// Two conversations are listed of 300 that were counted.
 pub(crate) fn audit() -> Outcome {
-    let profile = Profile::find("submission-8314").expect("it is shipped");
+    audit_by(Profile::find("submission-8314").expect("it is shipped"))
+}
+
+/// The same, held against two standards of compliance.
+pub(crate) fn controls() -> Outcome {
+    let named = ["submission-8314", "nist-sp-800-53r5", "pci-dss-4.0.1"];
+    let all = named.map(|id| Profile::find(id).expect("it is shipped").clone());
+    audit_by(&Profile::together(&all).expect("they go together"))
+}
+
+fn audit_by(profile: &Profile) -> Outcome {
     let timelines = TURNS
         .iter()
         .map(|turns| smtp::session::read(&dialogue(turns)));
     let case = Case::new(timelines.collect(), Given::default());
-    let mut outcome = empty(profile);
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: "0.0.0".to_owned(),
+    };
+    let mut outcome = Outcome::begun(tool, "audit", profile);
     let mut tally = Tally::default();
+    let mut witnesses = Witnesses::default();
     let judged = judge(&case, profile);
     let mut ids = Vec::new();
     for (number, (subject, verdicts)) in case.subjects().zip(judged).enumerate() {
@@ -55,9 +69,13 @@ pub(crate) fn audit() -> Outcome {
             tally.add(&brief);
         }
         ids.push(id.clone());
-        outcome.add(ConversationOutcome::judged(id, &subject, verdicts).with_leaks(&subject));
+        let conversation = ConversationOutcome::judged(id, &subject, verdicts).with_leaks(&subject);
+        witnesses.add(profile, &conversation);
+        outcome.add(conversation);
     }
-    outcome.answer = Some(tally.answer());
+    let answer = tally.answer();
+    outcome.controls = witnesses.judge(profile, Some(&answer));
+    outcome.answer = Some(answer);
     let words = profile.expectations().map(|(claim, _)| {
         let all = outcome.conversations.iter().flat_map(|one| &one.verdicts);
         let all = all
@@ -97,26 +115,4 @@ pub(crate) fn audit() -> Outcome {
         expected_failure: None,
     });
     outcome
-}
-
-fn empty(profile: &Profile) -> Outcome {
-    let claims = profile.expectations().map(|(claim, _)| ClaimText {
-        id: claim.id.clone(),
-        statement: claim.statement.clone(),
-    });
-    Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: "0.0.0".to_owned(),
-        },
-        command: "audit".to_owned(),
-        profile: profile.id.clone(),
-        client: None,
-        claims: claims.collect(),
-        cases: Vec::new(),
-        conversations: Vec::new(),
-        summary: Outcome::nothing_counted(),
-        answer: None,
-    }
 }

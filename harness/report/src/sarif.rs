@@ -5,17 +5,21 @@
 //! it, or at the capture that shows it, and says in its properties which packets to look at. Its fingerprint holds no
 //! packet number and no time: the same fault in another capture is the same alert.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use claims::claim::Kind;
-use claims::result::{CaseOutcome, EvidenceOutcome, Outcome};
-use claims::{Claim, Verdict};
+use claims::controls::weaknesses;
+use claims::result::{CaseOutcome, CheckOutcome, ClaimText, EvidenceOutcome, Outcome};
+use claims::{Claim, Verdict, explain};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Style, printable, seen};
+use crate::{Style, controls, printable, seen};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -25,6 +29,13 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
     let found = violations(outcome);
     let used: BTreeSet<&str> = found.iter().map(|one| one.rule.as_str()).collect();
     let rules = rules(outcome, &used);
+    let taxonomies = taxonomies(&rules);
+    let supported: Vec<Value> = taxonomies
+        .iter()
+        .enumerate()
+        .map(|(index, one)| json!({ "name": one["name"], "index": index }))
+        .collect();
+    let controls = controls::by_claim(outcome);
     let places: BTreeMap<&str, usize> = rules
         .iter()
         .enumerate()
@@ -37,7 +48,11 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
             let print = fingerprint(one);
             let times = seen_before.entry(print.clone()).or_default();
             *times += 1;
-            result(one, places[one.rule.as_str()], &format!("{print}:{times}"))
+            let related = controls
+                .get(one.rule.as_str())
+                .map_or(&[][..], Vec::as_slice);
+            let place = places[one.rule.as_str()];
+            result(one, place, &format!("{print}:{times}"), related)
         })
         .collect();
     let errors: Vec<Value> = outcome
@@ -58,7 +73,9 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
                 "semanticVersion": outcome.tool.version,
                 "version": outcome.tool.version,
                 "rules": rules,
+                "supportedTaxonomies": supported,
             }},
+            "taxonomies": taxonomies,
             "automationDetails": { "id": format!("{}/{}/", outcome.tool.name, outcome.command) },
             "invocations": [{
                 "executionSuccessful": errors.is_empty(),
@@ -139,7 +156,13 @@ struct Rule {
     full_description: Text,
     help: Help,
     default_configuration: Configuration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relationships: Vec<Value>,
     properties: Value,
+    #[serde(skip)]
+    cwe: Vec<String>,
+    #[serde(skip)]
+    attack: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -163,9 +186,7 @@ fn rules(outcome: &Outcome, used: &BTreeSet<&str>) -> Vec<Rule> {
         .claims
         .iter()
         .filter(|claim| used.contains(claim.id.as_str()));
-    let mut rules: Vec<Rule> = claims
-        .map(|claim| of_claim(&claim.id, &claim.statement))
-        .collect();
+    let mut rules: Vec<Rule> = claims.map(of_claim).collect();
     let cases = outcome
         .cases
         .iter()
@@ -178,39 +199,50 @@ fn rules(outcome: &Outcome, used: &BTreeSet<&str>) -> Vec<Rule> {
     rules
 }
 
-fn of_claim(id: &str, statement: &str) -> Rule {
+/// What `smtpspec explain` says of it.
+fn help_of(claim: &Claim) -> Help {
+    let page = explain::claim(claim);
+    Help {
+        markdown: printable_lines(&page.to_markdown(false)),
+        text: printable_lines(&page.to_text()),
+    }
+}
+
+fn of_claim(claim: &ClaimText) -> Rule {
+    let (id, statement) = (&claim.id, &claim.statement);
     let known = Claim::find(id);
     let help = known.map_or_else(
-        || statement.to_owned(),
-        |claim| {
-            let check = claim.check();
-            format!(
-                "{statement}\n\nSource ({}): {}.\n\nHow it is judged: {}\n\nIt can be judged when {}; a pass would mean nothing when {}.",
-                claim.kind.name(),
-                claim.sources.join("; "),
-                check.method,
-                check.trigger,
-                claim.vacuous_when
-            )
+        || Help {
+            markdown: printable_lines(statement),
+            text: printable_lines(statement),
         },
+        help_of,
     );
+    // Only what a violation is an instance of: under a profile that expects the weak side, it is an instance of nothing.
+    let weakness = claim
+        .weakness
+        .as_ref()
+        .filter(|one| one.seen_when == Some(Verdict::Fail));
+    let (cwe, attack) = weakness.map_or_else(Default::default, |one| {
+        (one.cwe.clone(), one.attack.clone())
+    });
     let standard = known.is_some_and(|claim| claim.kind == Kind::Standard);
-    let tags = if standard {
-        json!(["security", "smtp"])
-    } else {
-        json!(["smtp"])
-    };
+    let mut tags = vec!["smtp".to_owned()];
+    if standard || !cwe.is_empty() {
+        tags.insert(0, "security".to_owned());
+    }
+    tags.extend(cwe.iter().map(|id| cwe_tag(id)));
     Rule {
         id: id.to_owned(),
         name: id.replace(['-', '.'], ""),
         short_description: text(statement),
         full_description: text(statement),
-        help: Help {
-            markdown: printable_lines(&help),
-            text: printable_lines(&help),
-        },
+        help,
         default_configuration: Configuration { level: "error" },
+        relationships: relationships(&cwe, &attack),
         properties: json!({ "tags": tags, "precision": "very-high" }),
+        cwe,
+        attack,
     }
 }
 
@@ -224,6 +256,23 @@ fn of_case(case: &CaseOutcome) -> Rule {
         case.id
     );
     let level = level(&asked.level);
+    let found = case.findings.iter();
+    let found: Vec<_> = found.filter(|one| one.verdict == Verdict::Fail).collect();
+    let ids = |of: fn(&CheckOutcome) -> &[String]| -> Vec<String> {
+        let all: BTreeSet<_> = found.iter().flat_map(|one| of(one)).cloned().collect();
+        all.into_iter().collect()
+    };
+    let (cwe, attack) = (ids(|one| &one.cwe), ids(|one| &one.attack));
+    let mut tags = vec![
+        "smtp".to_owned(),
+        "conformance".to_owned(),
+        asked.level.clone(),
+    ];
+    if !cwe.is_empty() {
+        tags.push("security".to_owned());
+    }
+    // A service keeps ten tags of a rule.
+    tags.extend(cwe.iter().take(6).map(|id| cwe_tag(id)));
     Rule {
         id: case.id.clone(),
         name: case.id.replace('-', ""),
@@ -234,11 +283,67 @@ fn of_case(case: &CaseOutcome) -> Rule {
             text: printable_lines(&help),
         },
         default_configuration: Configuration { level },
-        properties: json!({ "tags": ["smtp", "conformance", asked.level], "precision": "very-high" }),
+        relationships: relationships(&cwe, &attack),
+        properties: json!({ "tags": tags, "precision": "very-high" }),
+        cwe,
+        attack,
     }
 }
 
-fn result(one: &Violation<'_>, rule: usize, fingerprint: &str) -> Value {
+/// The tag that code-scanning services know a CWE id by.
+fn cwe_tag(id: &str) -> String {
+    format!("external/cwe/{}", id.to_ascii_lowercase())
+}
+
+/// The names of the two taxonomies, in the order in which the run has them.
+const TAXONOMIES: [&str; 2] = ["CWE", "ATT&CK"];
+
+fn relationships(cwe: &[String], attack: &[String]) -> Vec<Value> {
+    let of = |index: usize, ids: &[String]| -> Vec<Value> {
+        let one = |id: &String| {
+            json!({
+                "target": { "id": id, "toolComponent": { "name": TAXONOMIES[index], "index": index } },
+                "kinds": ["relevant"],
+            })
+        };
+        ids.iter().map(one).collect()
+    };
+    [of(0, cwe), of(1, attack)].concat()
+}
+
+/// The CWE and ATT&CK ids that rules name, with titles of ours.
+fn taxonomies(rules: &[Rule]) -> Vec<Value> {
+    let table = weaknesses();
+    let taxa = |of: fn(&Rule) -> &Vec<String>| -> Vec<Value> {
+        let ids: BTreeSet<&String> = rules.iter().flat_map(of).collect();
+        let one = |id: &String| {
+            let title = table.title(id).unwrap_or_default();
+            json!({ "id": id, "shortDescription": { "text": printable(title) } })
+        };
+        ids.into_iter().map(one).collect()
+    };
+    vec![
+        json!({
+            "name": TAXONOMIES[0],
+            "organization": "MITRE",
+            "shortDescription": { "text": "Common Weakness Enumeration" },
+            "informationUri": "https://cwe.mitre.org/",
+            "isComprehensive": false,
+            "taxa": taxa(|rule| &rule.cwe),
+        }),
+        json!({
+            "name": TAXONOMIES[1],
+            "version": table.attack_edition,
+            "organization": "MITRE",
+            "shortDescription": { "text": "Tactics and techniques of adversaries" },
+            "informationUri": "https://attack.mitre.org/",
+            "isComprehensive": false,
+            "taxa": taxa(|rule| &rule.attack),
+        }),
+    ]
+}
+
+fn result(one: &Violation<'_>, rule: usize, fingerprint: &str, controls: &[String]) -> Value {
     let packets: BTreeSet<u64> = one
         .evidence
         .iter()
@@ -272,6 +377,7 @@ fn result(one: &Violation<'_>, rule: usize, fingerprint: &str) -> Value {
             "capture": printable(&one.case.capture.path),
             "sha256": one.case.capture.sha256,
             "packets": packets,
+            "controls": controls.iter().map(|name| printable(name)).collect::<Vec<_>>(),
             "evidence": one.evidence.iter().map(|piece| {
                 let place = seen::place(std::slice::from_ref(piece)).unwrap_or_default();
                 printable(&format!("{place}: {}", piece.what))
@@ -298,7 +404,7 @@ fn fingerprint(one: &Violation<'_>) -> String {
 }
 
 /// A path as a URI reference (RFC 3986): everything but unreserved characters and slashes is escaped.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.replace('\\', "/").bytes() {
         match byte {
@@ -321,67 +427,4 @@ fn text(of: &str) -> Text {
 /// Several lines, each of which stays what it is.
 fn printable_lines(of: &str) -> String {
     of.lines().map(printable).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample;
-
-    fn log(outcome: &Outcome) -> Value {
-        serde_json::from_str(&render(outcome, Style::default())).expect("it is JSON")
-    }
-
-    #[test]
-    fn only_violations_are_results_and_each_has_its_rule() {
-        let outcome = sample::audit();
-        let log = log(&outcome);
-        let run = &log["runs"][0];
-        let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
-        let results = run["results"].as_array().expect("results");
-        let failed = outcome
-            .conversations
-            .iter()
-            .flat_map(|one| &one.verdicts)
-            .filter(|one| one.verdict == Verdict::Fail)
-            .count();
-        assert!(failed > 0 && results.len() == failed);
-        for result in results {
-            let index =
-                usize::try_from(result["ruleIndex"].as_u64().expect("a number")).expect("small");
-            assert_eq!(rules[index]["id"], result["ruleId"]);
-            assert!(rules[index]["help"]["text"].as_str().expect("help").len() > 40);
-        }
-    }
-
-    #[test]
-    fn fingerprints_are_unique_and_know_no_packet_numbers() {
-        let mut outcome = sample::audit();
-        let prints = |outcome: &Outcome| -> Vec<String> {
-            let log = log(outcome);
-            let results = log["runs"][0]["results"].as_array().expect("results");
-            let print =
-                |one: &Value| one["partialFingerprints"]["primaryLocationLineHash"].to_string();
-            results.iter().map(print).collect()
-        };
-        let before = prints(&outcome);
-        let unique: BTreeSet<_> = before.iter().collect();
-        assert_eq!(unique.len(), before.len());
-        for judged in outcome
-            .conversations
-            .iter_mut()
-            .flat_map(|one| &mut one.verdicts)
-        {
-            for piece in &mut judged.evidence {
-                piece.packets.iter_mut().for_each(|packet| *packet += 1000);
-            }
-        }
-        assert_eq!(prints(&outcome), before);
-    }
-
-    #[test]
-    fn odd_paths_become_uris() {
-        assert_eq!(uri("a b/ü.pcapng"), "a%20b/%C3%BC.pcapng");
-        assert_eq!(uri("x:\\y"), "x%3A/y");
-    }
 }

@@ -7,7 +7,7 @@ use claims::result::{CaseOutcome, Outcome};
 use claims::{Answer, Verdict};
 
 use crate::seen::TRANSCRIPT_HEAD;
-use crate::{Style, conformance, grid, leaked, printable, seen, totals};
+use crate::{Style, conformance, controls, grid, leaked, printable, seen, totals};
 
 /// Columns of the case's id and title beside the grid.
 const LABEL: usize = 46;
@@ -46,6 +46,7 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
             captured(&mut out, outcome, case, style);
         }
     }
+    controls::terminal(&mut out, outcome, style);
     if style.verbose {
         conversations(&mut out, outcome, style);
     }

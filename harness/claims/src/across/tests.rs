@@ -1,7 +1,7 @@
 use wire::Timestamp;
 
 use super::*;
-use crate::checks::testing::{Talk, case, plain};
+use crate::checks::testing::{Talk, case, plain, smime};
 use crate::result::ConversationOutcome;
 use crate::{Given, Observation, Profile, Verdict, judge, overrule};
 
@@ -197,4 +197,69 @@ fn messages_of_which_not_all_was_kept_are_known_by_their_id_only() {
         [TWICE]
     );
     assert!(last(vec![long(""), later(long(""))]).is_empty());
+}
+
+#[test]
+fn a_message_that_comes_again_after_it_was_accepted() {
+    let torn = || {
+        Talk::ehlo(&[])
+            .message(&plain("Message-ID: <1@x>\n", "body"))
+            .turn("!S", "")
+    };
+    let found = last(vec![torn(), sent("1")]);
+    let checks: Vec<_> = found.iter().map(|(check, _)| *check).collect();
+    assert_eq!(checks, [TWICE, RESENT]);
+    assert_eq!(found[1].1.observation, Observation::Observed);
+    assert!(found[1].1.evidence[1].what.starts_with("C1/1: "));
+    let in_order = last(vec![sent("1"), sent("1")]);
+    assert_eq!(in_order.len(), 1, "{in_order:#?}");
+    assert!(last(vec![torn(), sent("2")]).is_empty());
+}
+
+#[test]
+fn another_signer_than_before() {
+    let signed = |id: &str, file: &str| {
+        let header = format!("Message-ID: <{id}@x>\n");
+        Talk::ehlo(&[]).message(&smime(&header, file)).quit()
+    };
+    let found = last(vec![
+        signed("1", "signed-opaque.der"),
+        signed("2", "signed-sha1.der"),
+    ]);
+    let [(SIGNER, finding)] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(finding.observation, Observation::Observed);
+    assert!(
+        finding.reason.contains("as a message in C1/1 (packet "),
+        "{}",
+        finding.reason
+    );
+    let found = last(vec![
+        signed("1", "signed-opaque.der"),
+        sent("2"),
+        signed("3", "signed-opaque.der"),
+        signed("4", "signed-other.der"),
+    ]);
+    let [(SIGNER, finding)] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(finding.observation, Observation::NotObserved);
+    assert!(
+        finding.reason.contains("with another certificate"),
+        "{}",
+        finding.reason
+    );
+    assert!(finding.evidence[0].bytes.is_some() && finding.evidence[1].what.starts_with("C1/1: "));
+    // The first one shows nothing, nor does the same message once more, or one without a signature.
+    assert!(last(vec![signed("1", "signed-opaque.der")]).is_empty());
+    let again = last(vec![
+        signed("1", "signed-opaque.der"),
+        signed("1", "signed-opaque.der"),
+    ]);
+    assert!(
+        again.iter().all(|(check, _)| *check != SIGNER),
+        "{again:#?}"
+    );
+    assert!(last(vec![signed("1", "signed-opaque.der"), sent("2")]).is_empty());
 }

@@ -21,6 +21,7 @@ const MAX_NAMED: usize = 4;
 
 /// One client host, or all that have no row of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct ClientRow {
     /// Its address; empty for the others.
@@ -47,6 +48,7 @@ pub struct ClientRow {
 
 /// One account, or all that have no row of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct AccountRow {
     /// `DOMAIN\user`, or the user; empty for the others.

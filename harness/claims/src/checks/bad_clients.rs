@@ -1,6 +1,8 @@
 //! Each claim of a standard, with a sender that breaks it and one that keeps it. What the bad twins of the reference
 //! adapter are to its documentation, these dialogues are to the RFCs: a claim without both is not in the catalogue.
 
+mod rfcs;
+
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use wire::NoteKind;
 
@@ -135,11 +137,14 @@ fn table() -> Vec<(&'static str, Talk, Talk)> {
 
 /// The verdict on one claim, and the reason for it.
 fn verdict(claim: &str, talk: Talk) -> (Verdict, String) {
-    let profile = Profile::find("submission-8314").expect("it is shipped");
+    let profile = Profile::all()
+        .iter()
+        .find(|one| one.expectations().any(|(known, _)| known.id == claim))
+        .unwrap_or_else(|| panic!("no profile expects {claim}"));
     let tested = case(vec![talk], Given::default());
     let judged = judge(tested.case(), profile).remove(0);
     let one = judged.into_iter().find(|judged| judged.claim.id == claim);
-    let one = one.unwrap_or_else(|| panic!("{claim} is not in the profile"));
+    let one = one.expect("the profile expects it");
     assert!(
         one.verdict < Verdict::Pass || !one.evidence.is_empty(),
         "{claim}: no evidence"
@@ -149,7 +154,8 @@ fn verdict(claim: &str, talk: Talk) -> (Verdict, String) {
 
 #[test]
 fn every_claim_of_a_standard_fails_for_a_bad_sender_and_passes_for_a_good_one() {
-    let table = table();
+    let mut table = table();
+    table.extend(rfcs::table());
     for claim in Claim::all()
         .iter()
         .filter(|claim| claim.kind == Kind::Standard)
@@ -170,14 +176,16 @@ fn every_claim_of_a_standard_fails_for_a_bad_sender_and_passes_for_a_good_one() 
 
 #[test]
 fn a_connection_without_a_word_passes_nothing() {
-    let profile = Profile::find("submission-8314").expect("it is shipped");
+    let find = |id| Profile::find(id).expect("it is shipped");
+    let profiles = [find("submission-8314"), find("rfc-strict")];
+    let profile = Profile::together(&profiles.map(Clone::clone)).expect("they agree");
     for talk in [
         Talk::silent(),
         Talk::silent().closed(),
         Talk::silent().s("220 mx"),
     ] {
         let tested = case(vec![talk], Given::default());
-        for judged in judge(tested.case(), profile).remove(0) {
+        for judged in judge(tested.case(), &profile).remove(0) {
             let vacuous = judged.verdict >= Verdict::Pass && judged.claim.id != "RFC9293-3.10";
             assert!(!vacuous, "{}: {}", judged.claim.id, judged.reason);
         }

@@ -25,6 +25,9 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
+    if each::is_mended(subject, sent) {
+        return Finding::not_applicable("the control message: its CC may be another");
+    }
     if let Some(reason) = sent.incomplete() {
         return Finding::undetermined(reason);
     }
@@ -144,5 +147,11 @@ mod tests {
     fn a_message_without_copies() {
         let talk = Talk::ehlo(&[]).message(&plain("", "x")).quit();
         find(&CHECK, talk, Given::default()).not_applicable("with Cc recipients");
+    }
+    #[test]
+    fn a_control_with_another_cc_is_left_out() {
+        let mut given = super::super::withheld::testing::given(crate::configured::Missing::Macro);
+        given.cc = vec!["%SourceParty%@b.example".to_owned()];
+        find(&CHECK, super::super::withheld::testing::control().quit(), given).not_applicable("the control message");
     }
 }

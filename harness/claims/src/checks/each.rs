@@ -51,6 +51,12 @@ pub(super) fn is_control(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
         .any(|field| field.decoded.contains(&withheld.control))
 }
 
+/// Whether this is the control message of a case in which a property keeps the other from leaving: the control has another value
+/// of it, so that what is known of the properties is not known of the control.
+pub(super) fn is_mended(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
+    subject.given().configured.missing.is_some() && is_control(subject, sent)
+}
+
 /// What senders write in the place of a Subject that is protected.
 const STAND_INS: [&str; 4] = ["[...]", "...", "encrypted message", "(no subject)"];
 

@@ -16,6 +16,9 @@ pub(super) static CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Finding {
     each::message(subject, Observation::NotObserved, |sent| {
+        if each::is_mended(subject, sent) {
+            return Finding::not_applicable("the control message: its From may be another");
+        }
         match &subject.given().from {
             Some(configured) => judge(configured, sent),
             None => Finding::undetermined("which From address is configured is not known"),
@@ -103,5 +106,11 @@ mod tests {
     fn a_header_with_a_hole_in_it() {
         seen(Talk::ehlo(&[]).torn(&plain("", "x"), "sender@")).undetermined("the whole message");
         seen(Talk::ehlo(&[]).torn(&plain("", "x"), "From")).undetermined("the whole message");
+    }
+    #[test]
+    fn a_control_with_another_from_is_left_out() {
+        let mut given = super::super::withheld::testing::given(crate::configured::Missing::Macro);
+        given.from = Some("%SourceParty%@b.example".to_owned());
+        find(&CHECK, super::super::withheld::testing::control().quit(), given).not_applicable("the control message");
     }
 }

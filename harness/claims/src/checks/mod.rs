@@ -21,12 +21,15 @@ mod grammar;
 mod hostile;
 mod offers;
 mod receipts;
+mod retried;
 mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 mod told;
 #[cfg(test)]
 mod under_tls;
+mod withheld;
+mod wrappings;
 
 macro_rules! registry {
     ($($module:ident,)+) => {
@@ -39,34 +42,70 @@ macro_rules! registry {
 
 registry! {
     receiving_command,
+    other_server_contacted,
+    other_port_used,
+    handler_server_used,
     message_recoverable,
+    resent_after_acceptance,
     starttls_issued,
     implicit_tls_used,
     delivered_to_tls_only_server,
     readable_without_key,
+    hello_names_host,
+    sent_despite_stripped_offer,
     undocumented_mechanism,
     credentials_in_mode_none,
     password_readable,
+    handler_login_used,
     ntlm_as_account,
     configured_user_in_ntlm,
+    accounts_differ_by_host,
+    ntlm_by_default,
+    machine_account_used,
     password_crosses_with_ntlm,
     authentication_fallback,
     sent_unauthenticated,
+    refused_login_retried,
+    credentials_sent_again,
+    from_belongs_to_account,
     body_readable,
+    text_is_plain,
     smime_encrypted,
     headers_readable_when_encrypted,
     encoder_alone_encrypts,
     documented_cipher,
+    default_cipher,
+    recipient_as_configured,
     sent_without_certificate,
     clear_signed_readable,
     blob_signed_readable,
+    signature_inside_envelope,
+    signed_with_sha1,
+    one_signer,
+    signer_certificate_included,
+    transfer_encoding_base64,
     text_beside_blob,
+    attachment_outside_envelope,
+    mime_properties_readable,
+    header_protected_inside,
+    changes_unnoticed,
     subject_is_message_id,
+    subject_macros_expanded,
+    unresolved_macro_sent,
     cc_delivered,
     blind_recipient,
+    embedded_recipients_added,
     from_as_configured,
     receipt_unasked,
     receipts_to_from,
+    retries_as_configured,
+    backup_used,
+    refused_recipient_fails_send,
+    reply_by_field,
+    documented_lengths,
+    header_metadata,
+    sent_to_forbidden_host,
+    sent_without_body_charset,
     sent_under_tls,
     tls_outdated,
     tls_weak_cipher,
@@ -159,6 +198,8 @@ registry! {
     // Of the benign cases.
     message_accepted,
 }
+
+pub(crate) use one_signer::of as signers_of;
 
 /// The check with this id.
 pub fn find(id: &str) -> Option<&'static Check> {

@@ -27,13 +27,15 @@ fn run(subject: &Subject<'_>) -> Finding {
         let under = under(timeline, authenticate.span);
         let evidence = vec![Evidence::bytes(timeline, authenticate.span, "AUTHENTICATE message")];
         match kind {
-            ResponseKind::Lm | ResponseKind::NtlmV1 | ResponseKind::NtlmV1WithoutLm | ResponseKind::NtlmV1Ess => {
+            ResponseKind::Lm
+            | ResponseKind::LmV2
+            | ResponseKind::NtlmV1 | ResponseKind::NtlmV1WithoutLm | ResponseKind::NtlmV1Ess => {
                 return Finding::observed(format!("the response is {}{under}", kind.name()), evidence);
             }
             ResponseKind::NtlmV2 { .. } => {
                 good.get_or_insert_with(|| Finding::not_observed(format!("the response is {}{under}", kind.name()), evidence));
             }
-            ResponseKind::Anonymous | ResponseKind::Malformed => {}
+            ResponseKind::Anonymous | ResponseKind::Local | ResponseKind::Malformed => {}
         }
     }
     if let Some(reason) = subject.blind() {

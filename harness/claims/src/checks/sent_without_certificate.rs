@@ -1,4 +1,4 @@
-//! With the encryption certificate missing, does the message leave all the same?
+//! With the encryption certificate missing or no longer good, does the message leave all the same?
 
 use super::each;
 use crate::subject::Sent;
@@ -6,10 +6,10 @@ use crate::{Check, Finding, Subject};
 
 pub(super) static CHECK: Check = Check {
     id: "sent-without-certificate",
-    observed_when: "a message leaves although the certificate that should protect it is missing",
+    observed_when: "a message leaves although the certificate that should protect it is missing, ran out or was revoked",
     trigger: "the same port, with its certificate in place, got its control message out in the same case",
     method: "Two messages are submitted in one case: a control with the certificate in place, known by its Subject, \
-             and one with the certificate missing. Silence means failing closed only if the control got out. Any \
+             and one whose certificate is missing or no longer good. Silence means failing closed only if the control got out. Any \
              other message on the wire, encrypted or not, is the one that should have been withheld; a transaction \
              that was begun and brought no message could have been for it.",
     references: &["RFC 8551 2.7"],
@@ -17,8 +17,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    if subject.given().withheld.is_none() {
-        return Finding::not_applicable("about a message whose encryption certificate is missing");
+    if subject.given().withheld.is_none() || subject.given().configured.missing.is_some() {
+        return Finding::not_applicable("about a message whose encryption certificate is missing or no longer good");
     }
     if let Some(sent) = subject.sent().find(|sent| is_withheld(subject, sent)) {
         let state = if sent.encrypted().is_some() {
@@ -29,7 +29,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             "in clear text"
         };
         return Finding::observed(
-            format!("the message was sent {state} although its certificate is missing"),
+            format!("the message was sent {state} although its certificate is missing or no longer good"),
             vec![sent.all("the message that should have been withheld")],
         );
     }
@@ -45,7 +45,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let control = subject.sent().find(|sent| sent.data.accepted == Some(true));
     match control {
         Some(control) if control.encrypted().is_some() => Finding::not_observed(
-            "the control message got out encrypted; the one without a certificate did not get out",
+            "the control message got out encrypted; the one without a good certificate did not get out",
             vec![control.all("the control message")],
         ),
         Some(_) => Finding::undetermined("the control message got out, but not encrypted"),
@@ -56,13 +56,13 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 /// Whether this is certainly not the control message. One whose Subject may be in a hole could be either.
-fn is_withheld(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
+pub(super) fn is_withheld(subject: &Subject<'_>, sent: &Sent<'_>) -> bool {
     let told = sent.incomplete().is_none() || sent.message.header("Subject").is_some();
     told && !each::is_control(subject, sent)
 }
 
 /// Why it cannot be told what was sent in a conversation of the case.
-fn unknown(sibling: &Subject<'_>) -> Option<String> {
+pub(super) fn unknown(sibling: &Subject<'_>) -> Option<String> {
     if let Some(reason) = sibling.unheard() {
         return Some(reason);
     }
@@ -147,6 +147,6 @@ mod tests {
 
     #[test]
     fn a_case_without_a_message_to_withhold() {
-        find(&CHECK, control().quit(), Given::default()).not_applicable("certificate is missing");
+        find(&CHECK, control().quit(), Given::default()).not_applicable("missing or no longer good");
     }
 }

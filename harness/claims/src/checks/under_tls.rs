@@ -122,7 +122,9 @@ fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
 }
 
 /// What is the same in every conversation under TLS with one plain message.
-const MESSAGE: [(&str, Observation); 15] = [
+const MESSAGE: [(&str, Observation); 18] = [
+    ("text-is-plain", Observed),
+    ("header-metadata", Observed),
     ("receiving-command", NotObserved),
     ("message-recoverable", Observed),
     ("readable-without-key", NotObserved),
@@ -138,6 +140,7 @@ const MESSAGE: [(&str, Observation); 15] = [
     ("subject-is-message-id", NotApplicable),
     ("blind-recipient", Undetermined),
     ("conflicting-overlap", NotObserved),
+    ("hello-names-host", Observed),
 ];
 
 #[test]
@@ -147,6 +150,7 @@ fn a_password_and_a_message_after_starttls() {
     expected.extend([
         ("starttls-issued", Observed),
         ("password-readable", NotObserved),
+        ("from-belongs-to-account", NotObserved),
         ("starttls-stripped", NotObserved),
         ("bytes-around-upgrade", NotObserved),
     ]);
@@ -161,6 +165,7 @@ fn a_password_and_a_message_under_implicit_tls() {
         ("implicit-tls-used", Observed),
         ("starttls-issued", Undetermined),
         ("password-readable", NotObserved),
+        ("from-belongs-to-account", NotObserved),
     ]);
     expect(talk, given(Mode::Basic, Protection::None), &expected);
 }
@@ -172,6 +177,8 @@ fn a_proof_and_a_message_after_starttls() {
     expected.extend([
         ("starttls-issued", Observed),
         ("ntlm-as-account", Observed),
+        ("machine-account-used", NotObserved),
+        ("from-belongs-to-account", NotObserved),
         ("configured-user-in-ntlm", NotObserved),
         ("password-crosses-with-ntlm", NotObserved),
         ("ntlm-v1-response", NotObserved),
@@ -190,10 +197,14 @@ fn an_encrypted_message_after_starttls() {
         ("credentials-in-mode-none", NotObserved),
         ("body-readable", NotApplicable),
         ("smime-encrypted", Observed),
+        ("text-is-plain", NotApplicable),
+        ("header-metadata", NotObserved),
         // Nobody reads the header off the wire; it stands outside S/MIME all the same.
         ("headers-readable-when-encrypted", NotObserved),
         ("subject-beside-smime", Observed),
         ("documented-cipher", Observed),
+        ("header-protected-inside", NotObserved),
+        ("changes-unnoticed", Observed),
         ("smime-weak-algorithm", NotObserved),
         ("smime-label-without-cms", NotObserved),
         ("starttls-stripped", NotObserved),
@@ -516,12 +527,16 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "hello-name-unqualified",
         "line-too-long",
         "left-before-final-reply",
+        "text-is-plain",
+        "header-metadata",
         "submitted-in-clear",
         "login-before-starttls",
         "local-part-changed",
         "nul-in-content",
         "authentication-completed",
         "ntlm-names-readable",
+        "hello-names-host",
+        "from-belongs-to-account",
         // Of an NTLM response the kind is seen; another could follow.
     ];
     for check in ALL {

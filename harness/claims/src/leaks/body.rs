@@ -17,6 +17,7 @@ const ARMOUR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 
 /// Whether the body of a message could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// All of it, with nothing undone but encodings.
@@ -55,7 +56,7 @@ impl Body {
         for part in leaves(&sent.message.root) {
             match (&part.cms, &part.inner) {
                 (Some(Ok(cms)), _) if cms.is_encrypted() => encrypted = true,
-                (Some(Ok(Cms::Signed(_))), Some(inner)) => {
+                (Some(Ok(Cms::Signed(_) | Cms::Compressed)), Some(inner)) => {
                     let hidden =
                         |part: &Part| matches!(&part.cms, Some(Ok(cms)) if cms.is_encrypted());
                     if leaves(&inner.root).into_iter().any(hidden) {
@@ -104,6 +105,7 @@ fn leaves(root: &Part) -> Vec<&Part> {
 
 /// One who can open an object, or who signed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct CmsRecipient {
     /// The certificate: issuer and serial number, or a key identifier.
@@ -120,6 +122,7 @@ pub struct CmsRecipient {
 
 /// What a CMS object shows without a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct CmsObject {
     /// Its content type, in the words of RFC 5652.

@@ -15,6 +15,7 @@ const MAX_FIELD: usize = 2048;
 
 /// The name of a machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Host {
     /// The name.
     pub name: String,
@@ -39,6 +40,7 @@ impl Eq for Host {}
 
 /// What an address is that only means something inside a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InternalKind {
     /// RFC 1918.
@@ -97,6 +99,7 @@ fn of_v6(address: Ipv6Addr) -> Option<InternalKind> {
 
 /// An address of an inner network.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InternalAddress {
     /// The address.
     pub address: IpAddr,

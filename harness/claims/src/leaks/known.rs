@@ -9,6 +9,7 @@ use crate::checks::exposure;
 
 /// A place where a known password can be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct KnownPassword {
     /// Whose it is, where it stands, and how it is written there.

@@ -7,6 +7,7 @@ use smtp::ntlm::ResponseKind;
 use smtp::sasl::proof::{self, KnownAccount, Verdict};
 use smtp::timeline::Authentication;
 
+use super::ntlm::NtlmFacts;
 use super::{MAX_ENTRIES, View, is_under_tls};
 use crate::capped::Capped;
 use crate::subject::outcome_word;
@@ -14,6 +15,7 @@ use crate::transcript::is_mechanism;
 
 /// How far a login gives its secret away to a reader of the capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// No secret was sent: the login ended before that, or the mechanism has none.
@@ -43,6 +45,7 @@ impl Exposure {
 
 /// One login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Account {
     /// The SASL mechanism, in upper case.
@@ -62,6 +65,9 @@ pub struct Account {
     /// Which response NTLM sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
+    /// What else NTLM told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ntlm: Option<NtlmFacts>,
     /// How it ended.
     pub outcome: String,
     /// How far the secret is exposed.
@@ -79,6 +85,7 @@ pub struct Account {
 
 /// Whether the client had the password that is known for the account which it named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Proof {
     /// The answer.
@@ -93,6 +100,7 @@ pub struct Proof {
 
 /// What testing a login against known passwords showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofVerdict {
     /// It cannot be told.
@@ -191,6 +199,7 @@ fn account(view: &View<'_>, authentication: &Authentication) -> Account {
             let authenticate = &exchange.authenticate.as_ref()?.value;
             Some(authenticate.response_kind().name().to_owned())
         }),
+        ntlm: ntlm.map(|exchange| NtlmFacts::of(view, exchange)),
         outcome: outcome_word(authentication),
         exposure: exposure(view.timeline, authentication),
         proof: Proof::of(view, authentication),
@@ -265,7 +274,7 @@ pub(crate) fn exposure(timeline: &Timeline, authentication: &Authentication) -> 
         .and_then(|exchange| exchange.authenticate.as_ref())
     {
         return match third.value.response_kind() {
-            ResponseKind::Anonymous => Exposure::Nothing,
+            ResponseKind::Anonymous | ResponseKind::Local => Exposure::Nothing,
             ResponseKind::Malformed => Exposure::Unknown,
             _ => Exposure::Hidden,
         };

@@ -33,6 +33,7 @@ pub(super) const MAX_ATTACHMENTS: usize = 32;
 
 /// One mail transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Mail {
     /// The reverse-path, without angle brackets.
@@ -73,6 +74,7 @@ pub struct Mail {
 
 /// One recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Recipient {
     /// The forward-path, without angle brackets.
     pub address: String,
@@ -83,6 +85,7 @@ pub struct Recipient {
 
 /// One header field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Header {
     /// Its name.
     pub name: String,
@@ -96,6 +99,7 @@ pub struct Header {
 
 /// One attachment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Attachment {
     /// The file name, with RFC 2231 and RFC 2047 undone.

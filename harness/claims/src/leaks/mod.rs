@@ -12,6 +12,7 @@ mod hosts;
 mod known;
 pub(crate) mod login;
 mod mail;
+mod ntlm;
 mod opened;
 mod software;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use hosts::{Host, InternalAddress, InternalKind};
 pub use known::KnownPassword;
 pub use login::{Account, Exposure, Proof, ProofVerdict};
 pub use mail::{Attachment, Header, Mail, Recipient};
+pub use ntlm::{Clock, MicWord, NtlmFacts};
 pub use opened::{
     InnerSignature, KeyResult, ProtectedHeader, ProtectionForm, Shown, SignatureState, WithKey,
 };
@@ -46,6 +48,7 @@ pub const MAX_ENTRIES: usize = 32;
 
 /// What leaked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Leaks {
     /// Stream bytes of the client.
@@ -80,6 +83,7 @@ pub struct Leaks {
 
 /// What is to be seen of TLS from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct TlsFacts {
     /// `starttls` or `implicit`.
@@ -152,6 +156,7 @@ impl Leaks {
 pub(crate) struct View<'a> {
     pub(crate) timeline: &'a Timeline,
     accounts: &'a [KnownAccount],
+    given: &'a Given,
     scrubber: Scrubber,
 }
 
@@ -160,6 +165,7 @@ impl<'a> View<'a> {
         Self {
             timeline,
             accounts: &given.accounts,
+            given,
             scrubber: Scrubber::new(timeline, given),
         }
     }

@@ -18,6 +18,7 @@ const MAX_SIGNATURES: usize = 8;
 
 /// An encrypted part that the auditor's keys were tried on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct WithKey {
     /// Its content type, in the words of RFC 5652.
@@ -31,6 +32,7 @@ pub struct WithKey {
 
 /// What came of trying the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyResult {
     /// A key opens it; what is inside.
@@ -41,6 +43,7 @@ pub enum KeyResult {
 
 /// What is inside an encrypted part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Shown {
     /// The recipient whose key opens it, as the message names them.
@@ -68,6 +71,7 @@ pub struct Shown {
 
 /// A signer inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct InnerSignature {
     /// The certificate: issuer and serial number, or a key identifier.
@@ -88,6 +92,7 @@ pub struct InnerSignature {
 
 /// What a signature is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureState {
     /// It covers the content.
@@ -111,6 +116,7 @@ impl SignatureState {
 
 /// Header fields under the protection of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct ProtectedHeader {
     /// How they were put there.
@@ -123,6 +129,7 @@ pub struct ProtectedHeader {
 
 /// How header fields were put under the protection of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProtectionForm {
     /// `hp="cipher"` (RFC 9788).
@@ -213,9 +220,11 @@ impl Shown {
             for part in message.parts() {
                 match (&part.cms, &part.inner) {
                     (Some(Ok(Cms::Signed(_))), inner) => open.extend(inner.as_deref()),
-                    (Some(Ok(cms)), _) => self
-                        .objects
-                        .push(crate::subject::kind(cms).to_owned(), MAX_ENTRIES),
+                    (Some(Ok(cms)), inner) => {
+                        open.extend(inner.as_deref());
+                        self.objects
+                            .push(crate::subject::kind(cms).to_owned(), MAX_ENTRIES);
+                    }
                     (None, Some(inner)) if std::ptr::eq(part, payload) => open.push(inner),
                     _ if !part.children.is_empty() => {}
                     _ => {

@@ -34,6 +34,7 @@ const BOUNDARIES: [(&str, &str); 9] = [
 
 /// A program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Software {
     /// What it says of itself, or what its habits say of it.
     pub name: String,

@@ -1,6 +1,7 @@
 //! Secrets taken out of a text, in every writing in which they usually stand.
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine as _};
+use smtp::Secret;
 use smtp::timeline::{EventKind, Timeline};
 
 use crate::Given;
@@ -10,11 +11,20 @@ use crate::needles::Needles;
 const SHORTEST: usize = 4;
 
 /// What may not be shown.
-pub(crate) struct Scrubber {
+pub struct Scrubber {
     writings: Needles,
 }
 
 impl Scrubber {
+    /// Secrets that are known.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut writings = Vec::new();
+        for secret in secrets {
+            writings_of(secret.expose(), &mut writings);
+        }
+        Self::from_writings(writings)
+    }
+
     /// The secrets that are known beforehand, and those that the conversation gives away.
     pub(crate) fn new(timeline: &Timeline, given: &Given) -> Self {
         let account = given
@@ -42,6 +52,10 @@ impl Scrubber {
                 _ => {}
             }
         }
+        Self::from_writings(writings)
+    }
+
+    fn from_writings(mut writings: Vec<String>) -> Self {
         // The longest first: one may be the beginning of another.
         writings.sort_by_key(|writing| std::cmp::Reverse(writing.len()));
         writings.dedup();
@@ -51,7 +65,7 @@ impl Scrubber {
     }
 
     /// The text without them.
-    pub(crate) fn scrub(&self, text: &str) -> String {
+    pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         for writing in self.writings.that_may_stand_in(text) {
             if clean.contains(writing.as_str()) {

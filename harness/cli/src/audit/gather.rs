@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use claims::controls::Witnesses;
 use claims::result::{CaptureFile, CaseOutcome, Outcome};
 use claims::{Ledger, Profile, Tally, Verdict, overrule, rejudge};
 
@@ -19,6 +20,7 @@ pub struct Gatherer<'a> {
     profile: &'a Profile,
     ledger: Ledger,
     tally: Tally,
+    witnesses: Witnesses,
     over: Vec<Option<Verdict>>,
     seen: HashSet<(usize, Verdict)>,
     kept: Vec<String>,
@@ -61,6 +63,7 @@ impl<'a> Gatherer<'a> {
             profile,
             ledger: Ledger::default(),
             tally: Tally::default(),
+            witnesses: Witnesses::default(),
             over: vec![None; claims],
             seen: HashSet::new(),
             kept: Vec::new(),
@@ -75,6 +78,7 @@ impl<'a> Gatherer<'a> {
     pub(super) fn add(&mut self, judged: Box<Judged>) {
         let Judged {
             mut verdicts,
+            mut holds,
             brief,
             mut outcome,
             notes,
@@ -90,8 +94,13 @@ impl<'a> Gatherer<'a> {
                 .filter(|word| **word != Verdict::Fail)
             {
                 *word = judged.verdict;
+                if let Some(holds) = holds.get_mut(number) {
+                    *holds = judged.holds;
+                }
+                self.witnesses.show_across(number, &brief.id, &judged);
             }
         }
+        self.witnesses.count(&holds);
         if let Some(outcome) = &mut outcome {
             overrule(outcome, self.profile, &across);
         }
@@ -115,6 +124,7 @@ impl<'a> Gatherer<'a> {
         }
         let Some(mut outcome) = outcome else { return };
         outcome.id = brief.id;
+        self.witnesses.show(&outcome, &holds);
         self.sink.conversation(&outcome);
         if keep && self.sink.wants_sample() {
             self.failed_kept += usize::from(failed);
@@ -141,7 +151,9 @@ impl<'a> Gatherer<'a> {
             .zip(&self.over)
             .filter_map(|(id, verdict)| Some((id, (*verdict)?)))
             .collect();
-        self.outcome.answer = Some(self.tally.answer());
+        let answer = self.tally.answer();
+        self.outcome.controls = self.witnesses.judge(self.profile, Some(&answer));
+        self.outcome.answer = Some(answer);
         Gathered {
             case: self.case,
             outcome: self.outcome,
@@ -176,12 +188,7 @@ impl Gathered {
             .verdicts
             .iter()
             .filter(|(_, verdict)| matches!(verdict, Verdict::Fail | Verdict::Error))
-            .map(|(claim, verdict)| {
-                format!(
-                    "{claim} got {verdict}; the profile {} expects it to hold",
-                    profile.id
-                )
-            })
+            .map(|(claim, verdict)| format!("{claim} got {verdict}; {}", profile.wish(claim)))
             .collect();
         outcome.cases.push(CaseOutcome {
             id: self.case.to_owned(),

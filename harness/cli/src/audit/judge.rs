@@ -33,6 +33,8 @@ pub enum Detail {
 pub struct Judged {
     /// The verdicts, in the order of the profile's claims.
     pub verdicts: Vec<Verdict>,
+    /// Whether each claim holds as it is stated, as far as it was put to the test.
+    pub holds: Vec<Option<bool>>,
     /// What counting and comparing need.
     pub brief: Brief,
     /// Everything, where it is wanted.
@@ -102,6 +104,7 @@ impl Worker for Judge {
         let case = Case::new(vec![timeline], (*self.plan.given).clone());
         let judgements = judge(&case, self.plan.profile).pop().unwrap_or_default();
         let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
+        let holds = judgements.iter().map(|one| one.holds).collect();
         let outcome = self
             .is_wanted(&verdicts)
             .then(|| outcome(&case, judgements, self.plan.detail));
@@ -109,6 +112,7 @@ impl Worker for Judge {
         let about = ended.about;
         Some(Box::new(Judged {
             verdicts,
+            holds,
             brief: Brief::of(&subject),
             outcome,
             notes: about.notes.iter().map(ToString::to_string).collect(),

@@ -82,7 +82,7 @@ fn recipient_key(path: &Path) -> Result<RecipientKey, Failure> {
     let bytes = read(path)?;
     RecipientKey::from_pem(&String::from_utf8_lossy(&bytes)).map_err(|error| {
         Failure::input(format!(
-            "{}: {error}; expected PEM with an unencrypted PKCS#8 key and, if wished, its certificate",
+            "{}: {error}; expected PEM with an unencrypted key of RSA, P-256 or P-384 and, if wished, its certificate",
             path.display()
         ))
     })

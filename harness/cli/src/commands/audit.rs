@@ -7,7 +7,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use super::reports::Reports;
-use super::{output, profile};
+use super::{output, profile, stated};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
@@ -30,6 +30,8 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         scope: Scope::Field,
         bounds: audit::FIELD,
     };
+    let mut empty = road::empty("audit", profile);
+    stated::state(&mut empty, args.judging.coverage.as_deref())?;
     let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
     if let Some(interface) = &args.interface {
         let hint = format!("listening on {interface}; Ctrl-C ends and judges");
@@ -40,7 +42,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         ..Settings::default()
     };
     let mut streams = reports.streams(&settings.stop)?;
-    let (gathered, summary) = read(cli, &plan, inputs, settings, &mut streams);
+    let (gathered, summary) = read(cli, &plan, inputs, settings, (empty, &mut streams));
     conclude(args, &plan, gathered, summary, |result| {
         streams.finish(result)?;
         reports.write(cli, result, true)
@@ -53,11 +55,10 @@ fn read(
     plan: &Plan,
     inputs: Inputs,
     settings: Settings,
-    sink: &mut dyn Sink,
+    (empty, sink): (Outcome, &mut dyn Sink),
 ) -> (Gathered, Summary) {
     let total = inputs.origins.iter().map(Origin::size).sum();
     let sources = Sources::new(inputs.origins);
-    let empty = road::empty("audit", plan.profile);
     let mut gatherer = Gatherer::new("C1", empty, plan.profile, sink);
     let progress = Arc::clone(&settings.progress);
     let watch = (!cli.quiet).then(|| Watch::start(progress, sources.count(), total));

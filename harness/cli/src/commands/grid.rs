@@ -19,6 +19,7 @@ pub(super) fn run(args: &GridArgs) -> Result<Exit, Failure> {
     let drawn = match args.format {
         GridFormat::Html => clients::html(&columns),
         GridFormat::Md => clients::markdown(&columns),
+        GridFormat::Ntlm => clients::ntlm(&columns),
     };
     match &args.out {
         None => output::text(&drawn)?,

@@ -45,7 +45,13 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
         }
         Listing::Profiles => {
             for profile in Profile::all() {
-                let _ = writeln!(out, "{}  {}", profile.id, profile.title);
+                let _ = writeln!(out, "{:<20}  {}", profile.id, profile.title);
+            }
+        }
+        Listing::Controls => {
+            for (standard, control) in claims::explain::controls() {
+                let name = format!("{}/{}", standard.id, control.id);
+                let _ = writeln!(out, "{name:<43} {}", control.asks);
             }
         }
         Listing::Twins => {
@@ -62,7 +68,7 @@ pub(super) fn run(what: Listing) -> Result<Exit, Failure> {
         Listing::Clients => clients(&mut out)?,
         Listing::Formats => {
             for format in report::FORMATS {
-                let _ = writeln!(out, "{:<6} {}", format.name, format.summary);
+                let _ = writeln!(out, "{:<8} {}", format.name, format.summary);
             }
         }
     }

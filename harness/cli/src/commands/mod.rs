@@ -2,23 +2,27 @@
 
 mod audit;
 mod command_line;
-mod explain;
+pub mod explain;
 mod grid;
 mod list;
 mod output;
+mod profile;
 mod report;
 mod reports;
 pub mod run;
 mod schema;
+mod send;
 mod serve;
+mod signal;
+mod stated;
 
-use claims::Profile;
 use lab::runner;
 use lab::scenario::Scenario;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};
 use crate::{Exit, Failure};
+use profile::profile;
 
 /// Does what the command line says.
 ///
@@ -30,27 +34,15 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),
-        Command::Explain { id } => explain::run(id),
+        Command::Explain(args) => explain::run(args),
         Command::Schema { of } => schema::run(*of),
         Command::List { what } => list::run(*what),
         Command::Completions { shell } => command_line::completions(*shell),
         Command::Man => command_line::man(),
     }
-}
-
-fn profile(id: &str) -> Result<&'static Profile, Failure> {
-    Profile::find(id).ok_or_else(|| {
-        let known: Vec<_> = Profile::all()
-            .iter()
-            .map(|profile| profile.id.as_str())
-            .collect();
-        Failure::input(format!(
-            "there is no profile `{id}`; there is {}",
-            known.join(", ")
-        ))
-    })
 }
 
 fn format(name: &str) -> Result<&'static ::report::Format, Failure> {

@@ -22,8 +22,13 @@ pub(super) fn print(cli: &Cli, format: &Format, outcome: &Outcome) -> Result<(),
 
 /// Prints text on standard output.
 pub(super) fn text(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+/// Prints bytes on standard output.
+pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::input(format!(
             "cannot write to standard output: {error}"
         ))),

@@ -6,12 +6,14 @@ use std::path::Path;
 use claims::result::{Outcome, SCHEMA};
 
 use super::reports::Reports;
+use super::stated;
 use crate::args::{Cli, ReportArgs};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
     let reports = Reports::into_folder(&args.format, args.out.as_deref())?;
-    let outcome = read(&args.result)?;
+    let mut outcome = read(&args.result)?;
+    stated::state(&mut outcome, args.coverage.as_deref())?;
     reports.write(cli, &outcome, false)?;
     Ok(Exit::of(&outcome))
 }

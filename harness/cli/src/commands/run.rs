@@ -21,7 +21,7 @@ use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
 use super::reports::Reports;
-use super::{output, profile, runtime};
+use super::{output, profile, runtime, stated};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
@@ -69,7 +69,17 @@ fn adapter(
     };
     let started = Instant::now();
     let jobs = args.jobs.unwrap_or(JOBS);
-    let outcome = replay_until(scenarios, options, jobs, profile, args.filters.fail_fast)?;
+    let mut outcome = replay_until(
+        scenarios,
+        options,
+        jobs,
+        profile,
+        Manner {
+            fail_fast: args.filters.fail_fast,
+            leaks: !args.client.client.is_empty(),
+        },
+    )?;
+    stated::state(&mut outcome, args.judging.coverage.as_deref())?;
     let took = started.elapsed();
     output::save(&out.join("result.json"), &outcome)?;
     reports.write(cli, &outcome, false)?;
@@ -96,16 +106,25 @@ pub fn replay(
     jobs: usize,
     profile: &'static Profile,
 ) -> Result<Outcome, Failure> {
-    replay_until(scenarios, options, jobs, profile, false)
+    replay_until(scenarios, options, jobs, profile, Manner::default())
 }
 
-/// As [`replay`]; with `fail_fast` no longer than until the first case that is not met.
+/// How a run of the adapter goes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manner {
+    /// No longer than until the first case that is not met.
+    fail_fast: bool,
+    /// With what each conversation gave away: beside other clients, it is held against theirs.
+    leaks: bool,
+}
+
+/// As [`replay`], in some manner.
 fn replay_until(
     scenarios: Vec<Scenario>,
     options: RunOptions,
     jobs: usize,
     profile: &'static Profile,
-    fail_fast: bool,
+    manner: Manner,
 ) -> Result<Outcome, Failure> {
     let options = Arc::new(options);
     let mut parts = Vec::new();
@@ -119,8 +138,8 @@ fn replay_until(
     let done = |place: usize, scenario: &Scenario, run: std::io::Result<CaseRun>| {
         let run = run.map_err(|error| Failure::input(format!("{}: {error}", scenario.id.value)))?;
         let mut part = road::empty("run", profile);
-        judge(&mut part, scenario, run, profile)?;
-        let stop = fail_fast && !part.met();
+        judge(&mut part, scenario, run, profile, manner.leaks)?;
+        let stop = manner.fail_fast && !part.met();
         parts.push((place, part));
         Ok(if stop {
             ControlFlow::Break(())
@@ -129,7 +148,9 @@ fn replay_until(
         })
     };
     runtime()?.block_on(pool::each(scenarios, jobs, start, done))?;
-    Ok(joined(road::empty("run", profile), parts))
+    let mut whole = joined(road::empty("run", profile), parts);
+    road::add_controls(&mut whole, profile);
+    Ok(whole)
 }
 
 /// Puts the results of single cases together, in the order of the cases.
@@ -150,6 +171,7 @@ fn judge(
     scenario: &Scenario,
     run: CaseRun,
     profile: &'static Profile,
+    leaks: bool,
 ) -> Result<(), Failure> {
     let evidence = road::read(&run.capture, Scope::Lab)?;
     if let Some(cut) = &evidence.truncated {
@@ -165,7 +187,10 @@ fn judge(
         evidence,
         run.given,
         profile,
-        &expected(scenario),
+        &Expected {
+            leaks,
+            ..expected(scenario)
+        },
     );
     let unplayed = !unfired.is_empty();
     case.file.clone_from(&scenario.source.name);
@@ -200,6 +225,7 @@ fn expected(scenario: &Scenario) -> Expected<'_> {
             .map(|(id, wanted)| (id.value.as_str(), *wanted))
             .collect(),
         requirement: requirement(scenario),
+        leaks: false,
     }
 }
 

@@ -6,8 +6,10 @@ use crate::{Exit, Failure};
 
 pub(super) fn run(of: SchemaOf) -> Result<Exit, Failure> {
     let schema = match of {
-        SchemaOf::Scenario => lab::scenario::schema(),
+        SchemaOf::Scenario => format!("{:#}\n", lab::scenario::schema()),
+        SchemaOf::Result => claims::result::JSON_SCHEMA.to_owned(),
+        SchemaOf::ResultLine => claims::result::LINE_SCHEMA.to_owned(),
     };
-    output::text(&format!("{schema:#}\n"))?;
+    output::text(&schema)?;
     Ok(Exit::Met)
 }

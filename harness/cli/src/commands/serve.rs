@@ -1,5 +1,9 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
+mod accounts;
+mod open_files;
+mod signals;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +14,8 @@ use std::time::Duration;
 use claims::Given;
 use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Account, Options, Server, ServerReport};
+use lab::server::{Options, Server, ServerReport};
 use lab::tap::{Clock, Recorder, RecorderOptions};
-use smtp::Secret;
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -21,7 +24,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use super::reports::Reports;
-use super::{named, output, processors, profile};
+use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Follow, Hash, Writing};
 use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
@@ -29,7 +32,7 @@ use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
 /// What is served where no scenario is named: everything that the claims need to be provoked.
-const DEFAULT: &str = include_str!("serve.toml");
+const DEFAULT: &str = include_str!("serve/default.toml");
 
 /// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
 /// latest after [`Follow`]'s longest pause.
@@ -43,10 +46,6 @@ const BOUNDS: Bounds = Bounds {
     idle: Duration::from_hours(24),
 };
 
-/// Files that are open besides those of connections.
-#[cfg(unix)]
-const OTHER_FILES: u64 = 64;
-
 /// How many connections that limits ended are named one by one.
 const MOST_LIMITS: usize = 100;
 
@@ -57,7 +56,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let accounts = match &args.accounts {
         Some(path) => {
             scenario.server.accept_auth = AcceptAuth::Given;
-            accounts(path)?
+            accounts::read(path)?
         }
         None => Vec::new(),
     };
@@ -70,7 +69,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut options = options(args, &scenario);
     options.accounts = accounts;
     options.recorder = Some(recorder.clone());
-    allow_open_files(options.places);
+    open_files::allow(options.places);
 
     let plan = Plan {
         profile,
@@ -91,7 +90,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)))?
         .with_sample();
-    let empty = road::empty("serve", profile);
+    let mut empty = road::empty("serve", profile);
+    stated::state(&mut empty, args.judging.coverage.as_deref())?;
     let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
     let sources = Sources::new(vec![Origin::Stream {
         name: capture.clone(),
@@ -126,31 +126,6 @@ fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
     options.idle = seconds(args.idle);
     options.session = seconds(args.longest);
     options
-}
-
-/// Lets the process open as many files as that many connections need, as far as it may. Where it may not, connections
-/// wait to be accepted.
-fn allow_open_files(connections: usize) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let needed = u64::try_from(connections).unwrap_or(u64::MAX);
-        let needed = needed.saturating_add(OTHER_FILES);
-        let now = getrlimit(Resource::Nofile);
-        // No limit is `None`.
-        if now.current.is_some_and(|current| current < needed) {
-            let most = now.maximum.map_or(needed, |maximum| maximum.min(needed));
-            let _ = setrlimit(
-                Resource::Nofile,
-                Rlimit {
-                    current: Some(most),
-                    maximum: now.maximum,
-                },
-            );
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = connections;
 }
 
 /// The connections that limits ended, a line each.
@@ -263,40 +238,11 @@ fn start(
         leave_authority(cli, capture, server.ca_pem())?;
     }
     Ok(runtime.spawn(async move {
-        let report = server.run(interrupted()).await;
+        let report = server.run(signals::interrupted()).await;
         let written = recorder.finish();
         drop(writing);
         (report, written)
     }))
-}
-
-/// Completes at Ctrl-C; another one ends the program.
-async fn interrupted() {
-    signal().await;
-    tokio::spawn(async { std::process::exit(signal().await) });
-}
-
-/// Waits for SIGINT or SIGTERM: the exit status of a program that it ends.
-async fn signal() -> i32 {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        // Without the handlers the process ends by itself; the capture is readable all the same.
-        if let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) {
-            return tokio::select! {
-                _ = interrupt.recv() => 130,
-                _ = terminate.recv() => 143,
-            };
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_ok() {
-        return 130;
-    }
-    std::future::pending().await
 }
 
 /// Leaves the certificate that clients are to trust beside the capture.
@@ -325,36 +271,4 @@ fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
             "there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue"
         ))
     })
-}
-
-/// Reads `user:password` and `DOMAIN\user:password` lines. What a line holds never gets into a message.
-fn accounts(path: &Path) -> Result<Vec<Account>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
-    let mut accounts = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((name, password)) = line.split_once(':') else {
-            return Err(Failure::input(format!(
-                "{}:{}:1: expected `user:password` or `DOMAIN\\user:password`",
-                path.display(),
-                number + 1
-            )));
-        };
-        let (domain, user) = name.split_once('\\').unwrap_or(("", name));
-        accounts.push(Account {
-            domain: domain.to_owned(),
-            user: user.to_owned(),
-            password: Secret::new(password.as_bytes()),
-        });
-    }
-    if accounts.is_empty() {
-        return Err(Failure::input(format!(
-            "{}: no account in it",
-            path.display()
-        )));
-    }
-    Ok(accounts)
 }

@@ -6,6 +6,8 @@
 )]
 
 pub(crate) mod live;
+#[cfg(unix)]
+pub(crate) mod mta;
 pub(crate) mod serve;
 
 use std::env;

@@ -146,17 +146,13 @@ impl Identity {
                 None => identity,
             };
         }
-        let other = twins.has(Twin::OtherAccount);
-        Self {
+        let own = Self {
             domain: account.domain.clone(),
-            user: if other {
-                format!("{}-other", account.user)
-            } else {
-                account.user.clone()
-            },
+            user: account.user.clone(),
             password: account.password.clone(),
             workstation: account.workstation.clone(),
-        }
+        };
+        misbehave::account(own, twins)
     }
 }
 
@@ -216,7 +212,10 @@ impl Exchange<'_> {
         match self.begin(identity.user.as_bytes()).await? {
             None => Ok(()),
             Some(prompt) if !self.understands(&prompt) => Err(self.cancel().await),
-            Some(_) => self.finish(identity.password.expose()).await,
+            Some(_) => {
+                self.connection.password_in_clear(self.mechanism.name());
+                self.finish(identity.password.expose()).await
+            }
         }
     }
 
@@ -238,6 +237,7 @@ impl Exchange<'_> {
         message.extend_from_slice(identity.user.as_bytes());
         message.push(0);
         message.extend_from_slice(identity.password.expose());
+        self.connection.password_in_clear(self.mechanism.name());
         match self.begin(&message).await? {
             None => Ok(()),
             Some(_) => Err(self.cancel().await),
@@ -295,7 +295,10 @@ impl Exchange<'_> {
                 let mut challenge = ntlm::Challenge::parse(&bytes).ok()?;
                 let now = FileTime(environment.clock.filetime());
                 misbehave::challenge(&mut challenge, self.twins);
-                if self.twins.has(Twin::NtlmVersionOne) {
+                if misbehave::misses_something(&challenge, self.twins) {
+                    return None;
+                }
+                if misbehave::goes_down(&challenge, self.twins) {
                     return misbehave::version_one(&challenge, &who);
                 }
                 ntlm::respond(&negotiate, &challenge, &who, client_challenge, now).ok()
@@ -330,7 +333,14 @@ impl Exchange<'_> {
         let Some(request) = challenge(reply)? else {
             return Ok(None);
         };
-        let free = self.mechanism == Mechanism::Ntlm && !self.twins.has(Twin::DecodesNtlmText);
+        let ntlm = self.mechanism == Mechanism::Ntlm;
+        if ntlm && misbehave::believes(&request, self.twins) {
+            return Ok(Some(request));
+        }
+        if ntlm && self.twins.has(Twin::NeedsNtlmText) && request.text().trim().is_empty() {
+            return Err(self.cancel().await);
+        }
+        let free = ntlm && !self.twins.has(Twin::DecodesNtlmText);
         if !free && !self.understands(&request) {
             return Err(self.cancel().await);
         }

@@ -24,17 +24,23 @@ use super::session::Stream;
 pub(super) enum Trust {
     /// Anybody's.
     Anyone,
-    /// Those that this authority (PEM) issued for the address that is connected to, while they are valid.
+    /// Those that this authority (PEM, one or more) issued for the name or the address that is connected to, while they are
+    /// valid.
     Authority(String),
 }
 
-/// Starts TLS with the server at this address.
-pub(super) async fn upgrade(stream: Stream, server: IpAddr, trust: &Trust) -> io::Result<Stream> {
+/// Starts TLS with the server of this name, or where it has none at this address.
+pub(super) async fn upgrade(
+    mut stream: Stream,
+    server: IpAddr,
+    name: Option<String>,
+    trust: &Trust,
+) -> io::Result<Stream> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
-    let config = match trust {
+    let mut config = match trust {
         Trust::Anyone => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
@@ -48,9 +54,18 @@ pub(super) async fn upgrade(stream: Stream, server: IpAddr, trust: &Trust) -> io
             builder.with_root_certificates(roots).with_no_client_auth()
         }
     };
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(ServerName::from(server), stream)
+    let name = match name {
+        Some(name) => ServerName::try_from(name).map_err(io::Error::other)?,
+        None => ServerName::from(server),
+    };
+    if let Some(keys) = stream.key_log() {
+        config.key_log = keys;
+    }
+    stream.handshaking(true);
+    let mut stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
         .await?;
+    stream.get_mut().0.handshaking(false);
     Ok(Box::new(stream))
 }
 

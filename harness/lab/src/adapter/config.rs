@@ -3,8 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use claims::given::ClientTls;
+use claims::given::{ClientTls, Generation};
 use smtp::Secret;
+
+mod cms;
+
+pub use cms::{CmsChoices, Digest, KeyTransport, Recipient, RecipientNaming, Signer};
+
+use super::host::{BadHost, HostPort};
+use super::readings::Readings;
 
 /// `SMTPAuthenticate`: how the adapter says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +44,18 @@ pub struct Account {
     pub password: Secret,
     /// `NetBIOS` name of the machine.
     pub workstation: String,
+}
+
+impl Account {
+    /// No account at all.
+    pub fn nobody() -> Self {
+        Self {
+            domain: String::new(),
+            user: String::new(),
+            password: Secret::new(""),
+            workstation: String::new(),
+        }
+    }
 }
 
 /// Where a body or attachment comes from.
@@ -75,6 +94,25 @@ pub enum Cipher {
     Aes192,
     /// AES-256-CBC.
     Aes256,
+    /// AES-128-GCM, which the encoder does not offer: the content is protected against change, too (RFC 5084).
+    Aes128Gcm,
+    /// AES-256-GCM, which it does not offer either.
+    Aes256Gcm,
+}
+
+impl Cipher {
+    /// The documented default of a generation of the product.
+    pub const fn default_of(generation: Generation) -> Self {
+        match generation {
+            Generation::Before2016 => Self::Des3,
+            Generation::From2016 => Self::Aes128,
+        }
+    }
+
+    /// Whether it protects the content against change, so that the message is `AuthEnvelopedData` (RFC 5083).
+    pub const fn is_authenticated(self) -> bool {
+        matches!(self, Self::Aes128Gcm | Self::Aes256Gcm)
+    }
 }
 
 /// Transfer encoding of the encoder's output.
@@ -88,6 +126,10 @@ pub enum TransferEncoding {
     SevenBit,
     /// 8bit.
     EightBit,
+    /// Bytes as they are, which takes a server with BINARYMIME and CHUNKING (RFC 3030).
+    Binary,
+    /// The encoding of uuencode, which MIME knows by private names only.
+    UuEncode,
 }
 
 /// Whether the certificate that encryption needs is there.
@@ -97,9 +139,28 @@ pub enum Certificate {
     Found,
     /// Assigned to the port, absent from the store. Documented: the message is suspended.
     NotFound,
+    /// None is assigned to the port. What follows is documented in two ways: [`Unassigned`].
+    NotAssigned,
+    /// Found, and its time has run out.
+    Expired,
+    /// Found, and on the list of those that its authority revoked.
+    Revoked,
+}
+
+/// What happens to a message that is to be encrypted where the port has no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unassigned {
+    /// It is suspended, as where the certificate is not found.
+    Suspends,
+    /// It is sent in clear text, as the page on removing a certificate from a port has it.
+    SendsInClear,
 }
 
 /// The MIME/SMIME encoder of the send pipeline.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a documented property"
+)]
 #[derive(Clone, Debug)]
 pub struct Encoder {
     /// `Enable encryption`.
@@ -112,6 +173,21 @@ pub struct Encoder {
     pub transfer_encoding: TransferEncoding,
     /// State of the encryption certificate.
     pub certificate: Certificate,
+    /// The generation of the product: it decides the default cipher.
+    pub generation: Generation,
+    /// Which reading of the documentation holds where no certificate is assigned.
+    pub unassigned: Unassigned,
+    /// `Add signing cert to message`.
+    pub add_signing_certificate: bool,
+    /// `Check revocation list`.
+    pub check_revocation: bool,
+    /// `Send body part as attachment`.
+    pub body_as_attachment: bool,
+    /// Whether the adapter adds its attachments to what the pipeline encoded. A report says that an encoded message stays
+    /// untouched; the order of pipeline and adapter lets one expect the other.
+    pub attachments_added: bool,
+    /// What the documentation leaves open.
+    pub cms: CmsChoices,
 }
 
 impl Default for Encoder {
@@ -123,6 +199,13 @@ impl Default for Encoder {
             signature: SignatureType::NoSign,
             transfer_encoding: TransferEncoding::Base64,
             certificate: Certificate::Found,
+            generation: Generation::From2016,
+            unassigned: Unassigned::Suspends,
+            add_signing_certificate: true,
+            check_revocation: true,
+            body_as_attachment: false,
+            attachments_added: false,
+            cms: CmsChoices::default(),
         }
     }
 }
@@ -134,6 +217,16 @@ pub struct Retry {
     pub count: u32,
     /// `Retry interval`. The documented default is five minutes; scenarios compress it.
     pub interval: Duration,
+}
+
+impl Default for Retry {
+    /// As documented: three times, five minutes apart.
+    fn default() -> Self {
+        Self {
+            count: 3,
+            interval: Duration::from_mins(5),
+        }
+    }
 }
 
 /// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses neither by itself; the
@@ -149,6 +242,7 @@ pub struct Transfer {
 }
 
 /// Everything that configures one send port and its handler.
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate property")]
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `SMTPAuthenticate`.
@@ -166,6 +260,8 @@ pub struct Config {
     pub password: Option<Secret>,
     /// The account of the host instance: for NTLM only.
     pub account: Account,
+    /// `SMTPHost`, as written. Who delivers says where to; this is what is configured.
+    pub smtp_host: Option<String>,
     /// The argument of EHLO: the machine's name.
     pub ehlo: String,
     /// `From`: header and reverse-path.
@@ -185,8 +281,12 @@ pub struct Config {
     pub delivery_receipt: bool,
     /// `EmailBodyText`.
     pub body_text: Option<String>,
+    /// `EmailBodyTextCharset`: what the text is converted to. Empty is not set.
+    pub body_text_charset: Option<String>,
     /// `EmailBodyFile`.
     pub body_file: Option<FileSource>,
+    /// `EmailBodyFileCharset`: what the file is said to be in. It is not converted. UTF-8 where not set.
+    pub body_file_charset: Option<String>,
     /// `Attachments`.
     pub attachments: Vec<FileSource>,
     /// `MessagePartsAttachments`: 0, 1 or 2.
@@ -201,6 +301,60 @@ pub struct Config {
     pub retry: Retry,
     /// How long to wait for the connection and for each reply.
     pub timeout: Duration,
+    /// How contradictions of the documentation are read.
+    pub readings: Readings,
+    /// Whether the documented limits of the properties are not kept. Cases that are not about the properties need longer ones.
+    pub unlimited: bool,
+}
+
+impl Config {
+    /// Nothing set: every property at its documented default. An account, a machine's name, and the properties that are
+    /// required without a default (`From`, `To`, `SMTPHost`) are empty.
+    ///
+    /// The documentation says nothing of a time limit; CDO, which is thought to be under the adapter, has 30 s.
+    pub fn documented() -> Self {
+        Self {
+            auth: AuthMode::Ntlm,
+            mechanism: BasicMechanism::Login,
+            initial_response: false,
+            tls: ClientTls::Never,
+            username: None,
+            password: None,
+            account: Account::nobody(),
+            smtp_host: None,
+            ehlo: "localhost".to_owned(),
+            from: String::new(),
+            to: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: None,
+            read_receipt: false,
+            delivery_receipt: false,
+            body_text: None,
+            body_text_charset: None,
+            body_file: None,
+            body_file_charset: None,
+            attachments: Vec::new(),
+            message_parts_attachments: 0,
+            reply_by: None,
+            encoder: None,
+            transfer: Transfer::default(),
+            retry: Retry::default(),
+            timeout: Duration::from_secs(30),
+            readings: Readings::default(),
+            unlimited: false,
+        }
+    }
+
+    /// The server that `SMTPHost` names.
+    ///
+    /// # Errors
+    /// It is not allowed to be what it is.
+    pub fn server(&self) -> Result<Option<HostPort>, BadHost> {
+        let host = self.smtp_host.as_deref();
+        host.map(|host| HostPort::parse(host, self.readings.smtp_host))
+            .transpose()
+    }
 }
 
 /// What BizTalk hands to the adapter: the message out of the MessageBox, before any pipeline.
@@ -214,6 +368,61 @@ pub struct Payload {
     pub content_type: String,
     /// `%SourceParty%`, where set.
     pub source_party: Option<String>,
+    /// `%SourcePartyQualifier%`, where set.
+    pub source_party_qualifier: Option<String>,
     /// `%DestinationParty%`, where set.
     pub destination_party: Option<String>,
+    /// `%DestinationPartyQualifier%`, where set.
+    pub destination_party_qualifier: Option<String>,
+    /// Its other parts, beside the body part.
+    pub parts: Vec<Part>,
+    /// MIME properties of its context.
+    pub mime: MimeProperties,
+}
+
+impl Payload {
+    /// A message with a body part and nothing else.
+    pub fn new(message_id: String, content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            message_id,
+            body,
+            content_type: content_type.to_owned(),
+            source_party: None,
+            source_party_qualifier: None,
+            destination_party: None,
+            destination_party_qualifier: None,
+            parts: Vec::new(),
+            mime: MimeProperties::default(),
+        }
+    }
+}
+
+/// A part of a message, other than its body part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The name that it is attached under.
+    pub name: String,
+    /// Its content type.
+    pub content_type: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// The MIME context properties of a message part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MimeProperties {
+    /// `FileName`.
+    pub file_name: Option<String>,
+    /// `ContentID`.
+    pub content_id: Option<String>,
+    /// `ContentDescription`.
+    pub content_description: Option<String>,
+    /// `ContentLocation`.
+    pub content_location: Option<String>,
+    /// `ContentTransferEncoding`: that of the part, over the encoder's.
+    pub transfer_encoding: Option<TransferEncoding>,
+    /// `IsMIMEEncoded`: the body is a MIME entity already, header and all, and stays as it is.
+    pub is_mime_encoded: bool,
+    /// `IsMultipartRelated`.
+    pub is_multipart_related: bool,
 }

@@ -1,11 +1,16 @@
 //! What the adapter takes from the machine it runs on: time, chance, keys and trust.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::keys::Keys;
+use super::network::Network;
 
 /// Seconds from 1970-01-01 to 2026-01-01, both UTC.
 const PINNED_SECONDS: i64 = 1_767_225_600;
@@ -45,6 +50,24 @@ impl Clock {
     }
 }
 
+/// What it is to wait.
+#[derive(Clone)]
+pub enum Waiting {
+    /// Time passes.
+    Real,
+    /// Somebody is told how long it would be, and it is over: a clock that stands still can only be set.
+    Told(Arc<dyn Fn(Duration) + Send + Sync>),
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Real => "Real",
+            Self::Told(_) => "Told",
+        })
+    }
+}
+
 /// Time, chance, keys and trust.
 #[derive(Debug)]
 pub struct Environment {
@@ -56,6 +79,10 @@ pub struct Environment {
     pub keys: Keys,
     /// The authority that the machine trusts to vouch for servers (PEM); without one, no certificate is accepted.
     pub authority: Option<String>,
+    /// What it is to wait until the next try.
+    pub waiting: Waiting,
+    /// How servers are reached, and who watches.
+    pub network: Network,
 }
 
 impl Environment {
@@ -68,6 +95,16 @@ impl Environment {
             rng: StdRng::seed_from_u64(seed),
             keys: Keys::test(),
             authority: None,
+            waiting: Waiting::Real,
+            network: Network::default(),
+        }
+    }
+
+    /// Waits.
+    pub(super) async fn wait(&self, time: Duration) {
+        match &self.waiting {
+            Waiting::Real => tokio::time::sleep(time).await,
+            Waiting::Told(tell) => tell(time),
         }
     }
 
@@ -78,6 +115,8 @@ impl Environment {
             rng: rand::make_rng(),
             keys: Keys::test(),
             authority: None,
+            waiting: Waiting::Real,
+            network: Network::default(),
         }
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::config::{Account, AuthMode, BasicMechanism, Config, Payload, Retry, Transfer};
+use super::config::{
+    Account, AuthMode, BasicMechanism, Config, MimeProperties, Payload, Retry, Transfer,
+};
+use super::readings::Readings;
 
 /// Canary in the body.
 pub(super) const BODY: &str = "<order>the body canary</order>\n";
@@ -27,6 +30,7 @@ pub(super) fn config() -> Config {
             password: Secret::new(ACCOUNT_PASSWORD),
             workstation: "BTS01".to_owned(),
         },
+        smtp_host: None,
         ehlo: "bts01.corp.example".to_owned(),
         from: "biztalk@corp.example".to_owned(),
         to: vec!["orders@partner.example".to_owned()],
@@ -36,7 +40,9 @@ pub(super) fn config() -> Config {
         read_receipt: false,
         delivery_receipt: false,
         body_text: None,
+        body_text_charset: Some("utf-8".to_owned()),
         body_file: None,
+        body_file_charset: None,
         attachments: Vec::new(),
         message_parts_attachments: 0,
         reply_by: None,
@@ -47,6 +53,8 @@ pub(super) fn config() -> Config {
             interval: Duration::ZERO,
         },
         timeout: Duration::from_secs(5),
+        readings: Readings::default(),
+        unlimited: false,
     }
 }
 
@@ -56,6 +64,10 @@ pub(super) fn payload() -> Payload {
         body: BODY.as_bytes().to_vec(),
         content_type: "text/xml".to_owned(),
         source_party: None,
+        source_party_qualifier: None,
         destination_party: None,
+        destination_party_qualifier: None,
+        parts: Vec::new(),
+        mime: MimeProperties::default(),
     }
 }

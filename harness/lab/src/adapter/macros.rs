@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config::Payload;
+use super::readings::UnresolvedMacro;
 use super::refusal::Refusal;
 
 /// Where macros get their values from.
@@ -17,6 +18,8 @@ pub(super) struct Values<'a> {
     pub(super) now: Timestamp,
     /// The zone of local times.
     pub(super) zone: TimeZone,
+    /// What becomes of a macro in an address that has no value.
+    pub(super) unresolved: UnresolvedMacro,
 }
 
 impl Values<'_> {
@@ -32,7 +35,7 @@ impl Values<'_> {
     /// An address of To or CC with its macro replaced.
     ///
     /// # Errors
-    /// [`Refusal::Macro`] where a macro is left over: the documented outcome is that the message is suspended.
+    /// [`Refusal::Macro`] where a macro is left over, in the reading in which the message is then suspended.
     pub(super) fn address(
         &self,
         property: &'static str,
@@ -48,20 +51,29 @@ impl Values<'_> {
                 |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
             value.chars().all(fits).then_some(value)
         };
-        match expand(template, value) {
-            (address, None) => Ok(address),
-            (_, Some(name)) => Err(Refusal::Macro { property, name }),
-        }
+        self.resolved(property, expand(template, value))
     }
 
     /// A property in which no macro works.
     ///
     /// # Errors
-    /// [`Refusal::Macro`] where one stands there all the same.
-    pub(super) fn without_macros(property: &'static str, value: &str) -> Result<String, Refusal> {
-        match expand(value, |_| None) {
-            (value, None) => Ok(value),
-            (_, Some(name)) => Err(Refusal::Macro { property, name }),
+    /// [`Refusal::Macro`] where one stands there all the same, as with [`Values::address`].
+    pub(super) fn without_macros(
+        &self,
+        property: &'static str,
+        value: &str,
+    ) -> Result<String, Refusal> {
+        self.resolved(property, expand(value, |_| None))
+    }
+
+    fn resolved(
+        &self,
+        property: &'static str,
+        (value, left): (String, Option<String>),
+    ) -> Result<String, Refusal> {
+        match (left, self.unresolved) {
+            (Some(name), UnresolvedMacro::Suspend) => Err(Refusal::Macro { property, name }),
+            (None, _) | (_, UnresolvedMacro::Leave) => Ok(value),
         }
     }
 
@@ -93,7 +105,8 @@ impl Values<'_> {
             )),
             "SourceParty" => self.payload.source_party.clone(),
             "DestinationParty" => self.payload.destination_party.clone(),
-            // The qualifiers are macros too, but a payload has none: their source property is never set.
+            "SourcePartyQualifier" => self.payload.source_party_qualifier.clone(),
+            "DestinationPartyQualifier" => self.payload.destination_party_qualifier.clone(),
             _ => None,
         }
         .filter(|value| !value.is_empty())
@@ -149,6 +162,7 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
+    use super::super::config::MimeProperties;
     use super::*;
 
     fn payload() -> Payload {
@@ -157,7 +171,11 @@ mod tests {
             body: Vec::new(),
             content_type: "text/xml".to_owned(),
             source_party: Some("Contoso".to_owned()),
+            source_party_qualifier: None,
             destination_party: Some("orders@fabrikam.example".to_owned()),
+            destination_party_qualifier: Some("EmailDomain".to_owned()),
+            parts: Vec::new(),
+            mime: MimeProperties::default(),
         }
     }
 
@@ -166,6 +184,7 @@ mod tests {
             payload,
             now: "1997-07-12T10:35:23.456Z".parse().unwrap(),
             zone,
+            unresolved: UnresolvedMacro::Suspend,
         }
     }
 
@@ -179,7 +198,7 @@ mod tests {
     #[case("%SourceParty%", "Contoso")]
     #[case("%DestinationParty%", "orders@fabrikam.example")]
     #[case("%SourcePartyQualifier%", "%SourcePartyQualifier%")]
-    #[case("%DestinationPartyQualifier%", "%DestinationPartyQualifier%")]
+    #[case("%DestinationPartyQualifier%", "EmailDomain")]
     #[case("%messageid%", "%messageid%")]
     #[case("%%MessageID%%", "%0f8fad5b-d9cb-469f-a165-70867728950e%")]
     #[case("100 % of %SourceParty% at %time%", "100 % of Contoso at 103523")]
@@ -250,6 +269,18 @@ mod tests {
                 .address("To", "%DestinationParty%")
                 .is_err()
         );
+    }
+
+    #[test]
+    fn in_the_other_reading_a_macro_without_a_value_stays() {
+        let payload = payload();
+        let values = Values {
+            unresolved: UnresolvedMacro::Leave,
+            ..values(&payload, TimeZone::UTC)
+        };
+        let address = "%SourceParty%@example.test";
+        assert_eq!(values.address("CC", address).unwrap(), address);
+        assert_eq!(values.without_macros("From", address).unwrap(), address);
     }
 
     proptest::proptest! {

@@ -43,8 +43,16 @@ macro_rules! twins {
 twins! {
     /// After the message it asks the server for mail with ETRN and TURN, as only a receiver would.
     AsksForMail = "asks-for-mail" breaks "ADP-01";
+    /// Looks up the mail server of the recipients' domain, and sends there.
+    SendsToMx = "sends-to-mx" breaks "ADP-02";
+    /// Connects to the port of submission, whatever its server's name carries.
+    OtherPort = "other-port" breaks "ADP-03";
+    /// Sends to the server that the handler names, although the port names another.
+    HandlerHostWins = "handler-host-wins" breaks "ADP-04";
     /// Sends the message a second time, in a new connection, after it was accepted.
     SendsTwice = "sends-twice" breaks "ADP-05";
+    /// Sends a message again that was accepted, if the connection then ended without a goodbye.
+    ResendsAfterDrop = "resends-after-drop" breaks "ADP-07";
     /// Issues STARTTLS when offered, and upgrades; goes on in clear if it is refused.
     Starttls = "starttls" breaks "ADP-08" and "TLS-11" "CLM-01";
     /// Opens the connection with a TLS ClientHello.
@@ -53,25 +61,41 @@ twins! {
     StarttlsWhenRequired = "starttls-when-required" breaks "ADP-10";
     /// Upgrades with STARTTLS before it says more than its name, or not at all, so that nothing can be read.
     Tunnel = "tunnel" breaks "ADP-11";
+    /// Gives an address in EHLO.
+    HelloByAddress = "hello-by-address" breaks "ADP-12";
     /// Picks CRAM-MD5 whenever the server offers it.
     CramMd5 = "cram-md5" breaks "ADP-14";
     /// In mode None, authenticates with the configured user and password all the same.
     AuthInNone = "auth-in-none" breaks "ADP-15" and "CLM-05";
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
-    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
+    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02" "ADP-29";
+    /// With Basic, sends the handler's user and password, although the port has its own.
+    HandlerLoginWins = "handler-login-wins" breaks "ADP-17";
     /// In mode NTLM, authenticates as an account other than the host instance's.
-    OtherAccount = "other-account" breaks "ADP-18";
+    OtherAccount = "other-account" breaks "ADP-18" and "NTL-21";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
+    /// In mode NTLM, authenticates as one account on every host.
+    OneAccount = "one-account" breaks "ADP-20";
+    /// With authentication left alone, does not authenticate.
+    DefaultsToNone = "defaults-to-none" breaks "ADP-21";
+    /// In mode NTLM, authenticates as the account of the machine.
+    MachineAccount = "machine-account" breaks "ADP-22";
     /// In mode NTLM, puts the account's password, in UTF-16 and base64, into a header field of the message.
     LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
     /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
     /// clear text.
-    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04" "NTL-07" "NTL-08";
+    FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04";
     /// With no acceptable mechanism on offer, sends without authenticating.
-    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14";
+    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14" "ADP-13";
+    /// Takes a refused login for the last word.
+    RefusedLoginIsFinal = "refused-login-is-final" breaks "ADP-26";
+    /// Authenticates at the first try, and not again.
+    LogsInOnce = "logs-in-once" breaks "ADP-27";
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
+    /// Calls text HTML although no body file is configured.
+    HtmlByDefault = "html-by-default" breaks "ADP-33";
     /// Signs where it should encrypt: a blob that anyone can open.
     SignsInsteadOfEncrypting = "signs-instead-of-encrypting" breaks "ADP-34" and "CLM-04";
     /// With encryption, hides the Subject behind a placeholder.
@@ -80,26 +104,86 @@ twins! {
     EncoderEncrypts = "encoder-encrypts" breaks "ADP-36";
     /// Encrypts with AES-256-GCM (AuthEnvelopedData), which the encoder does not offer.
     OddCipher = "odd-cipher" breaks "ADP-37";
+    /// Encrypts with AES-256 where the cipher was left at its default.
+    OtherDefaultCipher = "other-default-cipher" breaks "ADP-38";
+    /// Encrypts to another certificate than the one of the port.
+    EncryptsToAnother = "encrypts-to-another" breaks "ADP-39";
+    /// Encrypts to a second recipient, too.
+    ExtraRecipient = "extra-recipient" breaks "ADP-39";
     /// With the encryption certificate missing, sends in clear text.
     FailsOpen = "fails-open" breaks "ADP-40";
+    /// Encrypts to a certificate whose time has run out.
+    IgnoresExpiry = "ignores-expiry" breaks "ADP-40";
+    /// Encrypts to a certificate that was revoked.
+    IgnoresRevocation = "ignores-revocation" breaks "ADP-40";
     /// With ClearSign, makes an opaque blob.
     BlobInsteadOfClear = "blob-instead-of-clear" breaks "ADP-41";
     /// With BlobSign, encrypts.
     EncryptsInsteadOfSigning = "encrypts-instead-of-signing" breaks "ADP-42" and "CLM-06";
+    /// Told to sign and encrypt, signs in clear inside the envelope.
+    ClearSignsInside = "clear-signs-inside" breaks "ADP-43";
+    /// Told to sign and encrypt, encrypts first.
+    SignsOutside = "signs-outside" breaks "ADP-43";
+    /// Signs with SHA-256 where it was to be SHA-1, and the other way round.
+    OtherDigest = "other-digest" breaks "ADP-44";
+    /// Signs as somebody else.
+    SignsAsAnother = "signs-as-another" breaks "ADP-45";
+    /// Leaves its certificate out of signatures.
+    LeavesCertificateOut = "leaves-certificate-out" breaks "ADP-46";
+    /// Writes quoted-printable where the transfer encoding was left at its default.
+    QuotedByDefault = "quoted-by-default" breaks "ADP-47";
+    /// Sends octets above 127 without announcing them in MAIL.
+    EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
+    /// Puts the attachments inside the envelope.
+    EncryptsAttachments = "encrypts-attachments" breaks "ADP-49";
+    /// Leaves the file name and the other MIME properties of a part out of its header.
+    DropsProperties = "drops-properties" breaks "ADP-51";
+    /// With encryption, puts a copy of the header inside, as RFC 9788 has it.
+    ProtectsHeader = "protects-header" breaks "ADP-52";
+    /// With encryption, wraps the message into another, as RFC 8551 has it.
+    WrapsMessage = "wraps-message" breaks "ADP-52";
+    /// Encrypts with AES-256-GCM, which shows changes.
+    AuthenticatesContent = "authenticates-content" breaks "ADP-53";
+    /// With encryption, signs although it was not told to.
+    SignsUnasked = "signs-unasked" breaks "ADP-53";
     /// Gives every message the same Subject instead of its id.
     FixedSubject = "fixed-subject" breaks "ADP-54";
+    /// Sends the Subject with its macros as they were written.
+    LeavesMacros = "leaves-macros" breaks "ADP-55";
+    /// Sends to addresses with macros in them that have no value.
+    SendsUnresolvedMacros = "sends-unresolved-macros" breaks "ADP-56";
     /// Writes the Cc field but gives the server no RCPT for it.
     CcNotDelivered = "cc-not-delivered" breaks "ADP-57";
     /// Gives the server a RCPT that no header field names.
     BlindCopy = "blind-copy" breaks "ADP-58";
+    /// Sends a message/rfc822 part as the mail itself, and to the port's recipients only.
+    IgnoresEmbeddedRecipients = "ignores-embedded-recipients" breaks "ADP-59";
     /// Writes another address than the configured one into the From field.
-    OtherFrom = "other-from" breaks "ADP-60";
+    OtherFrom = "other-from" breaks "ADP-60" and "ADP-28";
     /// Asks for receipts although none were wanted.
     UnaskedReceipt = "unasked-receipt" breaks "ADP-61";
     /// Has the receipts that were wanted sent to another address than From.
     ReceiptElsewhere = "receipt-elsewhere" breaks "ADP-62";
+    /// Writes the time of `ReplyBy` into Reply-To.
+    ReplyByInReplyTo = "reply-by-in-reply-to" breaks "ADP-63";
+    /// Sends properties of any length.
+    IgnoresLimits = "ignores-limits" breaks "ADP-64";
+    /// Cuts a Subject after 250 characters, and forgets recipients after 200.
+    CutsLongValues = "cuts-long-values" breaks "ADP-64";
+    /// Writes context properties with line breaks in them into the header and the envelope as they stand.
+    TrustsContext = "trusts-context" breaks "ADP-65";
+    /// Gives its messages an id and a boundary that tell nothing, and no date.
+    TellsNothing = "tells-nothing" breaks "ADP-66";
+    /// Sends whatever `SMTPHost` holds.
+    AnyHostName = "any-host-name" breaks "ADP-67";
+    /// Tries again at once.
+    RetriesAtOnce = "retries-at-once" breaks "ADP-68";
+    /// Suspends the message where a backup transport is configured.
+    ForgetsBackup = "forgets-backup" breaks "ADP-69";
+    /// Sends a body text for which no character set is configured.
+    GuessesCharset = "guesses-charset" breaks "ADP-71";
 
     // Of the cases that any client has to meet. Session, capabilities, replies:
     /// Says EHLO without waiting for the greeting.
@@ -185,7 +269,7 @@ twins! {
     /// Gives the whole message up when one of its recipients is refused.
     GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
     /// Says that the message was sent when it was for some of its recipients.
-    SomeIsAll = "some-is-all" breaks "ENV-03";
+    SomeIsAll = "some-is-all" breaks "ENV-03" and "ADP-70";
     /// Sends a copy of the message to each recipient.
     OneByOne = "one-by-one" breaks "ENV-10";
     /// Names nobody as the sender in the envelope.
@@ -239,11 +323,13 @@ twins! {
     /// Authenticates a second time after it succeeded.
     AuthenticatesTwice = "authenticates-twice" breaks "AUT-01";
     /// Sends the message although its authentication failed.
-    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08";
+    IgnoresRefusedAuth = "ignores-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11"
+        "NTL-12" "NTL-19" "NTL-20";
     /// Sends a password that was refused five times.
-    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09";
+    RepeatsRefusedAuth = "repeats-refused-auth" breaks "AUT-03" and "AUT-08" "AUT-09" "NTL-19";
     /// Answers every challenge, whether or not it can be read.
-    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08";
+    AnswersAnyChallenge = "answers-any-challenge" breaks "AUT-04" and "AUT-10" "NTL-04" "NTL-07" "NTL-08" "NTL-10" "NTL-11" "NTL-12"
+        "NTL-20";
     /// Puts an initial response of any length into the AUTH line.
     LongAuthLine = "long-auth-line" breaks "AUT-05";
     /// Writes an empty initial response as nothing.
@@ -263,7 +349,23 @@ twins! {
     /// With NTLM, leaves the time of the server out of its answer, and with it the integrity code.
     WithoutMic = "without-mic" breaks "NTL-03";
     /// With NTLM, proves itself with version 1.
-    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03";
+    NtlmVersionOne = "ntlm-version-one" breaks "NTL-03" and "NTL-13" "NTL-15" "NTL-16";
+    /// With NTLM, cuts the integrity code out of its answer, which promises it.
+    PromisesMicInVain = "promises-mic-in-vain" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, computes the integrity code over something else.
+    SpoilsMic = "spoils-mic" breaks "NTL-03" and "NTL-01";
+    /// With NTLM, gives up where the challenge has no target information.
+    NeedsTargetInfo = "needs-target-info" breaks "NTL-13";
+    /// With NTLM, writes its names in UTF-16 where the OEM character set was agreed on.
+    UnicodeAnyway = "unicode-anyway" breaks "NTL-14";
+    /// With NTLM, proves itself with version 1 where the server grants no extended session security.
+    FollowsEss = "follows-ess" breaks "NTL-15";
+    /// With NTLM, gives up where the challenge has no time.
+    NeedsServerTime = "needs-server-time" breaks "NTL-16";
+    /// With NTLM, gives up where the first 334 has no text.
+    NeedsNtlmText = "needs-ntlm-text" breaks "NTL-17";
+    /// With NTLM, takes the text of the first 334 for the challenge where it is base64.
+    BelievesNtlmText = "believes-ntlm-text" breaks "NTL-18";
     /// Told to require TLS, goes on in clear where it is not offered or refused.
     TlsIfConvenient = "tls-if-convenient" breaks "TLS-01" and "TLS-03" "TLS-07" "TLS-08" "TLS-10";
     /// Logs in before it asks for TLS.

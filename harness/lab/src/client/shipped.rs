@@ -16,7 +16,7 @@ macro_rules! file {
 }
 
 /// In the order in which they are listed.
-static SHIPPED: [Shipped; 10] = [
+static SHIPPED: [Shipped; 12] = [
     ("curl", file!("curl.toml"), &[]),
     ("exim", file!("exim.toml"), &[("exim.sh", file!("exim.sh"))]),
     (
@@ -36,12 +36,18 @@ static SHIPPED: [Shipped; 10] = [
         file!("nodemailer.toml"),
         &[("nodemailer.cjs", file!("nodemailer.cjs"))],
     ),
+    (
+        "pyspnego",
+        file!("pyspnego.toml"),
+        &[("pyspnego_client.py", file!("pyspnego_client.py"))],
+    ),
     ("s-nail", file!("s-nail.toml"), &[]),
     (
         "smtplib",
         file!("smtplib.toml"),
         &[("smtplib_client.py", file!("smtplib_client.py"))],
     ),
+    ("sspi", file!("sspi.toml"), &[]),
     ("swaks", file!("swaks.toml"), &[]),
 ];
 

@@ -1,13 +1,18 @@
 //! What a case makes known about its client before any packet is read.
 
 use claims::Given;
-use claims::given::{Account, GivenSubject, Mode, Protection, Receipts, ServerTls, Withheld};
+use claims::given::{
+    Account, GivenSubject, Login, Mode, OtherHost, Pipeline, Protection, Receipts, ServerTls,
+    Withheld,
+};
 use smtp::Secret;
 use smtp::cms::RecipientKey;
 
 use super::canary::Canaries;
-use crate::adapter::canonical;
-use crate::adapter::config::{AuthMode, Config, FileSource, Payload, SignatureType};
+use super::configured;
+use crate::adapter::config::{AuthMode, Config, FileSource, Payload, Recipient, SignatureType};
+use crate::adapter::readings::FromMacro;
+use crate::adapter::{Keys, canonical};
 use crate::scenario::{Scenario, TlsMode};
 
 /// The statement about a client that was configured with `config` and sent `payload`.
@@ -16,7 +21,7 @@ pub(super) fn given(
     config: &Config,
     payload: &Payload,
     canaries: &Canaries,
-    key: &RecipientKey,
+    keys: &[RecipientKey],
 ) -> Given {
     let contains = |text: &[u8], canary: &str| {
         text.windows(canary.len())
@@ -28,20 +33,16 @@ pub(super) fn given(
             .as_ref()
             .is_some_and(|text| text.contains(&canaries.body));
     Given {
-        mode: Some(match config.auth {
-            AuthMode::None => Mode::None,
-            AuthMode::Basic => Mode::Basic,
-            AuthMode::Ntlm => Mode::Ntlm,
-        }),
+        mode: Some(mode(config.auth)),
         username: config.username.clone(),
         password: config.password.clone(),
-        account: Some(Account {
-            domain: config.account.domain.clone(),
-            user: config.account.user.clone(),
-            password: Some(config.account.password.clone()),
-        }),
-        from: Some(config.from.clone()),
-        cc: config.cc.clone(),
+        handler_login: handler_login(scenario),
+        mode_untouched: scenario.client.default_auth,
+        other_hosts: Vec::new(),
+        servers: Vec::new(),
+        account: Some(account(config)),
+        from: Some(from(config, payload)),
+        cc: config.cc.iter().map(|cc| expanded(cc, payload)).collect(),
         subject: Some(match &config.subject {
             None => GivenSubject::Default {
                 message_id: payload.message_id.clone(),
@@ -57,7 +58,7 @@ pub(super) fn given(
         beside: beside(config, canaries),
         protection: Some(protection(config)),
         accounts: Vec::new(),
-        keys: vec![key.clone()],
+        keys: keys.to_vec(),
         withheld: scenario.client.control.then(|| Withheld {
             control: canaries.control.clone(),
         }),
@@ -66,7 +67,7 @@ pub(super) fn given(
             _ if scenario.server.require_tls => ServerTls::Required,
             _ => ServerTls::Clear,
         }),
-        sender: Some(config.from.clone()),
+        sender: Some(from(config, payload)),
         recipients: [&config.to, &config.cc, &config.bcc]
             .into_iter()
             .flatten()
@@ -82,7 +83,60 @@ pub(super) fn given(
         requires_onward_tls: config.transfer.require_tls_onward,
         reported: None,
         said: None,
+        configured: configured::configured(scenario, config, payload),
         unfired: Vec::new(),
+        pipeline: pipeline(scenario, config, payload),
+    }
+}
+
+/// The address in From, with its macro replaced in the reading in which macros work there.
+fn from(config: &Config, payload: &Payload) -> String {
+    match config.readings.from_macro {
+        FromMacro::No => config.from.clone(),
+        FromMacro::Yes => expanded(&config.from, payload),
+    }
+}
+
+/// An address with the one macro that works in addresses replaced, where it has a value.
+fn expanded(address: &str, payload: &Payload) -> String {
+    match &payload.destination_party {
+        Some(party) => address.replace("%DestinationParty%", party),
+        None => address.to_owned(),
+    }
+}
+
+/// The mode as the documentation calls it.
+pub(super) const fn mode(auth: AuthMode) -> Mode {
+    match auth {
+        AuthMode::None => Mode::None,
+        AuthMode::Basic => Mode::Basic,
+        AuthMode::Ntlm => Mode::Ntlm,
+    }
+}
+
+/// User name and password of the handler, where it has both.
+fn handler_login(scenario: &Scenario) -> Option<Login> {
+    let handler = &scenario.client.handler.as_ref()?.value;
+    Some(Login {
+        user: handler.username.clone()?,
+        password: handler.password.clone()?,
+    })
+}
+
+/// The second host, where there is one.
+pub(super) fn other_hosts(second: Option<&Config>) -> Vec<OtherHost> {
+    let host = |config: &Config| OtherHost {
+        name: config.ehlo.clone(),
+        account: account(config),
+    };
+    second.map(host).into_iter().collect()
+}
+
+fn account(config: &Config) -> Account {
+    Account {
+        domain: config.account.domain.clone(),
+        user: config.account.user.clone(),
+        password: Some(config.account.password.clone()),
     }
 }
 
@@ -100,6 +154,39 @@ fn file_name(file: &FileSource) -> Option<String> {
     match file {
         FileSource::Inline { name, .. } => Some(name.clone()),
         FileSource::Path(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+    }
+}
+
+/// How the encoder is set up, where the pipeline has one.
+fn pipeline(scenario: &Scenario, config: &Config, payload: &Payload) -> Pipeline {
+    let (Some(encoder), Some(table)) = (&config.encoder, &scenario.client.encoder) else {
+        return Pipeline::default();
+    };
+    let mime = &payload.mime;
+    let properties = [
+        ("FileName", &mime.file_name),
+        ("ContentID", &mime.content_id),
+        ("ContentDescription", &mime.content_description),
+        ("ContentLocation", &mime.content_location),
+    ];
+    let named = properties.into_iter().filter_map(|(name, text)| {
+        let text = text.as_ref()?.trim_matches(['<', '>']);
+        Some((name.to_owned(), text.to_owned()))
+    });
+    Pipeline {
+        generation: Some(encoder.generation),
+        cipher_chosen: Some(table.cipher.is_some()),
+        transfer_encoding_chosen: Some(
+            table.transfer_encoding.is_some()
+                || mime.transfer_encoding.is_some()
+                || mime.is_mime_encoded,
+        ),
+        signs: Some(encoder.signature != SignatureType::NoSign),
+        adds_certificate: Some(encoder.add_signing_certificate),
+        // Others than the owner of the port's certificate are there for cases that no page is about.
+        recipient: (encoder.cms.recipients == [Recipient::Port])
+            .then(|| Keys::test().in_state(encoder.certificate).known_recipient()),
+        properties: named.collect(),
     }
 }
 

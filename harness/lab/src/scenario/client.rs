@@ -3,14 +3,22 @@
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::client_levels::BackupTable;
+use super::client_mime::MimeTable;
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
+use super::client_places::{ContextTable, ReadingsTable, dynamic, in_scenario, message_part};
 use super::decode::{Problems, Table, Value, nearest};
 use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
 use super::{Code, Spanned};
 use crate::adapter::Twin;
-use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Payload};
+use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Part, Payload};
+use crate::adapter::settings::Handler;
 
 /// What a case says about the client. Everything is optional: what is absent stays as the runner has it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for a key of the table"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct ClientTable {
     /// `auth`: the mode.
@@ -27,6 +35,24 @@ pub struct ClientTable {
     pub account: Option<AccountTable>,
     /// `tls`: what the client is told to do about TLS.
     pub tls: Option<Spanned<ClientTls>>,
+    /// `default_auth`: authentication is left alone on handler and port.
+    pub default_auth: bool,
+    /// `[client.backup]`: how the backup transport differs from the first.
+    pub backup: Option<BackupTable>,
+    /// `second_host`: the account of another host instance that has the same port.
+    pub second_host: Option<AccountTable>,
+    /// `[client.handler]`: what the send handler sets. The other keys are those of the port.
+    pub handler: Option<Spanned<Handler>>,
+    /// `[client.context]`: what is set on the context of the message.
+    pub context: Option<ContextTable>,
+    /// `dynamic`: the port is a dynamic one, and this is the address that it is told.
+    pub dynamic: Option<Spanned<String>>,
+    /// `[client.readings]`: how contradictions of the documentation are read.
+    pub readings: Option<ReadingsTable>,
+    /// `smtp_host`: where the case has several servers, it decides which is talked to; else it is only checked.
+    pub smtp_host: Option<Spanned<String>>,
+    /// `unlimited`: the documented limits are not kept.
+    pub unlimited: Option<Spanned<bool>>,
     /// `from`.
     pub from: Option<Spanned<String>>,
     /// `to`.
@@ -43,6 +69,10 @@ pub struct ClientTable {
     pub delivery_receipt: Option<Spanned<bool>>,
     /// `body_text`, placeholders as written.
     pub body_text: Option<Spanned<String>>,
+    /// `body_text_charset`; empty for none.
+    pub body_text_charset: Option<Spanned<String>>,
+    /// `body_file_charset`.
+    pub body_file_charset: Option<Spanned<String>>,
     /// `body_file`.
     pub body_file: Option<Spanned<FileSource>>,
     /// `attachments`.
@@ -71,6 +101,8 @@ pub struct ClientTable {
     pub twins: Vec<Spanned<Twin>>,
     /// `control`: a well-configured message goes first, so that silence is not taken for failing closed.
     pub control: bool,
+    /// `other_host`: another host of the same group sends a message of its own first.
+    pub other_host: bool,
 }
 
 pub(super) const AUTH_MODES: [(&str, AuthMode); 3] = [
@@ -96,7 +128,9 @@ impl ClientTable {
         let mut table = Table::open("[client]", value, problems)?;
         let mut client = Self::default();
         client.read_authentication(&mut table, problems);
+        client.read_levels(&mut table, problems);
         client.read_message(&mut table, problems);
+        client.read_places(&mut table, problems);
         client.pipelining = table.optional("pipelining", problems, boolean);
         client.chunking = table.optional("chunking", problems, boolean);
         client.require_tls_onward = table.optional("require_tls_onward", problems, boolean);
@@ -114,6 +148,9 @@ impl ClientTable {
         client.control = table
             .optional("control", problems, boolean)
             .is_some_and(|flag| flag.value);
+        client.other_host = table
+            .optional("other_host", problems, boolean)
+            .is_some_and(|flag| flag.value);
         table.finish(problems);
         Some(client)
     }
@@ -128,6 +165,63 @@ impl ClientTable {
         self.tls = table.optional("tls", problems, choice(&TLS_USES));
     }
 
+    fn read_levels(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        self.default_auth = table
+            .optional("default_auth", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        self.backup = table.optional("backup", problems, BackupTable::read);
+        self.second_host = table.optional("second_host", problems, AccountTable::read);
+        if let (true, Some(auth)) = (self.default_auth, &self.auth) {
+            problems.add(
+                Code::Conflict,
+                auth.span.clone(),
+                "authentication is set here, and `default_auth` says that it is left alone",
+            );
+        }
+    }
+
+    fn read_places(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        self.readings = table.optional("readings", problems, ReadingsTable::read);
+        self.handler = table.optional("handler", problems, in_scenario::handler);
+        self.context = table.optional("context", problems, ContextTable::read);
+        self.dynamic = table.optional("dynamic", problems, dynamic);
+        self.smtp_host = table.optional("smtp_host", problems, text);
+        self.unlimited = table.optional("unlimited", problems, boolean);
+        if self.dynamic.is_some() {
+            Self::refuse_properties_of_a_static_port(table, problems);
+        }
+    }
+
+    /// A dynamic port has no configuration: its values are the handler's and the context's.
+    fn refuse_properties_of_a_static_port(table: &Table<'_, '_>, problems: &mut Problems) {
+        const OF_A_PORT: [&str; 16] = [
+            "smtp_host",
+            "auth",
+            "username",
+            "password",
+            "from",
+            "to",
+            "cc",
+            "subject",
+            "read_receipt",
+            "delivery_receipt",
+            "body_text",
+            "body_text_charset",
+            "body_file",
+            "body_file_charset",
+            "attachments",
+            "message_parts_attachments",
+        ];
+        for key in OF_A_PORT {
+            if let Some(span) = table.key_span(key) {
+                let message = format!("a dynamic port has no `{key}`");
+                problems
+                    .add(Code::Conflict, span, message)
+                    .help("set it in `[client.handler]` or in `[client.context]`");
+            }
+        }
+    }
+
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
         self.from = table.optional("from", problems, canary_text);
         self.to = table.optional("to", problems, list(canary_text));
@@ -137,6 +231,8 @@ impl ClientTable {
         self.read_receipt = table.optional("read_receipt", problems, boolean);
         self.delivery_receipt = table.optional("delivery_receipt", problems, boolean);
         self.body_text = table.optional("body_text", problems, canary_text);
+        self.body_text_charset = table.optional("body_text_charset", problems, text);
+        self.body_file_charset = table.optional("body_file_charset", problems, text);
         self.body_file = table.optional("body_file", problems, file);
         self.attachments = table.optional("attachments", problems, list(attachment));
         self.message_parts_attachments =
@@ -148,6 +244,29 @@ impl ClientTable {
     /// Puts what the case says over a configuration. The payload, the twins and the switches of the runner are not
     /// part of it.
     pub fn apply(&self, config: &mut Config) {
+        if let Some(handler) = &self.handler {
+            handler.value.apply(config);
+        }
+        if let Some(address) = &self.dynamic {
+            config.to = vec![address.value.clone()];
+        }
+        let context = self.context.as_ref();
+        if let Some(upstream) = context.and_then(|context| context.upstream.as_ref()) {
+            upstream.value.apply(config);
+        }
+        self.apply_port(config);
+        if let Some(pipeline) = context.and_then(|context| context.pipeline.as_ref()) {
+            pipeline.value.apply(config);
+        }
+        if let Some(readings) = &self.readings {
+            readings.apply(&mut config.readings);
+        }
+        set(&mut config.unlimited, self.unlimited.as_ref());
+    }
+
+    /// What a static port sets, and what is not a documented property.
+    fn apply_port(&self, config: &mut Config) {
+        set_some(&mut config.smtp_host, self.smtp_host.as_ref());
         set(&mut config.auth, self.auth.as_ref());
         set(&mut config.mechanism, self.mechanism.as_ref());
         set(&mut config.tls, self.tls.as_ref());
@@ -171,7 +290,15 @@ impl ClientTable {
         set(&mut config.read_receipt, self.read_receipt.as_ref());
         set(&mut config.delivery_receipt, self.delivery_receipt.as_ref());
         set_some(&mut config.body_text, self.body_text.as_ref());
+        set_some(
+            &mut config.body_text_charset,
+            self.body_text_charset.as_ref(),
+        );
         set_some(&mut config.body_file, self.body_file.as_ref());
+        set_some(
+            &mut config.body_file_charset,
+            self.body_file_charset.as_ref(),
+        );
         if let Some(attachments) = &self.attachments {
             config.attachments = plain(attachments.clone());
         }
@@ -210,8 +337,16 @@ pub struct PayloadTable {
     pub content_type: Option<Spanned<String>>,
     /// `source_party`.
     pub source_party: Option<Spanned<String>>,
+    /// `source_party_qualifier`.
+    pub source_party_qualifier: Option<Spanned<String>>,
     /// `destination_party`.
     pub destination_party: Option<Spanned<String>>,
+    /// `destination_party_qualifier`.
+    pub destination_party_qualifier: Option<Spanned<String>>,
+    /// `parts`: other parts than the body part.
+    pub parts: Vec<Spanned<Part>>,
+    /// `mime`: MIME properties of its context.
+    pub mime: MimeTable,
 }
 
 impl PayloadTable {
@@ -222,7 +357,19 @@ impl PayloadTable {
             repeat: table.optional("repeat", problems, integer::<u32>),
             content_type: table.optional("content_type", problems, text),
             source_party: table.optional("source_party", problems, canary_text),
+            source_party_qualifier: table.optional("source_party_qualifier", problems, canary_text),
             destination_party: table.optional("destination_party", problems, canary_text),
+            destination_party_qualifier: table.optional(
+                "destination_party_qualifier",
+                problems,
+                canary_text,
+            ),
+            parts: table
+                .optional("parts", problems, list(message_part))
+                .unwrap_or_default(),
+            mime: table
+                .optional("mime", problems, MimeTable::read)
+                .unwrap_or_default(),
         };
         table.finish(problems);
         payload.bound(problems);
@@ -251,9 +398,19 @@ impl PayloadTable {
         set(&mut payload.content_type, self.content_type.as_ref());
         set_some(&mut payload.source_party, self.source_party.as_ref());
         set_some(
+            &mut payload.source_party_qualifier,
+            self.source_party_qualifier.as_ref(),
+        );
+        set_some(
             &mut payload.destination_party,
             self.destination_party.as_ref(),
         );
+        set_some(
+            &mut payload.destination_party_qualifier,
+            self.destination_party_qualifier.as_ref(),
+        );
+        payload.parts.extend(plain(self.parts.clone()));
+        self.mime.apply(&mut payload.mime);
     }
 }
 
@@ -265,7 +422,7 @@ pub(super) fn set<T: Clone>(property: &mut T, given: Option<&Spanned<T>>) {
 }
 
 /// As [`set`], for a property that may be unset.
-fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
+pub(super) fn set_some<T: Clone>(property: &mut Option<T>, given: Option<&Spanned<T>>) {
     if let Some(given) = given {
         *property = Some(given.value.clone());
     }
@@ -290,7 +447,7 @@ fn twin(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Twin>> {
     None
 }
 
-fn parts(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<u8>> {
+pub(super) fn parts(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<u8>> {
     let number = integer::<u8>(value, problems)?;
     if number.value <= 2 {
         return Some(number);
@@ -308,7 +465,7 @@ fn parts(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<u8>> {
     None
 }
 
-fn time(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
+pub(super) fn time(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<String>> {
     let time = text(value, problems)?;
     if time.value.parse::<jiff::Timestamp>().is_ok() {
         return Some(time);

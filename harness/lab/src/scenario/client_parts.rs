@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use claims::given::Generation;
 use smtp::Secret;
 
 use super::client::set;
 use super::decode::{Problems, Table, Value, wrong_type};
-use super::values::{boolean, canary_text, choice, duration, integer, text};
+use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
 use super::{Code, Spanned};
 use crate::adapter::config::{
-    Account, Certificate, Cipher, Encoder, FileSource, Retry, SignatureType, TransferEncoding,
+    Account, Certificate, Cipher, Digest, Encoder, FileSource, KeyTransport, Recipient,
+    RecipientNaming, Retry, SignatureType, Signer, TransferEncoding, Unassigned,
 };
 
 /// `account`: the account of the host instance.
@@ -27,7 +29,7 @@ pub struct AccountTable {
 }
 
 impl AccountTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("account", value, problems)?;
         let account = Self {
             domain: table.optional("domain", problems, text),
@@ -61,13 +63,37 @@ pub struct EncoderTable {
     pub transfer_encoding: Option<Spanned<TransferEncoding>>,
     /// `certificate`.
     pub certificate: Option<Spanned<Certificate>>,
+    /// `version`: which generation of the product it is.
+    pub generation: Option<Spanned<Generation>>,
+    /// `unassigned`: what follows where no certificate is assigned.
+    pub unassigned: Option<Spanned<Unassigned>>,
+    /// `add_signing_certificate`.
+    pub add_signing_certificate: Option<Spanned<bool>>,
+    /// `check_revocation`.
+    pub check_revocation: Option<Spanned<bool>>,
+    /// `body_as_attachment`.
+    pub body_as_attachment: Option<Spanned<bool>>,
+    /// `attachments_added`.
+    pub attachments_added: Option<Spanned<bool>>,
+    /// `key_transport`.
+    pub key_transport: Option<Spanned<KeyTransport>>,
+    /// `recipients`.
+    pub recipients: Option<Vec<Spanned<Recipient>>>,
+    /// `recipient_naming`.
+    pub recipient_naming: Option<Spanned<RecipientNaming>>,
+    /// `digest`.
+    pub digest: Option<Spanned<Digest>>,
+    /// `signer`.
+    pub signer: Option<Spanned<Signer>>,
 }
 
-pub(super) const CIPHERS: [(&str, Cipher); 4] = [
+pub(super) const CIPHERS: [(&str, Cipher); 6] = [
     ("des3", Cipher::Des3),
     ("aes128", Cipher::Aes128),
     ("aes192", Cipher::Aes192),
     ("aes256", Cipher::Aes256),
+    ("aes128-gcm", Cipher::Aes128Gcm),
+    ("aes256-gcm", Cipher::Aes256Gcm),
 ];
 
 pub(super) const SIGNATURES: [(&str, SignatureType); 3] = [
@@ -76,20 +102,61 @@ pub(super) const SIGNATURES: [(&str, SignatureType); 3] = [
     ("blob", SignatureType::BlobSign),
 ];
 
-pub(super) const ENCODINGS: [(&str, TransferEncoding); 4] = [
+pub(super) const ENCODINGS: [(&str, TransferEncoding); 6] = [
     ("base64", TransferEncoding::Base64),
     ("quoted-printable", TransferEncoding::QuotedPrintable),
     ("7bit", TransferEncoding::SevenBit),
     ("8bit", TransferEncoding::EightBit),
+    ("binary", TransferEncoding::Binary),
+    ("uuencode", TransferEncoding::UuEncode),
 ];
 
-pub(super) const CERTIFICATES: [(&str, Certificate); 2] = [
+pub(super) const CERTIFICATES: [(&str, Certificate); 5] = [
     ("found", Certificate::Found),
     ("not-found", Certificate::NotFound),
+    ("not-assigned", Certificate::NotAssigned),
+    ("expired", Certificate::Expired),
+    ("revoked", Certificate::Revoked),
 ];
 
+pub(super) const VERSIONS: [(&str, Generation); 2] = [
+    ("2013R2", Generation::Before2016),
+    ("2016", Generation::From2016),
+];
+
+pub(super) const UNASSIGNED: [(&str, Unassigned); 2] = [
+    ("suspends", Unassigned::Suspends),
+    ("sends-in-clear", Unassigned::SendsInClear),
+];
+
+pub(super) const KEY_TRANSPORTS: [(&str, KeyTransport); 3] = [
+    ("pkcs1", KeyTransport::Pkcs1v15),
+    ("oaep-sha1", KeyTransport::OaepSha1),
+    ("oaep-sha256", KeyTransport::OaepSha256),
+];
+
+pub(super) const RECIPIENTS: [(&str, Recipient); 3] = [
+    ("port", Recipient::Port),
+    ("p256", Recipient::P256),
+    ("p384", Recipient::P384),
+];
+
+pub(super) const RECIPIENT_NAMINGS: [(&str, RecipientNaming); 2] = [
+    ("issuer-and-serial", RecipientNaming::IssuerAndSerial),
+    ("key-identifier", RecipientNaming::KeyIdentifier),
+];
+
+pub(super) const DIGESTS: [(&str, Digest); 4] = [
+    ("sha1", Digest::Sha1),
+    ("sha256", Digest::Sha256),
+    ("sha384", Digest::Sha384),
+    ("sha512", Digest::Sha512),
+];
+
+pub(super) const SIGNERS: [(&str, Signer); 2] = [("group", Signer::Group), ("p256", Signer::P256)];
+
 impl EncoderTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client.encoder]", value, problems)?;
         let encoder = Self {
             encrypt: table.optional("encrypt", problems, boolean),
@@ -97,6 +164,21 @@ impl EncoderTable {
             signature: table.optional("signature", problems, choice(&SIGNATURES)),
             transfer_encoding: table.optional("transfer_encoding", problems, choice(&ENCODINGS)),
             certificate: table.optional("certificate", problems, choice(&CERTIFICATES)),
+            generation: table.optional("version", problems, choice(&VERSIONS)),
+            unassigned: table.optional("unassigned", problems, choice(&UNASSIGNED)),
+            add_signing_certificate: table.optional("add_signing_certificate", problems, boolean),
+            check_revocation: table.optional("check_revocation", problems, boolean),
+            body_as_attachment: table.optional("body_as_attachment", problems, boolean),
+            attachments_added: table.optional("attachments_added", problems, boolean),
+            key_transport: table.optional("key_transport", problems, choice(&KEY_TRANSPORTS)),
+            recipients: table.optional("recipients", problems, list(choice(&RECIPIENTS))),
+            recipient_naming: table.optional(
+                "recipient_naming",
+                problems,
+                choice(&RECIPIENT_NAMINGS),
+            ),
+            digest: table.optional("digest", problems, choice(&DIGESTS)),
+            signer: table.optional("signer", problems, choice(&SIGNERS)),
         };
         table.finish(problems);
         Some(encoder)
@@ -105,6 +187,10 @@ impl EncoderTable {
     /// Puts what the case says over an encoder.
     pub fn apply(&self, encoder: &mut Encoder) {
         set(&mut encoder.encrypt, self.encrypt.as_ref());
+        if let Some(generation) = &self.generation {
+            encoder.generation = generation.value;
+            encoder.cipher = Cipher::default_of(generation.value);
+        }
         set(&mut encoder.cipher, self.cipher.as_ref());
         set(&mut encoder.signature, self.signature.as_ref());
         set(
@@ -112,6 +198,31 @@ impl EncoderTable {
             self.transfer_encoding.as_ref(),
         );
         set(&mut encoder.certificate, self.certificate.as_ref());
+        set(&mut encoder.unassigned, self.unassigned.as_ref());
+        set(
+            &mut encoder.add_signing_certificate,
+            self.add_signing_certificate.as_ref(),
+        );
+        set(
+            &mut encoder.check_revocation,
+            self.check_revocation.as_ref(),
+        );
+        set(
+            &mut encoder.body_as_attachment,
+            self.body_as_attachment.as_ref(),
+        );
+        set(
+            &mut encoder.attachments_added,
+            self.attachments_added.as_ref(),
+        );
+        let cms = &mut encoder.cms;
+        set(&mut cms.key_transport, self.key_transport.as_ref());
+        if let Some(recipients) = &self.recipients {
+            cms.recipients = plain(recipients.clone());
+        }
+        set(&mut cms.recipient_naming, self.recipient_naming.as_ref());
+        set(&mut cms.digest, self.digest.as_ref());
+        set(&mut cms.signer, self.signer.as_ref());
     }
 }
 
@@ -125,7 +236,7 @@ pub struct RetryTable {
 }
 
 impl RetryTable {
-    pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         let mut table = Table::open("[client.retry]", value, problems)?;
         let retry = Self {
             count: table.optional("count", problems, integer::<u32>),

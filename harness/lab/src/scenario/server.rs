@@ -62,6 +62,12 @@ pub enum NtlmChallenge {
     HugeTargetInfo,
     /// The message breaks off inside the server challenge.
     Truncated,
+    /// The message begins with another signature.
+    WrongSignature,
+    /// The message says of itself that it is a NEGOTIATE.
+    WrongType,
+    /// A 334 with nothing behind it.
+    Empty,
 }
 
 pub(super) const TLS_MODES: [(&str, TlsMode); 3] = [
@@ -84,7 +90,7 @@ pub(super) const CERTIFICATES: [(&str, CertificateKind); 5] = [
     ("not-yet-valid", CertificateKind::NotYetValid),
 ];
 
-pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 8] = [
+pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 11] = [
     ("windows", NtlmChallenge::Windows),
     ("no-target-info", NtlmChallenge::NoTargetInfo),
     ("oem", NtlmChallenge::Oem),
@@ -93,6 +99,9 @@ pub(super) const NTLM_CHALLENGES: [(&str, NtlmChallenge); 8] = [
     ("offsets-past-end", NtlmChallenge::OffsetsPastEnd),
     ("huge-target-info", NtlmChallenge::HugeTargetInfo),
     ("truncated", NtlmChallenge::Truncated),
+    ("wrong-signature", NtlmChallenge::WrongSignature),
+    ("wrong-type", NtlmChallenge::WrongType),
+    ("empty", NtlmChallenge::Empty),
 ];
 
 /// The default server of a scenario.
@@ -137,7 +146,7 @@ impl Default for ServerTable {
             certificate: CertificateKind::Good,
             require_tls: false,
             require_auth: false,
-            port: 25,
+            port: Self::PORT,
             name: "mail.example.test".to_owned(),
             ntlm_text: "ntlm supported".to_owned(),
             accept_auth: AcceptAuth::Given,
@@ -151,8 +160,19 @@ impl Default for ServerTable {
 }
 
 impl ServerTable {
+    /// The port that captures show, where nothing else is said.
+    const PORT: u16 = 25;
+
     pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let default = Self::default();
+        Self::read_over(Self::default(), value, problems)
+    }
+
+    /// Reads a server that is `default` where the file says nothing.
+    pub(super) fn read_over(
+        default: Self,
+        value: &Value<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let mut table = Table::open("[server]", value, problems)?;
         let extensions = table
             .optional("extensions", problems, list(extension))
@@ -165,10 +185,9 @@ impl ServerTable {
             None if offers_starttls => TlsMode::StartTls,
             None => TlsMode::None,
         };
-        let nominal = if tls == TlsMode::Implicit {
-            465
-        } else {
-            default.port
+        let nominal = match tls {
+            TlsMode::Implicit if default.port == Self::PORT => 465,
+            _ => default.port,
         };
         let mut server = Self {
             extensions,

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod matrix;
+mod servers;
 mod transcript;
 
 use std::fs;
@@ -165,40 +166,16 @@ fn what_a_file_says_about_the_client_is_put_over_a_configuration() {
 }
 
 fn config() -> crate::adapter::Config {
-    use crate::adapter::config::{Account, BasicMechanism, Retry};
     crate::adapter::Config {
-        auth: AuthMode::Ntlm,
-        mechanism: BasicMechanism::Login,
-        initial_response: false,
-        tls: claims::given::ClientTls::Never,
-        username: None,
-        password: None,
-        account: Account {
+        account: crate::adapter::config::Account {
             domain: "D".into(),
             user: "U".into(),
             password: smtp::Secret::new(*b"p"),
             workstation: "HOST".into(),
         },
-        ehlo: "host".into(),
         from: "f@example.test".into(),
         to: vec!["t@example.test".into()],
-        cc: Vec::new(),
-        bcc: Vec::new(),
-        subject: None,
-        read_receipt: false,
-        delivery_receipt: false,
-        body_text: None,
-        body_file: None,
-        attachments: Vec::new(),
-        message_parts_attachments: 0,
-        reply_by: None,
-        encoder: None,
-        transfer: crate::adapter::config::Transfer::default(),
-        retry: Retry {
-            count: 3,
-            interval: Duration::from_mins(5),
-        },
-        timeout: Duration::from_secs(1),
+        ..crate::adapter::Config::documented()
     }
 }
 

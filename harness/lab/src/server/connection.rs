@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::auth::{self, Progress};
+use super::custody::Keeping;
 use super::inbox::Line;
 use super::limits::{Ended, Limit};
 use super::link::{End, Link};
@@ -42,13 +43,17 @@ const MOST_STEPS: u32 = 10_000;
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
-    peer: SocketAddr,
+    pub(super) peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
     errors: u32,
     /// Since the last accepted message.
     steps: u32,
     challenges: u32,
+    /// The message on its way into custody.
+    pub(super) keeping: Option<Keeping>,
+    /// Messages whose content was begun, where somebody takes custody of them.
+    pub(super) messages: u32,
 }
 
 impl Connection {
@@ -70,6 +75,8 @@ impl Connection {
             errors: 0,
             steps: 0,
             challenges: 0,
+            keeping: None,
+            messages: 0,
         }
     }
 
@@ -211,11 +218,17 @@ impl Connection {
         let mut total = self
             .session
             .transaction
+            .as_ref()
             .map_or(0, |transaction| transaction.size);
         if let Some(chunk) = chunk {
             // What is said to come is not believed: so much is read, and no more.
             let most = self.hopeless();
-            self.link.skip(chunk.size.min(most)).await?;
+            if self.session.transaction.is_some() {
+                self.begin_keeping();
+            }
+            self.link
+                .skip(chunk.size.min(most), self.keeping.as_mut())
+                .await?;
             if chunk.size > most {
                 return Err(End::Limit(Limit::Content(most)));
             }
@@ -264,10 +277,18 @@ impl Connection {
         };
         self.link.before_tls = command == Command::StartTls;
         let shared = Arc::clone(&self.shared);
-        if let Some((place, rule)) = shared.options.script.select(&step)
+        let selected = shared.options.script.select(&step);
+        let action = selected.map(|(_, rule)| &rule.action);
+        if let Some(refusal) = self.keep(command, last, action, default).await {
+            let reply = Reply::lines(&refusal);
+            self.link.write(&reply).await?;
+            return Ok(self.settle(command, reply.code(), last));
+        }
+        if let Some((place, rule)) = selected
             && let Some(said) = self.carry_out(place, &rule.action, default).await?
         {
             let next = self.settle(command, said.code, last);
+            self.remember(command, argument, said.code);
             return match said.then {
                 Some(ending) => Err(ending.into()),
                 None => Ok(next),
@@ -276,7 +297,21 @@ impl Connection {
         let reply = Reply::lines(default);
         self.link.write(&reply).await?;
         self.count_error(default)?;
-        Ok(self.settle(command, reply.code(), last))
+        let next = self.settle(command, reply.code(), last);
+        self.remember(command, argument, reply.code());
+        Ok(next)
+    }
+
+    /// Keeps what the envelope needs, where somebody takes custody of messages.
+    fn remember(&mut self, command: Command, argument: &[u8], code: Option<u16>) {
+        let refused = command == Command::Bdat && !matches!(code, Some(200..=299));
+        if refused || matches!(command, Command::Rset | Command::Ehlo | Command::Helo) {
+            // A message whose chunks are not all accepted is forgotten.
+            self.keeping = None;
+        }
+        if self.shared.options.custody.is_some() && matches!(code, Some(200..=299)) {
+            self.session.remember(command, argument);
+        }
     }
 
     /// Does what a rule says, and counts it once that is done. `None` where the default is still to come.

@@ -75,6 +75,73 @@ impl EndOfData {
     }
 }
 
+/// Takes the stuffed dots, and the line that ends content, out of it (RFC 5321 section 4.5.2), over any cutting of the bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unstuffed {
+    state: Unstuffing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Unstuffing {
+    #[default]
+    LineStart,
+    Text,
+    Cr,
+    Dot,
+    DotCr,
+    End,
+}
+
+impl Unstuffed {
+    /// Takes bytes, and hands on what is of the message among them.
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) {
+        // From where on bytes are still to be handed on.
+        let mut from = 0;
+        let mut place = 0;
+        while let Some(byte) = bytes.get(place) {
+            if self.state == Unstuffing::Text {
+                let rest = bytes.get(place..).unwrap_or_default();
+                let text = memchr(b'\r', rest).unwrap_or(rest.len());
+                if text > 0 {
+                    place += text;
+                    continue;
+                }
+            }
+            let before = |to: usize| bytes.get(from..to).unwrap_or_default();
+            self.state = match (self.state, *byte) {
+                (Unstuffing::End, _) => return,
+                (Unstuffing::LineStart, b'.') => {
+                    out(before(place));
+                    from = place + 1;
+                    Unstuffing::Dot
+                }
+                (Unstuffing::Dot, b'\r') => {
+                    // It belongs to the ending line, or to the message: what comes next tells.
+                    from = place + 1;
+                    Unstuffing::DotCr
+                }
+                (Unstuffing::DotCr, b'\n') => {
+                    from = place + 1;
+                    Unstuffing::End
+                }
+                (Unstuffing::DotCr, other) => {
+                    out(b"\r");
+                    if other == b'\r' {
+                        Unstuffing::Cr
+                    } else {
+                        Unstuffing::Text
+                    }
+                }
+                (Unstuffing::Cr, b'\n') => Unstuffing::LineStart,
+                (_, b'\r') => Unstuffing::Cr,
+                _ => Unstuffing::Text,
+            };
+            place += 1;
+        }
+        out(bytes.get(from..).unwrap_or_default());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +180,43 @@ mod tests {
             b"a\r\n\0.\r\n",
         ] {
             assert_eq!(size_and_rest(smuggled), None, "{smuggled:?}");
+        }
+    }
+
+    fn unstuffed(pieces: &[&[u8]]) -> Vec<u8> {
+        let mut whole = Vec::new();
+        let mut unstuffed = Unstuffed::default();
+        for piece in pieces {
+            unstuffed.feed(piece, &mut |bytes| whole.extend_from_slice(bytes));
+        }
+        whole
+    }
+
+    #[test]
+    fn dots_are_unstuffed_and_the_ending_line_is_left_out() {
+        for (wire, message) in [
+            (&b".\r\n"[..], &b""[..]),
+            (b"a\r\n.\r\nQUIT", b"a\r\n"),
+            (b"..\r\n...\r\n.a\r\n.\r\n", b".\r\n..\r\na\r\n"),
+            (b"a\r\n.\r\r\n.\r\n", b"a\r\n\r\r\n"),
+            (b"a\n.\nb.\r\n.\r\n", b"a\n.\nb.\r\n"),
+        ] {
+            assert_eq!(unstuffed(&[wire]), message, "{wire:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_unstuffed_is_as_long_as_what_was_counted(bytes in "[ab.\r\n]{0,40}", cut in 0usize..40) {
+            let bytes = [bytes.as_bytes(), b"\r\n.\r\n"].concat();
+            let mut end = EndOfData::new();
+            let (taken, found) = end.feed(&bytes);
+            proptest::prop_assert!(found);
+            let taken = &bytes[..taken];
+            let (left, right) = taken.split_at(cut.min(taken.len()));
+            let message = unstuffed(&[left, right]);
+            proptest::prop_assert_eq!(message.len() as u64, end.size());
+            proptest::prop_assert_eq!(message, unstuffed(&[taken]));
         }
     }
 

@@ -88,7 +88,7 @@ impl Connection {
                 });
             }
             Act::Content => return self.swallow_content().await,
-            Act::Read(count) => self.link.skip(*count).await?,
+            Act::Read(count) => self.link.skip(*count, None).await?,
             Act::Tls => self.handshake().await?,
             Act::End(ending) => return Ok(Turn::Ended(*ending)),
         }

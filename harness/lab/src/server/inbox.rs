@@ -86,11 +86,12 @@ impl Inbox {
         Some(Line::Text(line))
     }
 
-    /// Drops up to `wanted` bytes; says how many there were.
-    pub(super) fn skip(&mut self, wanted: u64) -> u64 {
+    /// Takes up to `wanted` bytes, shows them, and says how many there were.
+    pub(super) fn skip(&mut self, wanted: u64, show: impl FnOnce(&[u8])) -> u64 {
         let here = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
             .min(self.bytes.len());
+        show(self.bytes.get(..here).unwrap_or_default());
         self.bytes.drain(..here);
         self.scanned = 0;
         here as u64
@@ -141,9 +142,9 @@ mod tests {
     fn counted_bytes_are_skipped() {
         let mut inbox = Inbox::default();
         inbox.push(b"12345QUIT\r\n");
-        assert_eq!(inbox.skip(3), 3);
-        assert_eq!(inbox.skip(2), 2);
+        assert_eq!(inbox.skip(3, |bytes| assert_eq!(bytes, b"123")), 3);
+        assert_eq!(inbox.skip(2, |_| {}), 2);
         assert_eq!(inbox.line(100), Some(text("QUIT")));
-        assert_eq!(inbox.skip(u64::MAX), 0);
+        assert_eq!(inbox.skip(u64::MAX, |_| {}), 0);
     }
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
+use super::custody::Keeping;
 use super::inbox::{Inbox, Line};
 use super::limits::Limit;
 use super::options::Options;
@@ -236,10 +237,18 @@ impl Link {
     }
 
     /// Reads so many bytes, whatever they are.
-    pub(super) async fn skip(&mut self, count: u64) -> Result<(), End> {
+    pub(super) async fn skip(
+        &mut self,
+        count: u64,
+        mut keeping: Option<&mut Keeping>,
+    ) -> Result<(), End> {
         let mut left = count;
         loop {
-            left -= self.inbox.skip(left);
+            left -= self.inbox.skip(left, |bytes| {
+                if let Some(keeping) = keeping.as_deref_mut() {
+                    keeping.chunk(bytes);
+                }
+            });
             if left == 0 {
                 return Ok(());
             }

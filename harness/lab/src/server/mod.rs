@@ -7,6 +7,7 @@ mod auth;
 mod authority;
 mod connection;
 mod content;
+mod custody;
 mod follow;
 mod inbox;
 mod limits;
@@ -36,6 +37,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use custody::{Answer, Custodian, Custody, Envelope, Refusal};
 pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
 pub use script::{Fired, Played, Script};
@@ -250,7 +252,7 @@ impl Server {
         match &self.shared.options.recorder {
             Some(recorder) => {
                 let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
-                recorder.open(peer, local)
+                recorder.open_as(peer, local, self.shared.options.shown)
             }
             None => Tap::none(),
         }

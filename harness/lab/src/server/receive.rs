@@ -19,6 +19,7 @@ impl Connection {
         // Bytes as they crossed the wire, and from where on a rule may still act.
         let (mut read, mut from) = (0u64, 0u64);
         let mut answered = false;
+        self.begin_keeping();
         loop {
             let due = self.due(entered, from);
             let before = due.map_or(u64::MAX, |(_, at)| at.saturating_sub(read));
@@ -27,9 +28,14 @@ impl Connection {
                 answered |= self.act_within(place, &end, answered).await?;
                 continue;
             }
+            let keeping = &mut self.keeping;
             let (taken, found) = self.link.inbox.feed(|bytes| {
                 let room = usize::try_from(before).unwrap_or(usize::MAX);
-                let (taken, found) = end.feed(bytes.get(..room).unwrap_or(bytes));
+                let bytes = bytes.get(..room).unwrap_or(bytes);
+                let (taken, found) = end.feed(bytes);
+                if let Some(keeping) = keeping {
+                    keeping.data(bytes.get(..taken).unwrap_or_default());
+                }
                 (taken, (taken, found))
             });
             read += taken as u64;
@@ -44,6 +50,7 @@ impl Connection {
             }
         }
         if answered {
+            self.keeping = None;
             // The final reply was given while the content was on its way, and was acted on.
             return Ok(Next::Command);
         }

@@ -3,10 +3,15 @@
 use crate::scenario::{Command, Phase};
 
 use super::auth::Exchange;
+use super::custody::MOST_RECIPIENTS;
 
 /// A mail transaction (RFC 5321 section 3.3).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Transaction {
+    /// The argument of MAIL, where somebody takes custody of messages.
+    pub(super) from: Vec<u8>,
+    /// Those of the accepted RCPT commands, likewise.
+    pub(super) to: Vec<Vec<u8>>,
     /// Recipients that were accepted.
     pub(super) recipients: usize,
     /// Whether a chunk of the message came with BDAT: DATA is an error from then on (RFC 3030 section 2).
@@ -50,6 +55,8 @@ pub(super) struct Session {
     pub(super) tls: bool,
     /// AUTH ended with 235.
     pub(super) authenticated: bool,
+    /// What the client called itself, where somebody takes custody of messages.
+    pub(super) helo: Vec<u8>,
     /// The open transaction.
     pub(super) transaction: Option<Transaction>,
     /// The AUTH exchange that is going on.
@@ -67,6 +74,7 @@ impl Session {
             stage: Stage::New,
             tls,
             authenticated: false,
+            helo: Vec::new(),
             transaction: None,
             exchange: None,
             accepted: 0,
@@ -91,8 +99,21 @@ impl Session {
         self.tls = true;
         self.stage = Stage::New;
         self.authenticated = false;
+        self.helo.clear();
         self.transaction = None;
         self.exchange = None;
+    }
+
+    /// Remembers the argument of a command that was accepted, for whoever takes custody of the message.
+    pub(super) fn remember(&mut self, command: Command, argument: &[u8]) {
+        match (command, &mut self.transaction) {
+            (Command::Ehlo | Command::Helo, _) => self.helo = argument.to_vec(),
+            (Command::Mail, Some(transaction)) => transaction.from = argument.to_vec(),
+            (Command::Rcpt, Some(transaction)) if transaction.to.len() < MOST_RECIPIENTS => {
+                transaction.to.push(argument.to_vec());
+            }
+            _ => {}
+        }
     }
 
     /// Draws the conclusion from what was really said, be it the default reply or a rule's. `last` tells whether a
@@ -181,6 +202,7 @@ mod tests {
         assert_eq!(
             session
                 .transaction
+                .as_ref()
                 .map(|transaction| transaction.recipients),
             Some(1)
         );

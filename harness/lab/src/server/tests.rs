@@ -2,6 +2,7 @@
 
 mod capture;
 mod client;
+mod custody;
 mod faults;
 mod inside;
 mod limits;

@@ -19,6 +19,8 @@ use super::sides::Sides;
 #[derive(Debug)]
 pub struct Tap {
     line: Option<Line>,
+    /// Whose socket this is: what is written comes from here, and what is read from the other side.
+    here: Direction,
     sides: Sides,
     /// Whether the last bytes read wait until it is known what TLS made of them.
     holding: bool,
@@ -28,16 +30,17 @@ pub struct Tap {
 impl Tap {
     /// A tap that tells nobody.
     pub fn none() -> Self {
-        Self::over(None)
+        Self::over(None, Direction::Server)
     }
 
-    pub(super) fn new(line: Line) -> Self {
-        Self::over(Some(line))
+    pub(super) fn new(line: Line, here: Direction) -> Self {
+        Self::over(Some(line), here)
     }
 
-    fn over(line: Option<Line>) -> Self {
+    fn over(line: Option<Line>, here: Direction) -> Self {
         Self {
             line,
+            here,
             sides: Sides::default(),
             holding: false,
             held: None,
@@ -56,8 +59,13 @@ impl Tap {
         if self.holding {
             self.held = Some(bytes.to_vec());
         } else {
-            self.admit(Event::Data(Direction::Client, bytes));
+            self.admit(Event::Data(self.there(), bytes));
         }
+    }
+
+    /// The other side.
+    const fn there(&self) -> Direction {
+        self.here.reverse()
     }
 
     /// Anything but the reading of bytes.
@@ -68,7 +76,7 @@ impl Tap {
 
     fn let_go(&mut self) {
         if let Some(bytes) = self.held.take() {
-            self.admit(Event::Data(Direction::Client, &bytes));
+            self.admit(Event::Data(self.there(), &bytes));
         }
     }
 
@@ -86,14 +94,14 @@ impl Tap {
         }
     }
 
-    /// An error of the socket: the client's RST shows as one.
+    /// An error of the socket: the other side's RST shows as one.
     fn failed(&mut self, error: &io::Error) {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         if matches!(
             error.kind(),
             BrokenPipe | ConnectionAborted | ConnectionReset
         ) {
-            self.record(Event::Reset(Direction::Client));
+            self.record(Event::Reset(self.there()));
         }
     }
 }
@@ -101,6 +109,10 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.let_go();
+        if self.here == Direction::Client {
+            // A client that is interrupted drops its socket, and the system says so to the server.
+            self.admit(Event::Fin(Direction::Client));
+        }
         if let Some(line) = &self.line {
             line.end();
         }
@@ -151,7 +163,7 @@ impl TapStream<TcpStream> {
     /// The socket does not take the option that this needs; it is closed all the same.
     pub fn reset(mut self) -> io::Result<()> {
         let set = self.stream.set_zero_linger();
-        self.tap.record(Event::Reset(Direction::Server));
+        self.tap.record(Event::Reset(self.tap.here));
         set
     }
 }
@@ -172,7 +184,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
                 if !read.is_empty() {
                     this.tap.received(read);
                 } else if room > 0 {
-                    this.tap.record(Event::Fin(Direction::Client));
+                    this.tap.record(Event::Fin(this.tap.there()));
                 }
             }
             Err(error) => this.tap.failed(error),
@@ -192,7 +204,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         match &outcome {
             Ok(written) => {
                 let written = buf.get(..*written).unwrap_or(buf);
-                this.tap.record(Event::Data(Direction::Server, written));
+                this.tap.record(Event::Data(this.tap.here, written));
             }
             Err(error) => this.tap.failed(error),
         }
@@ -209,7 +221,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         let this = &mut *self;
         let outcome = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
         if outcome.is_ok() {
-            this.tap.record(Event::Fin(Direction::Server));
+            this.tap.record(Event::Fin(this.tap.here));
         }
         Poll::Ready(outcome)
     }

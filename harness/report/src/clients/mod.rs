@@ -2,10 +2,11 @@
 //!
 //! A [`Column`] is one run of the catalogue against one client. [`html`] makes a page that stands by itself: no script
 //! is needed to read it, nothing is loaded, and every cell leads to the dialogue, the evidence and the capture.
-//! [`markdown`] makes the table for a repository or a pull request.
+//! [`markdown`] makes the table for a repository or a pull request, and [`ntlm`] those of who sent which NTLM response.
 
 mod html;
 mod markdown;
+mod ntlm;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use claims::result::Outcome;
 
 pub use html::html;
 pub use markdown::markdown;
+pub use ntlm::ntlm;
 
 /// One client and what came of its cases.
 #[derive(Clone, Debug)]

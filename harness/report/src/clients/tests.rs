@@ -1,9 +1,9 @@
 //! The grid of a few made-up results, with hostile strings in every place that a wire or a file can fill.
 
 use claims::Verdict;
+use claims::leaks::{Account, Clock, Exposure, Leaks, MicWord, NtlmFacts};
 use claims::result::{
-    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Line, Outcome, Requirement,
-    SCHEMA, Tool,
+    CaptureFile, CaseOutcome, CheckOutcome, ConversationOutcome, Line, Outcome, Requirement, Tool,
 };
 
 use super::*;
@@ -42,6 +42,8 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             conversation: Some(format!("{id}/1")),
             reason: format!("it says {HOSTILE}"),
             evidence: Vec::new(),
+            cwe: Vec::new(),
+            attack: Vec::new(),
         }],
         client_log: None,
         expected_failure: None,
@@ -66,20 +68,15 @@ fn column(name: &str, cases: Vec<CaseOutcome>) -> Column {
         packets: None,
         leaks: None,
     });
+    let tool = Tool {
+        name: "smtpspec".to_owned(),
+        version: "0.0.0".to_owned(),
+    };
+    let profile = claims::Profile::default();
     let outcome = Outcome {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "smtpspec".to_owned(),
-            version: "0.0.0".to_owned(),
-        },
-        command: "run".to_owned(),
-        profile: "x".to_owned(),
-        client: None,
-        claims: Vec::new(),
         conversations: conversations.collect(),
         cases,
-        summary: Outcome::nothing_counted(),
-        answer: None,
+        ..Outcome::begun(tool, "run", &profile)
     };
     Column {
         name: name.to_owned(),
@@ -145,4 +142,73 @@ fn nothing_from_the_wire_takes_effect() {
 #[test]
 fn the_table_for_a_repository() {
     insta::assert_snapshot!(markdown(&columns()));
+}
+
+/// A login with NTLM, the first one of a case.
+fn login(response: Option<&str>, mic: Option<MicWord>, outcome: &str) -> Account {
+    Account {
+        mechanism: "NTLM".to_owned(),
+        user: Some("svc".to_owned()),
+        domain: Some("CORP".to_owned()),
+        workstation: Some(HOSTILE.to_owned()),
+        claimed_os: Some("Windows XP (5.1.2600)".to_owned()),
+        response: response.map(str::to_owned),
+        ntlm: Some(NtlmFacts {
+            first_domain: Some("s\0v\0c\0".to_owned()),
+            first_workstation: None,
+            mic,
+            target_name: None,
+            machine_id: mic.is_some(),
+            clock: Some(Clock::Servers),
+        }),
+        outcome: outcome.to_owned(),
+        exposure: Exposure::Guessable,
+        proof: None,
+        under_tls: false,
+        packet: None,
+    }
+}
+
+/// What a conversation told in which nothing was said.
+fn nothing() -> Leaks {
+    serde_json::from_str(r#"{"client-octets": 0, "server-octets": 0}"#)
+        .expect("lists may be left out")
+}
+
+/// The columns with logins in some of their conversations.
+fn with_logins() -> Vec<Column> {
+    let mut columns = columns();
+    let plain = Account {
+        mechanism: "PLAIN".to_owned(),
+        exposure: Exposure::Recoverable,
+        ..login(None, None, "accepted")
+    };
+    let refused = "refused with 535";
+    let told = [
+        vec![login(Some("NTLMv2"), Some(MicWord::Right), "accepted")],
+        vec![login(Some("NTLMv1 with LM"), Some(MicWord::None), refused); 2],
+        vec![login(None, None, "outcome not captured"), plain],
+    ];
+    let places = [(0, 0), (1, 0), (1, 1)];
+    for ((column, conversation), accounts) in places.into_iter().zip(told) {
+        let mut leaks = nothing();
+        for account in accounts {
+            leaks.accounts.push(account, 9);
+        }
+        columns[column].outcome.conversations[conversation].leaks = Some(leaks);
+    }
+    columns
+}
+
+#[test]
+fn who_sent_which_response() {
+    let table = ntlm(&with_logins());
+    assert!(!table.contains("<script>") && !table.contains('\x1b') && !table.contains('\u{202e}'));
+    assert!(!table.contains("BBB-01"), "nobody said NTLM there");
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn without_ntlm_there_is_no_table() {
+    assert!(ntlm(&columns()).ends_with("No client said AUTH NTLM in any case.\n"));
 }

@@ -4,6 +4,7 @@
 //! a link leads to). From top to bottom: what it comes to in a sentence and a picture, the claims, what leaked by host
 //! and account, the captures, and each conversation as a dialogue between two lines, with the bytes that decided.
 
+mod controls;
 mod conversation;
 mod exposures;
 mod pack;
@@ -59,6 +60,7 @@ fn page(outcome: &Outcome, pack: Option<Pack>) -> String {
     );
     summary::write(&mut out, outcome);
     posture::write(&mut out, outcome);
+    controls::write(&mut out, outcome);
     exposures::write(&mut out, outcome);
     captures(&mut out, outcome);
     match pack {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use claims::Verdict;
-use claims::result::Outcome;
+use claims::result::{ClaimText, Outcome};
 
 use super::conversation::anchor;
 use crate::page::{escape, look};
@@ -56,10 +56,11 @@ fn claims(out: &mut String, outcome: &Outcome) {
         let place = seen::place(&seen.outcome.evidence).unwrap_or_default();
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td><span class=\"{class}\">{}</span></td><td>{}</td><td>{}<br><a href=\"#{}\">{}</a> <small>{}</small></td></tr>",
+            "<tr><th scope=\"row\">{}</th><td><span class=\"{class}\">{}</span></td><td>{}{}</td><td>{}<br><a href=\"#{}\">{}</a> <small>{}</small></td></tr>",
             escape(&claim.id),
             word(verdict),
             escape(&claim.statement),
+            weakness(claim, verdict),
             escape(&seen.outcome.reason),
             anchor(&seen.conversation.id),
             escape(&seen.conversation.id),
@@ -67,6 +68,20 @@ fn claims(out: &mut String, outcome: &Outcome) {
         );
     }
     let _ = writeln!(out, "</tbody>\n</table></div>\n</section>");
+}
+
+/// CWE and ATT&CK ids, where what was found is the weak side of the claim.
+fn weakness(claim: &ClaimText, verdict: Verdict) -> String {
+    let seen = claim
+        .weakness
+        .iter()
+        .filter(|one| one.seen_when == Some(verdict));
+    let ids = seen.flat_map(|one| one.cwe.iter().chain(&one.attack));
+    let ids: Vec<_> = ids.map(|id| escape(id)).collect();
+    if ids.is_empty() {
+        return String::new();
+    }
+    format!(" <small>{}</small>", ids.join(", "))
 }
 
 fn requirements(out: &mut String, outcome: &Outcome) {

@@ -1,11 +1,15 @@
 //! CMS, the syntax inside S/MIME (RFC 5652, RFC 8551): what it shows without a key, and, with one, what it holds.
 //!
 //! [`Cms::read`] tells what anybody on the wire can see, and [`read_cut`] what of it is left where the end is missing.
-//! [`open()`] and [`verify_signature`] are for those who hold the recipient's key, or want to know whether a signature
+//! [`open()`], [`inflate`] and [`verify_signature`] are for those who hold the recipient's key, or want to know whether a signature
 //! covers what was sent.
 
+mod agreement;
 mod ber;
+mod compressed;
+mod content;
 mod cut;
+mod key;
 mod oid;
 mod open;
 mod read;
@@ -14,8 +18,11 @@ mod tests;
 mod verify;
 mod weakness;
 
+pub use agreement::agreed_key;
+pub use compressed::{Inflated, inflate};
 pub use cut::{Cut, CutPlace, read_cut, sniff};
-pub use open::{Plain, RecipientKey, open, open_as};
+pub use key::RecipientKey;
+pub use open::{Plain, open, open_as};
 pub use verify::{SignatureCheck, verify_signature};
 pub use weakness::{Grade, Weakness};
 
@@ -57,7 +64,10 @@ pub enum Error {
         "the keys open it for none of the first recipients, and there are too many to try; give the certificate with the key"
     )]
     TooManyRecipients,
-    /// The content does not decrypt to anything whole.
+    /// A key that may be the right one does not open it. It is not said what fails: the content key or the content.
+    #[error("the message does not open: the key is another one, or the message was changed")]
+    DoesNotOpen,
+    /// The content cannot be decrypted, whatever the key is.
     #[error("the content does not decrypt: {0}")]
     Decrypt(&'static str),
     /// The private key or its certificate could not be read.
@@ -196,7 +206,7 @@ pub enum Cms {
     AuthEnveloped(Enveloped),
     /// SignedData: readable by anybody.
     Signed(Signed),
-    /// `CompressedData` (RFC 3274): readable by anybody. Its content is not opened here.
+    /// `CompressedData` (RFC 3274): readable by anybody, with [`inflate`].
     Compressed,
     /// Another content type; its object identifier.
     Other(String),

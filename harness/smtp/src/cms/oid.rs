@@ -26,6 +26,23 @@ pub(super) const OIW_SHA1_DSA: &str = "1.3.14.3.2.27";
 pub(super) const SHA1_ECDSA: &str = "1.2.840.10045.4.1";
 pub(super) const DSA: &str = "1.2.840.10040.4.1";
 pub(super) const SHA1_DSA: &str = "1.2.840.10040.4.3";
+pub(super) const EC: &str = "1.2.840.10045.2.1";
+pub(super) const SHA256_ECDSA: &str = "1.2.840.10045.4.3.2";
+pub(super) const SHA384_ECDSA: &str = "1.2.840.10045.4.3.3";
+pub(super) const SHA512_ECDSA: &str = "1.2.840.10045.4.3.4";
+pub(super) const ZLIB: &str = "1.2.840.113549.1.9.16.3.8";
+// Key agreement (RFC 5753 section 7.1.4). With a cofactor of 1, as the curves here have it, both kinds are the same.
+pub(super) const ECDH_SHA1: &str = "1.3.133.16.840.63.0.2";
+pub(super) const ECDH_SHA224: &str = "1.3.132.1.11.0";
+pub(super) const ECDH_SHA256: &str = "1.3.132.1.11.1";
+pub(super) const ECDH_SHA384: &str = "1.3.132.1.11.2";
+pub(super) const ECDH_SHA512: &str = "1.3.132.1.11.3";
+pub(super) const COFACTOR_SHA1: &str = "1.3.133.16.840.63.0.3";
+pub(super) const COFACTOR_SHA224: &str = "1.3.132.1.14.0";
+pub(super) const COFACTOR_SHA256: &str = "1.3.132.1.14.1";
+pub(super) const COFACTOR_SHA384: &str = "1.3.132.1.14.2";
+pub(super) const COFACTOR_SHA512: &str = "1.3.132.1.14.3";
+pub(super) const DES3_WRAP: &str = "1.2.840.113549.1.9.16.3.6";
 pub(super) const ESDH: &str = "1.2.840.113549.1.9.16.3.5";
 
 pub(super) const MD2: &str = "1.2.840.113549.2.2";
@@ -51,9 +68,9 @@ pub(super) const AES256_GCM: &str = "2.16.840.1.101.3.4.1.46";
 
 const AES128_CCM: &str = "2.16.840.1.101.3.4.1.7";
 const AES256_CCM: &str = "2.16.840.1.101.3.4.1.47";
-const AES128_WRAP: &str = "2.16.840.1.101.3.4.1.5";
-const AES192_WRAP: &str = "2.16.840.1.101.3.4.1.25";
-const AES256_WRAP: &str = "2.16.840.1.101.3.4.1.45";
+pub(super) const AES128_WRAP: &str = "2.16.840.1.101.3.4.1.5";
+pub(super) const AES192_WRAP: &str = "2.16.840.1.101.3.4.1.25";
+pub(super) const AES256_WRAP: &str = "2.16.840.1.101.3.4.1.45";
 const CHACHA20_POLY1305: &str = "1.2.840.113549.1.9.16.3.18";
 
 pub(super) const ATTRIBUTE_CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
@@ -85,9 +102,9 @@ const NAMES: &[(&str, &str)] = &[
     (SHA384, "SHA-384"),
     (SHA512, "SHA-512"),
     (SHA1_ECDSA, "ECDSA with SHA-1"),
-    ("1.2.840.10045.4.3.2", "ECDSA with SHA-256"),
-    ("1.2.840.10045.4.3.3", "ECDSA with SHA-384"),
-    ("1.2.840.10045.4.3.4", "ECDSA with SHA-512"),
+    (SHA256_ECDSA, "ECDSA with SHA-256"),
+    (SHA384_ECDSA, "ECDSA with SHA-384"),
+    (SHA512_ECDSA, "ECDSA with SHA-512"),
     (DSA, "DSA"),
     (SHA1_DSA, "DSA with SHA-1"),
     (DES_CBC, "DES-CBC"),
@@ -108,10 +125,19 @@ const NAMES: &[(&str, &str)] = &[
     (AES256_WRAP, "AES-256 key wrap"),
     (ESDH, "ESDH"),
     ("1.2.840.113549.1.9.16.3.9", "password-based key wrap"),
-    ("1.3.133.16.840.63.0.2", "ECDH with SHA-1"),
-    ("1.3.132.1.11.1", "ECDH with SHA-256"),
-    ("1.3.132.1.11.2", "ECDH with SHA-384"),
-    ("1.3.132.1.11.3", "ECDH with SHA-512"),
+    (DES3_WRAP, "Triple DES key wrap"),
+    (EC, "elliptic curve"),
+    (ZLIB, "zlib"),
+    (ECDH_SHA1, "ECDH with SHA-1"),
+    (ECDH_SHA224, "ECDH with SHA-224"),
+    (ECDH_SHA256, "ECDH with SHA-256"),
+    (ECDH_SHA384, "ECDH with SHA-384"),
+    (ECDH_SHA512, "ECDH with SHA-512"),
+    (COFACTOR_SHA1, "cofactor ECDH with SHA-1"),
+    (COFACTOR_SHA224, "cofactor ECDH with SHA-224"),
+    (COFACTOR_SHA256, "cofactor ECDH with SHA-256"),
+    (COFACTOR_SHA384, "cofactor ECDH with SHA-384"),
+    (COFACTOR_SHA512, "cofactor ECDH with SHA-512"),
 ];
 
 /// Whether `oid` is the dotted `text`.
@@ -165,7 +191,7 @@ pub(super) fn iv_length(read: &AlgorithmIdentifierOwned) -> Option<usize> {
 }
 
 /// Effective key bits of RC2, which its parameter states in a code (RFC 2268 section 6). No code means 32 bits.
-fn rc2_bits(read: &AlgorithmIdentifierOwned) -> Option<u16> {
+pub(super) fn rc2_bits(read: &AlgorithmIdentifierOwned) -> Option<u16> {
     let der = read.parameters.as_ref()?.to_der().ok()?;
     let mut reader = SliceReader::new(&der).ok()?;
     let parameters = Any::decode(&mut reader).ok()?;

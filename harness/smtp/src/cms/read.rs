@@ -126,12 +126,7 @@ pub(super) fn recipients(info: &RecipientInfo) -> Vec<Recipient> {
         ),
         RecipientInfo::Kari(to) => {
             let each = to.recipient_enc_keys.iter().flat_map(|key| {
-                let id = match &key.rid {
-                    KeyAgreeRecipientIdentifier::IssuerAndSerialNumber(id) => issuer_and_serial(id),
-                    KeyAgreeRecipientIdentifier::RKeyId(id) => Identifier::KeyIdentifier(
-                        hex::encode(id.subject_key_identifier.0.as_bytes()),
-                    ),
-                };
+                let id = agreement_id(&key.rid);
                 one(id, &to.key_enc_alg, key.enc_key.as_bytes().len())
             });
             each.collect()
@@ -161,6 +156,16 @@ pub(super) fn recipient_id(id: &RecipientIdentifier) -> Identifier {
         RecipientIdentifier::IssuerAndSerialNumber(id) => issuer_and_serial(id),
         RecipientIdentifier::SubjectKeyIdentifier(id) => {
             Identifier::KeyIdentifier(hex::encode(id.0.as_bytes()))
+        }
+    }
+}
+
+/// Who a recipient of a key agreement is.
+pub(super) fn agreement_id(id: &KeyAgreeRecipientIdentifier) -> Identifier {
+    match id {
+        KeyAgreeRecipientIdentifier::IssuerAndSerialNumber(id) => issuer_and_serial(id),
+        KeyAgreeRecipientIdentifier::RKeyId(id) => {
+            Identifier::KeyIdentifier(hex::encode(id.subject_key_identifier.0.as_bytes()))
         }
     }
 }

@@ -73,20 +73,6 @@ fn auth_enveloped(#[case] bytes: &[u8], #[case] cipher: &str, #[case] content: &
 }
 
 #[test]
-fn a_changed_bit_is_noticed_with_gcm_and_not_with_cbc() {
-    let mut gcm = data!("enveloped-gcm256.der").to_vec();
-    let last = gcm.len() - 40;
-    gcm[last] ^= 1;
-    assert!(matches!(open(&gcm, &[recipient()]), Err(Error::Decrypt(_))));
-    let mut cbc = data!("enveloped-aes128.der").to_vec();
-    let middle = cbc.len() - 70;
-    cbc[middle] ^= 1;
-    let opened = open(&cbc, &[recipient()]).unwrap();
-    assert_eq!(opened.len(), ENTITY.len());
-    assert_ne!(opened, ENTITY);
-}
-
-#[test]
 fn who_can_read_it() {
     let Cms::Enveloped(read) = Cms::read(data!("enveloped-two.der")).unwrap() else {
         panic!()

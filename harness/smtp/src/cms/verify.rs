@@ -3,13 +3,14 @@
 use cms::der::asn1::OctetStringRef;
 use cms::der::{Decode, Encode};
 use cms::signed_data::{SignedData, SignerInfo};
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::pkcs8::DecodePublicKey;
 use rsa::{Pkcs1v15Sign, PublicKey};
 use sha1::{Digest, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 
-use super::open::set_of;
+use super::content::set_of;
 use super::read::{
     attribute, certificates, content, content_info, is_meant, object_identifier, signer_id,
 };
@@ -29,8 +30,8 @@ pub enum SignatureCheck {
 /// Checks the signatures of SignedData (DER or BER) with the certificates inside it.
 ///
 /// `detached` is the content of a detached signature: for `multipart/signed` all bytes of the first part, header
-/// included, with CR LF line ends. It is not used where the content is inside. RSA with PKCS#1 v1.5 and SHA-1 or SHA-2
-/// is supported.
+/// included, with CR LF line ends. It is not used where the content is inside. RSA with PKCS#1 v1.5 and ECDSA on P-256 and
+/// P-384, with SHA-1 or SHA-2, are supported.
 pub fn verify_signature(bytes: &[u8], detached: Option<&[u8]>) -> SignatureCheck {
     let data = match read(bytes) {
         Ok(data) => data,
@@ -68,18 +69,22 @@ fn read(bytes: &[u8]) -> Result<SignedData, Error> {
     }
 }
 
+/// Whether a signature algorithm goes with a digest algorithm: it names no other, or the same.
+fn agree(signature: &str, digest: &str) -> bool {
+    matches!(
+        (signature, digest),
+        (oid::RSA | oid::EC, _)
+            | (oid::SHA1_RSA | oid::SHA1_ECDSA, oid::SHA1)
+            | (oid::SHA256_RSA | oid::SHA256_ECDSA, oid::SHA256)
+            | (oid::SHA384_RSA | oid::SHA384_ECDSA, oid::SHA384)
+            | (oid::SHA512_RSA | oid::SHA512_ECDSA, oid::SHA512)
+    )
+}
+
 fn signer(data: &SignedData, info: &SignerInfo, signed: &[u8]) -> SignatureCheck {
     let digest = info.digest_alg.oid.to_string();
     let signature = info.signature_algorithm.oid.to_string();
-    let matches = matches!(
-        (signature.as_str(), digest.as_str()),
-        (oid::RSA, _)
-            | (oid::SHA1_RSA, oid::SHA1)
-            | (oid::SHA256_RSA, oid::SHA256)
-            | (oid::SHA384_RSA, oid::SHA384)
-            | (oid::SHA512_RSA, oid::SHA512)
-    );
-    if !matches {
+    if !agree(&signature, &digest) {
         let [signature, digest] =
             [&info.signature_algorithm, &info.digest_alg].map(|a| oid::algorithm(a).name);
         return SignatureCheck::NotVerifiable(format!(
@@ -93,40 +98,95 @@ fn signer(data: &SignedData, info: &SignerInfo, signed: &[u8]) -> SignatureCheck
             "the signer's certificate is not in the message".to_owned(),
         );
     };
-    let Some(key) = public_key(certificate) else {
+    let key = SignerKey::of(certificate).filter(|key| key.is_for(&signature));
+    let Some(key) = key else {
         return SignatureCheck::NotVerifiable(
-            "the signer's key is not an RSA key of a supported size".to_owned(),
+            "the signer's key is not one of RSA of a supported size, P-256 or P-384, or does not fit the algorithm"
+                .to_owned(),
         );
     };
     let covered = match covered(data, info) {
         Ok(covered) => covered,
         Err(check) => return check,
     };
-    match digest.as_str() {
-        oid::SHA1 => compare::<Sha1>(&key, Pkcs1v15Sign::new::<Sha1>(), info, signed, covered),
-        oid::SHA256 => {
-            compare::<Sha256>(&key, Pkcs1v15Sign::new::<Sha256>(), info, signed, covered)
-        }
-        oid::SHA384 => {
-            compare::<Sha384>(&key, Pkcs1v15Sign::new::<Sha384>(), info, signed, covered)
-        }
-        oid::SHA512 => {
-            compare::<Sha512>(&key, Pkcs1v15Sign::new::<Sha512>(), info, signed, covered)
-        }
-        _ => SignatureCheck::NotVerifiable(format!(
+    let hashed = match digest.as_str() {
+        oid::SHA1 => hashed::<Sha1>(signed, covered),
+        oid::SHA256 => hashed::<Sha256>(signed, covered),
+        oid::SHA384 => hashed::<Sha384>(signed, covered),
+        oid::SHA512 => hashed::<Sha512>(signed, covered),
+        _ => Err(SignatureCheck::NotVerifiable(format!(
             "digest algorithm {}",
             oid::algorithm(&info.digest_alg).name
-        )),
+        ))),
+    };
+    match hashed {
+        Ok(hashed) if key.verifies(&digest, &hashed, info.signature.as_bytes()) => {
+            SignatureCheck::Valid
+        }
+        Ok(_) => SignatureCheck::Invalid("the signature does not fit the signer's key"),
+        Err(check) => check,
     }
 }
 
-fn public_key(certificate: &Certificate) -> Option<PublicKey> {
-    let der = certificate
-        .tbs_certificate()
-        .subject_public_key_info()
-        .to_der()
-        .ok()?;
-    PublicKey::from_public_key_der(&der).ok()
+/// The public key of a signer.
+enum SignerKey {
+    Rsa(Box<PublicKey>),
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+}
+
+impl SignerKey {
+    fn of(certificate: &Certificate) -> Option<Self> {
+        let key = certificate.tbs_certificate().subject_public_key_info();
+        let der = key.to_der().ok()?;
+        if let Ok(key) = PublicKey::from_public_key_der(&der) {
+            return Some(Self::Rsa(Box::new(key)));
+        }
+        if let Ok(key) = p256::PublicKey::from_public_key_der(&der) {
+            return Some(Self::P256(key.into()));
+        }
+        let key = p384::PublicKey::from_public_key_der(&der).ok()?;
+        Some(Self::P384(key.into()))
+    }
+
+    fn is_for(&self, signature: &str) -> bool {
+        const RSA: [&str; 5] = [
+            oid::RSA,
+            oid::SHA1_RSA,
+            oid::SHA256_RSA,
+            oid::SHA384_RSA,
+            oid::SHA512_RSA,
+        ];
+        RSA.contains(&signature) == matches!(self, Self::Rsa(_))
+    }
+
+    fn verifies(&self, digest: &str, hashed: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Rsa(key) => {
+                let scheme = match digest {
+                    oid::SHA1 => Pkcs1v15Sign::new::<Sha1>(),
+                    oid::SHA256 => Pkcs1v15Sign::new::<Sha256>(),
+                    oid::SHA384 => Pkcs1v15Sign::new::<Sha384>(),
+                    oid::SHA512 => Pkcs1v15Sign::new::<Sha512>(),
+                    _ => return false,
+                };
+                key.verify(scheme, hashed, signature).is_ok()
+            }
+            Self::P256(key) => p256::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
+                key.verify_prehash(&as_long(hashed, 32), &signature).is_ok()
+            }),
+            Self::P384(key) => p384::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
+                key.verify_prehash(&as_long(hashed, 48), &signature).is_ok()
+            }),
+        }
+    }
+}
+
+/// A digest as a number of at least so many octets: the library refuses those that are much shorter than the curve.
+fn as_long(digest: &[u8], octets: usize) -> Vec<u8> {
+    let mut long = vec![0; octets.saturating_sub(digest.len())];
+    long.extend_from_slice(digest);
+    long
 }
 
 /// What a signature with signed attributes is over.
@@ -169,27 +229,17 @@ fn covered(data: &SignedData, info: &SignerInfo) -> Result<Option<Attributes>, S
     }
 }
 
-fn compare<D: Digest>(
-    key: &PublicKey,
-    scheme: Pkcs1v15Sign,
-    info: &SignerInfo,
+/// The digest that the signature is made from.
+fn hashed<D: Digest>(
     signed: &[u8],
     covered: Option<Attributes>,
-) -> SignatureCheck {
+) -> Result<Vec<u8>, SignatureCheck> {
     let content_digest = D::digest(signed);
-    let hashed = match covered {
-        Some(attributes) if attributes.digest != content_digest.as_slice() => {
-            return SignatureCheck::Invalid("the content is not the one that was signed");
-        }
-        Some(attributes) => D::digest(attributes.der),
-        None => content_digest,
-    };
-    if key
-        .verify(scheme, &hashed, info.signature.as_bytes())
-        .is_ok()
-    {
-        SignatureCheck::Valid
-    } else {
-        SignatureCheck::Invalid("the signature does not fit the signer's key")
+    match covered {
+        Some(attributes) if attributes.digest != content_digest.as_slice() => Err(
+            SignatureCheck::Invalid("the content is not the one that was signed"),
+        ),
+        Some(attributes) => Ok(D::digest(attributes.der).to_vec()),
+        None => Ok(content_digest.to_vec()),
     }
 }

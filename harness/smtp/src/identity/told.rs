@@ -264,7 +264,7 @@ fn is_guessable(exchange: &NtlmExchange) -> bool {
         && exchange.authenticate.as_ref().is_some_and(|third| {
             !matches!(
                 third.value.response_kind(),
-                ResponseKind::Anonymous | ResponseKind::Malformed
+                ResponseKind::Anonymous | ResponseKind::Local | ResponseKind::Malformed
             )
         })
 }

@@ -44,7 +44,7 @@ impl Place {
 
 impl Message {
     /// All depths, outer ones first: the raw bytes; each header field raw and, where it differs, decoded; each leaf part
-    /// after transfer decoding; base64 that is not declared as such; the content of opaque signed data; and the same
+    /// after transfer decoding; base64 that is not declared as such; the content of opaque signed data and of compressed data; and the same
     /// again for each message inside, down to [`super::MAX_DEPTH`].
     pub fn layers(&self) -> Vec<Layer<'_>> {
         let all = Layer {
@@ -162,8 +162,12 @@ fn leaf<'a>(
         _ => Place::Within(range.clone()),
     };
     match &part.cms {
-        Some(Ok(Cms::Signed(_))) => {
-            path = format!("{path}, CMS signed-data");
+        Some(Ok(kind @ (Cms::Signed(_) | Cms::Compressed))) => {
+            let kind = match kind {
+                Cms::Compressed => "compressed-data",
+                _ => "signed-data",
+            };
+            path = format!("{path}, CMS {kind}");
             let bytes = Cow::Borrowed(inner.content());
             layers.push(Layer {
                 path: path.clone(),

@@ -15,6 +15,9 @@ use crate::lenient::lines;
 /// Parts of one message, embedded ones included, that are told apart. The rest stays in the body of its container.
 const MAX_PARTS: usize = 10_000;
 
+/// Octets that are unpacked for one message in all.
+const MAX_INFLATED: usize = 8 << 20;
+
 /// Longest Content-Type that is looked into.
 const MAX_CONTENT_TYPE: usize = 8 * 1024;
 
@@ -40,7 +43,7 @@ pub struct Part {
     pub decoded: Vec<u8>,
     /// The parts of a multipart.
     pub children: Vec<Part>,
-    /// The message inside: of `message/rfc822`, or of opaque CMS signed data. Its ranges are in its own content.
+    /// The message inside: of `message/rfc822`, or of opaque CMS signed data or compressed data. Its ranges are in its own content.
     pub inner: Option<Box<Message>>,
     /// What the body is as CMS, judged by its bytes and not by its label; an error where only the label says CMS.
     pub cms: Option<Result<Cms, cms::Error>>,
@@ -126,6 +129,7 @@ impl Kept<'_> {
 #[derive(Default)]
 pub(super) struct Budget {
     parts: usize,
+    inflated: usize,
     truncated: bool,
 }
 
@@ -251,6 +255,9 @@ impl Part {
                 };
                 self.inner = nested(kept, budget, depth);
             }
+            if read == Ok(Cms::Compressed) && cut.is_none() {
+                self.inner = inflated(object, budget, depth);
+            }
             (self.cms, self.cms_cut) = (Some(read), cut);
         } else if self.content_type == "message/rfc822" || self.content_type == "message/global" {
             let cuts = self.cuts_inside(content);
@@ -274,6 +281,20 @@ impl Part {
             vec![self.decoded.len()]
         }
     }
+}
+
+/// What `CompressedData` holds, as far as a message may cost.
+fn inflated(object: &[u8], budget: &mut Budget, depth: usize) -> Option<Box<Message>> {
+    let room = MAX_INFLATED.saturating_sub(budget.inflated);
+    let read = cms::inflate(&smime::bytes(object), room).ok()?;
+    budget.inflated += read.bytes.len();
+    budget.truncated |= read.bytes.len() >= room;
+    let end = [read.bytes.len()];
+    let kept = Kept {
+        bytes: &read.bytes,
+        cuts: if read.whole { &[] } else { &end },
+    };
+    nested(kept, budget, depth)
 }
 
 fn nested(content: Kept<'_>, budget: &mut Budget, depth: usize) -> Option<Box<Message>> {

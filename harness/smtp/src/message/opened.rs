@@ -2,6 +2,8 @@
 //!
 //! The plain text is as hostile as the message: whoever knows the recipient's certificate can encrypt anything to them.
 
+use std::collections::HashSet;
+
 use super::{Field, Message, Part};
 use crate::cms::{self, Cms, Identifier, RecipientKey, SignatureCheck, Signed};
 
@@ -55,16 +57,46 @@ pub struct HeaderProtection<'a> {
     pub form: ProtectionForm,
     /// The fields, without those that describe the MIME part.
     pub fields: Vec<&'a Field>,
+    /// The fields `HP-Outer`, which tell what the sender let stand outside (RFC 9788 section 2.2).
+    pub outer: Vec<&'a Field>,
 }
 
-impl HeaderProtection<'_> {
+impl<'a> HeaderProtection<'a> {
     /// The Subject inside.
-    pub fn subject(&self) -> Option<&Field> {
+    pub fn subject(&self) -> Option<&'a Field> {
         self.fields
             .iter()
             .copied()
             .find(|field| field.is("Subject"))
     }
+
+    /// The fields that the sender hides: those that `HP-Outer` does not tell with this very value, so that they stand outside
+    /// with another one, or not at all. Only `hp="cipher"` hides any.
+    ///
+    /// This is what the sender says. Whoever changed the header on the way made it untrue, and did not change this.
+    pub fn hidden(&self) -> Vec<&'a Field> {
+        if self.form != ProtectionForm::Cipher {
+            return Vec::new();
+        }
+        let outside: HashSet<_> = self
+            .outer
+            .iter()
+            .filter_map(|field| copied(field))
+            .collect();
+        let fields = self.fields.iter().copied();
+        fields
+            .filter(|field| {
+                let name = field.name.to_ascii_lowercase();
+                !outside.contains(&(name, field.value.trim()))
+            })
+            .collect()
+    }
+}
+
+/// Name, in small letters, and value of the field that an `HP-Outer` is a copy of.
+fn copied(field: &Field) -> Option<(String, &str)> {
+    let (name, value) = field.value.split_once(':')?;
+    Some((name.trim().to_ascii_lowercase(), value.trim()))
 }
 
 impl Part {
@@ -100,14 +132,14 @@ fn is_entity(message: &Message) -> bool {
 }
 
 impl Opened {
-    /// The part that was protected: behind the signatures around it, whether they are opaque or beside it.
+    /// The part that was protected: behind the signatures around it, whether they are opaque or beside it, and unpacked.
     pub fn payload(&self) -> &Part {
         let mut part = &self.message.root;
         // Each step goes down a level of a message that was read with a bound on them.
         loop {
             let signed = part.content_type == "multipart/signed";
             let next = match (&part.cms, &part.inner) {
-                (Some(Ok(Cms::Signed(_))), Some(inner)) => Some(&inner.root),
+                (Some(Ok(Cms::Signed(_) | Cms::Compressed)), Some(inner)) => Some(&inner.root),
                 _ if signed => part.children.first(),
                 _ => None,
             };
@@ -162,10 +194,13 @@ impl Opened {
             }
             _ => return None,
         };
-        let fields = fields.iter().filter(|field| is_of_the_message(field));
+        let (outer, fields): (Vec<_>, Vec<_>) =
+            fields.iter().partition(|field| field.is("HP-Outer"));
+        let fields = fields.into_iter().filter(|field| is_of_the_message(field));
         Some(HeaderProtection {
             form,
             fields: fields.collect(),
+            outer,
         })
     }
 }
@@ -185,11 +220,11 @@ fn is_forwarded(part: &Part) -> bool {
 }
 
 /// Whether a field belongs to the message, and not to the MIME part that carries it (the structural fields of
-/// RFC 9788) or to the way of protecting it (its `HP-Outer`).
+/// RFC 9788).
 fn is_of_the_message(field: &Field) -> bool {
     let content = field.name.get(..8);
     let structural = content.is_some_and(|start| start.eq_ignore_ascii_case("Content-"));
-    !(structural || field.is("MIME-Version") || field.is("HP-Outer"))
+    !(structural || field.is("MIME-Version"))
 }
 
 #[cfg(test)]

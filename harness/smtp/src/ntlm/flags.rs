@@ -22,6 +22,8 @@ pub const NEGOTIATE_ANONYMOUS: u32 = 0x0000_0800;
 pub const NEGOTIATE_OEM_DOMAIN_SUPPLIED: u32 = 0x0000_1000;
 /// The workstation field of type 1 is filled.
 pub const NEGOTIATE_OEM_WORKSTATION_SUPPLIED: u32 = 0x0000_2000;
+/// Both ends are on one machine, and nothing is proven. Reserved in MS-NLMP; Windows uses it between processes.
+pub const NEGOTIATE_LOCAL_CALL: u32 = 0x0000_4000;
 /// A signature block on every message.
 pub const NEGOTIATE_ALWAYS_SIGN: u32 = 0x0000_8000;
 /// The target is a domain.
@@ -64,6 +66,7 @@ pub const ALL: &[(u32, &str)] = &[
         NEGOTIATE_OEM_WORKSTATION_SUPPLIED,
         "NEGOTIATE_OEM_WORKSTATION_SUPPLIED",
     ),
+    (NEGOTIATE_LOCAL_CALL, "NEGOTIATE_LOCAL_CALL"),
     (NEGOTIATE_ALWAYS_SIGN, "NEGOTIATE_ALWAYS_SIGN"),
     (TARGET_TYPE_DOMAIN, "TARGET_TYPE_DOMAIN"),
     (TARGET_TYPE_SERVER, "TARGET_TYPE_SERVER"),

@@ -1,16 +1,20 @@
 //! Which response a type 3 message holds.
 
-use super::Authenticate;
 use super::proof::Blob;
+use super::{Authenticate, flags};
 
 /// The kind of proof, judged by its bytes. Flags are no help: several clients echo extended session security and send
 /// plain NTLMv1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResponseKind {
-    /// No NT response, and at most one byte in place of the LM response: anonymous, or a local call.
+    /// No NT response, and at most one byte in place of the LM response.
     Anonymous,
-    /// An LM response alone.
+    /// The same, from a client that says that it runs on the server's own machine.
+    Local,
+    /// An LM response alone, or an LMv2 response: their lengths are the same, and only the password tells them apart.
     Lm,
+    /// An LMv2 response alone. [`verify`](super::verify) finds this, the bytes do not.
+    LmV2,
     /// NTLMv1 with an LM response beside it. The weakest: both halves fall to tables when the challenge is fixed.
     NtlmV1,
     /// NTLMv1; the LM field is empty, zero, or repeats the NT response.
@@ -31,7 +35,9 @@ impl ResponseKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
+            Self::Local => "local call",
             Self::Lm => "LM",
+            Self::LmV2 => "LMv2",
             Self::NtlmV1 => "NTLMv1 with LM",
             Self::NtlmV1WithoutLm => "NTLMv1",
             Self::NtlmV1Ess => "NTLMv1 with extended session security",
@@ -80,7 +86,12 @@ pub enum MicPresence {
 impl Authenticate {
     /// The kind of response in this message.
     pub fn response_kind(&self) -> ResponseKind {
-        ResponseKind::of(self.lm_response.expose(), self.nt_response.expose())
+        match ResponseKind::of(self.lm_response.expose(), self.nt_response.expose()) {
+            ResponseKind::Anonymous if self.flags & flags::NEGOTIATE_LOCAL_CALL != 0 => {
+                ResponseKind::Local
+            }
+            kind => kind,
+        }
     }
 
     /// The part of an NTLMv2 response that the client wrote and that is no secret by itself: its time, and its version of

@@ -10,6 +10,8 @@ mod layout;
 mod messages;
 mod product;
 pub mod proof;
+#[cfg(test)]
+mod published;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,11 @@ pub struct Target {
     pub dns_computer: String,
 }
 
-/// What a server states when the client asks for versions: Windows Server 2019.
+/// What a server states when the client asks for versions: Windows Server 2022, the last one with an SMTP service.
 const VERSION: Version = Version {
     major: 10,
     minor: 0,
-    build: 17763,
+    build: 20348,
     revision: 15,
 };
 
@@ -61,6 +61,8 @@ pub fn challenge(
         AvPair::from_text(av::NB_COMPUTER_NAME, &target.netbios_computer),
         AvPair::from_text(av::DNS_DOMAIN_NAME, &target.dns_domain),
         AvPair::from_text(av::DNS_COMPUTER_NAME, &target.dns_computer),
+        // The domain is the root of its forest.
+        AvPair::from_text(av::DNS_TREE_NAME, &target.dns_domain),
     ];
     info.extend(timestamp.map(|time| AvPair {
         id: av::TIMESTAMP,

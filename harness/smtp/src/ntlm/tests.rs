@@ -291,7 +291,10 @@ fn an_lmv2_response_alone_is_verified() {
     let lmv2 = hex::decode("86c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa").unwrap();
     let read = with_responses(1, &lmv2, &[]);
     let found = verify(None, &second, &read, &password());
-    assert_eq!((found.kind, found.proof), (ResponseKind::Lm, Proof::Valid));
+    assert_eq!(
+        (found.kind, found.proof),
+        (ResponseKind::LmV2, Proof::Valid)
+    );
     let long = Secret::new(*b"another password");
     assert!(matches!(
         verify(None, &second, &read, &long).proof,
@@ -337,6 +340,12 @@ fn an_anonymous_client_proves_nothing() {
     let found = verify(None, &second, &with_responses(1, &[0], &[]), &password());
     assert_eq!(found.kind, ResponseKind::Anonymous);
     assert!(matches!(found.proof, Proof::NotVerifiable(_)));
+    assert!(!found.is_accepted());
+    let local = with_responses(1 | flags::NEGOTIATE_LOCAL_CALL, &[], &[]);
+    let found = verify(None, &second, &local, &password());
+    assert_eq!(found.kind, ResponseKind::Local);
+    assert!(matches!(found.proof, Proof::NotVerifiable(_)));
+    assert!(!found.is_accepted());
 }
 
 #[test]

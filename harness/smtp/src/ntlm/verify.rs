@@ -24,8 +24,11 @@ pub enum Mic {
     Valid,
     /// It does not: one of the three messages is not what the client sent or received.
     Invalid,
-    /// The message has none. [`proof::Blob::promises_mic`] tells whether the client promised one.
+    /// The message has none, and the client promised none.
     Absent,
+    /// The client promised one ([`proof::Blob::promises_mic`]), and the message has no room for it. The promise is under
+    /// the proof, so whoever took the code away could not take the promise away with it.
+    Missing,
     /// It cannot be told: no type 1 message, or no valid proof and so no key.
     NotVerifiable,
 }
@@ -41,6 +44,14 @@ pub struct Verification {
     pub kind: ResponseKind,
 }
 
+impl Verification {
+    /// Whether a server lets the client in: it proved the password, and kept its promise of an integrity code (MS-NLMP
+    /// section 3.2.5.1.2). A client that promised none is let in without one, whether or not it was sent a time.
+    pub fn is_accepted(&self) -> bool {
+        self.proof == Proof::Valid && !matches!(self.mic, Mic::Invalid | Mic::Missing)
+    }
+}
+
 /// Verifies a type 3 message against the challenge it answers and a known password (UTF-8).
 ///
 /// Account and domain are taken from the message. Where an NT response is there, it decides; an LM response beside it is
@@ -52,41 +63,58 @@ pub fn verify(
     password: &Secret,
 ) -> Verification {
     let kind = authenticate.response_kind();
-    let (proof, key) = match judge(kind, challenge, authenticate, password) {
-        Ok((true, key)) => (Proof::Valid, key),
-        Ok((false, _)) => (Proof::Invalid, None),
-        Err(reason) => (Proof::NotVerifiable(reason), None),
+    let (proof, found) = match judge(kind, challenge, authenticate, password) {
+        Ok(found) if found.valid => (Proof::Valid, found),
+        Ok(found) => (Proof::Invalid, Judged { key: None, ..found }),
+        Err(reason) => {
+            let (valid, key) = (false, None);
+            (Proof::NotVerifiable(reason), Judged { valid, key, kind })
+        }
     };
     Verification {
         proof,
-        mic: judge_mic(negotiate, challenge, authenticate, key),
-        kind,
+        mic: judge_mic(negotiate, challenge, authenticate, found.key),
+        kind: found.kind,
     }
 }
 
-/// Whether the proof holds, with the key exchange key that follows from the password.
+/// What the password says of a response.
+struct Judged {
+    valid: bool,
+    /// The key exchange key that follows from the password.
+    key: Option<[u8; 16]>,
+    kind: ResponseKind,
+}
+
 fn judge(
     kind: ResponseKind,
     challenge: &Challenge,
     authenticate: &Authenticate,
     password: &Secret,
-) -> Result<(bool, Option<[u8; 16]>), &'static str> {
+) -> Result<Judged, &'static str> {
     const ENCODING: &str = "the password is not UTF-8";
+    let judged = |valid, key| Judged { valid, key, kind };
     let server = challenge.server_challenge;
     let nt = authenticate.nt_response.expose();
     let lm = authenticate.lm_response.expose();
     match kind {
         ResponseKind::Anonymous => Err("the client authenticated as anonymous: there is no proof"),
+        ResponseKind::Local => Err("the client made a local call: there is no proof"),
         ResponseKind::Malformed => Err("the responses have lengths that no NTLM version produces"),
-        ResponseKind::Lm => {
+        ResponseKind::Lm | ResponseKind::LmV2 => {
             // The field holds LM or LMv2; both have the same length, and the second keeps the client challenge in clear.
             let client = lm.last_chunk().copied().unwrap_or_default();
             let v2 = proof::ntowf_v2(password, &authenticate.user, &authenticate.domain)
                 .map_err(|_| ENCODING)?;
             let by_v2 = equal(&proof::lmv2_response(v2, server, client), lm);
-            match proof::lmowf_v1(password) {
-                Some(hash) => Ok((by_v2 | equal(&proof::v1_response(hash, server), lm), None)),
-                None if by_v2 => Ok((true, None)),
+            let by_v1 =
+                proof::lmowf_v1(password).map(|hash| equal(&proof::v1_response(hash, server), lm));
+            match by_v1 {
+                _ if by_v2 => Ok(Judged {
+                    kind: ResponseKind::LmV2,
+                    ..judged(true, None)
+                }),
+                Some(by_v1) => Ok(judged(by_v1, None)),
                 None => Err("no LM hash exists for this password"),
             }
         }
@@ -105,7 +133,7 @@ fn judge(
                 lm_hash: proof::lmowf_v1(password),
             };
             let key = proof::v1_key_exchange_key(&exchange, proof::v1_session_base_key(hash));
-            Ok((equal(&expected, nt), key))
+            Ok(judged(equal(&expected, nt), key))
         }
         ResponseKind::NtlmV2 { .. } => {
             let hash = proof::ntowf_v2(password, &authenticate.user, &authenticate.domain)
@@ -114,10 +142,8 @@ fn judge(
                 .split_first_chunk::<16>()
                 .ok_or("the NT response is too short")?;
             let expected = proof::v2_proof(hash, server, blob);
-            Ok((
-                equal(&expected, sent),
-                Some(proof::v2_session_base_key(hash, expected)),
-            ))
+            let key = proof::v2_session_base_key(hash, expected);
+            Ok(judged(equal(&expected, sent), Some(key)))
         }
     }
 }
@@ -133,6 +159,7 @@ fn judge_mic(
     let sent = match authenticate.mic {
         // Old senders may leave room for a MIC and fill it with zeros.
         Some(mic) if promised || mic != [0; 16] => mic,
+        None if promised => return Mic::Missing,
         _ => return Mic::Absent,
     };
     let (Some(negotiate), Some(key)) = (negotiate, key) else {

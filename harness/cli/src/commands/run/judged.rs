@@ -13,7 +13,7 @@ use smtp::Timeline;
 
 use super::{expected, requirement};
 use crate::Failure;
-use crate::road::{self, Scope};
+use crate::road::{self, Expected, Scope};
 
 /// Judges one case.
 pub(super) fn judged(
@@ -80,7 +80,10 @@ fn judge(
         evidence,
         ran.given,
         profile,
-        &expected(scenario),
+        &Expected {
+            leaks: true,
+            ..expected(scenario)
+        },
     );
     let mut open = !unfired.is_empty() || strange.is_some();
     case.problems.extend(unfired);

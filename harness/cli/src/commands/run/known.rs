@@ -71,6 +71,8 @@ mod tests {
                 conversation: None,
                 reason: reason.to_owned(),
                 evidence: Vec::new(),
+                cwe: Vec::new(),
+                attack: Vec::new(),
             }],
             client_log: None,
             expected_failure: None,

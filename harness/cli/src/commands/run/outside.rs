@@ -19,7 +19,7 @@ use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
 use crate::commands::reports::Reports;
-use crate::commands::{catalogue, output, runtime};
+use crate::commands::{catalogue, output, runtime, stated};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -196,6 +196,7 @@ fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Te
     let options = Arc::new(options(&args.client, way, out));
     let mut tested = runtime()?.block_on(cases(plan, &options))?;
     tested.outcome.client = Some(text);
+    stated::state(&mut tested.outcome, args.judging.coverage.as_deref())?;
     if let Some(known) = &plan.known {
         for case in &mut tested.outcome.cases {
             known::settle(case, known.find(id, &case.id));
@@ -243,6 +244,7 @@ async fn cases(plan: &Plan, options: &Arc<Options>) -> Result<Tested, Failure> {
     });
     outcome = joined(outcome, vec![(0, control)]);
     if trouble.is_some() {
+        road::add_controls(&mut outcome, plan.profile);
         return Ok(Tested { outcome, trouble });
     }
     let mut parts = Vec::new();
@@ -281,6 +283,7 @@ async fn cases(plan: &Plan, options: &Arc<Options>) -> Result<Tested, Failure> {
         });
         outcome = joined(outcome, vec![(0, control)]);
     }
+    road::add_controls(&mut outcome, plan.profile);
     Ok(Tested { outcome, trouble })
 }
 

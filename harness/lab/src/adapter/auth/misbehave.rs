@@ -1,5 +1,7 @@
 //! What bad twins do in an AUTH exchange.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use smtp::Secret;
 use smtp::ntlm::{self, AuthenticateParts, Challenge, ClientIdentity, FileTime, Target, av, flags};
 
@@ -51,11 +53,33 @@ pub(super) fn read(reply: Reply, twins: &Twins) -> Result<Reply, Failure> {
 
 /// Changes what the server's challenge is taken for.
 pub(super) fn challenge(challenge: &mut Challenge, twins: &Twins) {
+    if twins.has(Twin::UnicodeAnyway) {
+        challenge.flags |= flags::NEGOTIATE_UNICODE;
+    }
     if twins.has(Twin::WithoutMic) {
         challenge
             .target_info
             .retain(|pair| pair.id != av::TIMESTAMP);
     }
+}
+
+/// Whether a twin gives up for something that a challenge may leave out.
+pub(super) fn misses_something(challenge: &Challenge, twins: &Twins) -> bool {
+    twins.has(Twin::NeedsTargetInfo) && challenge.target_info.is_empty()
+        || twins.has(Twin::NeedsServerTime) && challenge.timestamp().is_none()
+}
+
+/// Whether a twin proves itself with version 1.
+pub(super) fn goes_down(challenge: &Challenge, twins: &Twins) -> bool {
+    let granted = challenge.flags & flags::NEGOTIATE_EXTENDED_SESSIONSECURITY != 0;
+    twins.has(Twin::NtlmVersionOne) || twins.has(Twin::FollowsEss) && !granted
+}
+
+/// Whether a twin takes the text of the first 334 for the challenge.
+pub(super) fn believes(request: &Reply, twins: &Twins) -> bool {
+    let text = request.text();
+    let text = text.trim();
+    twins.has(Twin::BelievesNtlmText) && !text.is_empty() && BASE64_STANDARD.decode(text).is_ok()
 }
 
 /// An answer to a challenge that could not be read.
@@ -97,10 +121,52 @@ pub(super) fn version_one(challenge: &Challenge, who: &ClientIdentity<'_>) -> Op
     parts.encode().ok()
 }
 
+/// Changes the account that NTLM proves.
+pub(super) fn account(own: Identity, twins: &Twins) -> Identity {
+    let user = if twins.has(Twin::OtherAccount) {
+        format!("{}-other", own.user)
+    } else if twins.has(Twin::MachineAccount) {
+        format!("{}$", own.workstation)
+    } else if twins.has(Twin::OneAccount) {
+        "svc-shared".to_owned()
+    } else {
+        return own;
+    };
+    Identity { user, ..own }
+}
+
+/// Takes some bytes off an offset.
+fn move_back(message: &mut [u8], at: usize, by: usize) {
+    let by = u32::try_from(by).unwrap_or_default();
+    if let Some(place) = message.get_mut(at..at + 4)
+        && let Some(offset) = place.first_chunk().copied().map(u32::from_le_bytes)
+    {
+        place.copy_from_slice(&offset.saturating_sub(by).to_le_bytes());
+    }
+}
+
 /// Changes the AUTHENTICATE message.
 pub(super) fn authenticate(mut message: Vec<u8>, twins: &Twins) -> Vec<u8> {
-    // Where the offset of the user name stands (MS-NLMP section 2.2.1.3).
+    // Where the offset of the user name, the flags and the integrity code stand (MS-NLMP section 2.2.1.3).
     const USER: std::ops::Range<usize> = 40..44;
+    const FLAGS: usize = 60;
+    const MIC: std::ops::Range<usize> = 72..88;
+    if twins.has(Twin::SpoilsMic)
+        && let Some(byte) = message.get_mut(MIC.start)
+    {
+        *byte ^= 1;
+    }
+    if twins.has(Twin::PromisesMicInVain) && message.len() > MIC.end {
+        message.drain(MIC);
+        for descriptor in (12..FLAGS).step_by(8) {
+            move_back(&mut message, descriptor + 4, MIC.len());
+        }
+    }
+    if twins.has(Twin::UnicodeAnyway)
+        && let Some(byte) = message.get_mut(FLAGS)
+    {
+        *byte = *byte & !1 | 2;
+    }
     if twins.has(Twin::NtlmOffsetsPastEnd) {
         let past = u32::try_from(message.len()).unwrap_or(u32::MAX);
         if let Some(place) = message.get_mut(USER) {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::super::config::{Config, FileSource, Payload};
+use super::super::config::{Config, Encoder, FileSource, Payload, TransferEncoding};
 use super::super::refusal::Refusal;
 use super::super::twin::{Twin, Twins};
+use super::charset;
 use super::encoding::canonical;
 use super::entity::{Boundaries, Entity, is_text};
 use super::headers::check;
@@ -24,10 +25,15 @@ pub(super) fn adapter_entity(
     payload: &Payload,
     boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
-    let fixed = fixed_text(config)?;
-    let attach_body = match config.message_parts_attachments {
-        0 => false,
-        1 | 2 => fixed.is_some(),
+    // What an earlier component encoded passes untouched: no text and no file is added to it.
+    if payload.mime.is_mime_encoded {
+        return Entity::ready(&payload.body);
+    }
+    let fixed = fixed_text(config, twins)?;
+    let (attach_body, attach_parts) = match config.message_parts_attachments {
+        0 => (false, false),
+        1 => (fixed.is_some(), false),
+        2 => (fixed.is_some(), true),
         other => return Err(Refusal::MessageParts(other)),
     };
     let main = match fixed {
@@ -38,16 +44,23 @@ pub(super) fn adapter_entity(
         {
             Entity::as_it_is(&payload.body)
         }
-        None => message_body(payload)?,
+        None => message_body(payload, twins)?,
     };
     let mut parts = vec![main];
     if attach_body {
-        let content_type = content_type(payload)?;
+        let content_type = content_type(&payload.content_type)?;
         parts.push(Entity::attachment(
             &content_type,
             body_name(&content_type),
             &payload.body,
         ));
+    }
+    if attach_parts {
+        for part in &payload.parts {
+            check("the name of a message part", &part.name)?;
+            let content_type = content_type(&part.content_type)?;
+            parts.push(Entity::attachment(&content_type, &part.name, &part.bytes));
+        }
     }
     parts.extend(attachments(config, twins)?);
     Ok(mixed(parts, boundaries))
@@ -56,9 +69,41 @@ pub(super) fn adapter_entity(
 /// What the encoder hands on: the message body as one MIME entity. Nothing of the port's text or files is in it.
 pub(super) fn encoder_entity(
     payload: &Payload,
-    encoding: super::super::config::TransferEncoding,
+    encoder: &Encoder,
+    twins: &Twins,
+    boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
-    Entity::encoded(&content_type(payload)?, encoding, &payload.body)
+    let mime = &payload.mime;
+    if mime.is_mime_encoded {
+        return Entity::ready(&payload.body);
+    }
+    let mut encoding = mime.transfer_encoding.unwrap_or(encoder.transfer_encoding);
+    if twins.has(Twin::QuotedByDefault) && encoding == TransferEncoding::Base64 {
+        encoding = TransferEncoding::QuotedPrintable;
+    }
+    let entity = body_in(payload, encoding)?;
+    let entity = if twins.has(Twin::DropsProperties) {
+        entity
+    } else {
+        entity.described(mime, encoder.body_as_attachment)?
+    };
+    if mime.is_multipart_related {
+        // The type of the root is named (RFC 2387 section 3.1).
+        let media = content_type(&payload.content_type)?;
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let kind = format!("related;\r\n\ttype=\"{media}\"");
+        return Ok(Entity::multipart(&kind, &boundaries.next(), &[entity]));
+    }
+    Ok(entity)
+}
+
+/// The message body in a transfer encoding.
+pub(super) fn body_in(payload: &Payload, encoding: TransferEncoding) -> Result<Entity, Refusal> {
+    Entity::encoded(
+        &content_type(&payload.content_type)?,
+        encoding,
+        &payload.body,
+    )
 }
 
 /// The fixed text and the attachments in clear, with `blob` beside them.
@@ -67,8 +112,19 @@ pub(super) fn beside(
     blob: Entity,
     boundaries: &mut Boundaries,
 ) -> Result<Entity, Refusal> {
-    let mut parts: Vec<Entity> = fixed_text(config)?.into_iter().collect();
+    let mut parts: Vec<Entity> = fixed_text(config, &Twins::default())?.into_iter().collect();
     parts.push(blob);
+    parts.extend(attachments(config, &Twins::default())?);
+    Ok(mixed(parts, boundaries))
+}
+
+/// An entity with the attachments behind it.
+pub(super) fn with_attachments(
+    config: &Config,
+    entity: Entity,
+    boundaries: &mut Boundaries,
+) -> Result<Entity, Refusal> {
+    let mut parts = vec![entity];
     parts.extend(attachments(config, &Twins::default())?);
     Ok(mixed(parts, boundaries))
 }
@@ -80,37 +136,60 @@ fn mixed(mut parts: Vec<Entity>, boundaries: &mut Boundaries) -> Entity {
     }
 }
 
-fn fixed_text(config: &Config) -> Result<Option<Entity>, Refusal> {
+fn fixed_text(config: &Config, twins: &Twins) -> Result<Option<Entity>, Refusal> {
     if let Some(text) = &config.body_text {
-        return Ok(Some(Entity::text("plain", text.as_bytes())));
+        let text = charset::convert(config, twins, text)?;
+        return Ok(Some(Entity::text_in(
+            plain(twins),
+            &text.charset,
+            &text.bytes,
+        )));
     }
     let Some(source) = &config.body_file else {
         return Ok(None);
     };
     let (name, bytes) = read("EmailBodyFile", source)?;
+    let charset = charset::label(config)?;
     // A byte order mark is removed; the charset is a label only, and the bytes stay what they are.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let bytes = charset::without_mark(&bytes);
     let extension = Path::new(&name).extension().unwrap_or_default();
     let html = ["htm", "html"]
         .iter()
         .any(|known| extension.eq_ignore_ascii_case(known));
-    Ok(Some(Entity::text(
-        if html { "html" } else { "plain" },
-        bytes,
-    )))
+    let subtype = if html { "html" } else { plain(twins) };
+    if bytes.contains(&0) {
+        // Not in octets that are ASCII's where they look like it, as in UTF-16: line ends cannot be touched.
+        let content_type = format!("text/{subtype}; charset={charset}");
+        return Ok(Some(Entity::binary(&content_type, bytes)));
+    }
+    Ok(Some(Entity::text_in(subtype, charset, bytes)))
 }
 
-fn message_body(payload: &Payload) -> Result<Entity, Refusal> {
-    if is_text(&payload.body) {
-        return Ok(Entity::text("plain", &canonical(&payload.body)));
+/// The subtype of text that nothing else is known of.
+fn plain(twins: &Twins) -> &'static str {
+    if twins.has(Twin::HtmlByDefault) {
+        "html"
+    } else {
+        "plain"
     }
-    Ok(Entity::binary(&content_type(payload)?, &payload.body))
+}
+
+fn message_body(payload: &Payload, twins: &Twins) -> Result<Entity, Refusal> {
+    if is_text(&payload.body) {
+        return Ok(Entity::text(plain(twins), &canonical(&payload.body)));
+    }
+    Ok(Entity::binary(
+        &content_type(&payload.content_type)?,
+        &payload.body,
+    ))
 }
 
 fn attachments(config: &Config, twins: &Twins) -> Result<Vec<Entity>, Refusal> {
     let attach = |source: &FileSource| {
         let (name, bytes) = match source {
-            FileSource::Inline { name, bytes } if twins.has(Twin::TrustsLineBreaks) => {
+            FileSource::Inline { name, bytes }
+                if twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::TrustsContext) =>
+            {
                 (name.clone(), bytes.clone())
             }
             _ => read("Attachments", source)?,
@@ -124,9 +203,9 @@ fn attachments(config: &Config, twins: &Twins) -> Result<Vec<Entity>, Refusal> {
     config.attachments.iter().map(attach).collect()
 }
 
-/// The content type of the message body, checked to be one.
-fn content_type(payload: &Payload) -> Result<String, Refusal> {
-    let value = payload.content_type.trim();
+/// The content type of a part of the message, checked to be one.
+fn content_type(value: &str) -> Result<String, Refusal> {
+    let value = value.trim();
     check("the content type of the message body", value)?;
     let media = value.split(';').next().unwrap_or_default().trim();
     let token = |part: &str| {

@@ -5,25 +5,26 @@ use base64::prelude::BASE64_STANDARD;
 
 /// Longest line of base64 and quoted-printable text, without CR LF (RFC 2045 sections 6.7 and 6.8).
 const ENCODED_LINE: usize = 76;
+/// How many bytes such a line of base64 carries.
+const ENCODED_BYTES: usize = ENCODED_LINE / 4 * 3;
 /// Longest line of any message, without CR LF (RFC 5322 section 2.1.1).
 pub(super) const LONGEST_LINE: usize = 998;
 
 /// Every line end as CR LF: a lone CR and a lone LF each become one.
 pub(crate) fn canonical(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 32);
-    let mut rest = bytes.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'\r' => {
-                if rest.peek() == Some(&b'\n') {
-                    rest.next();
-                }
-                out.extend_from_slice(b"\r\n");
-            }
-            b'\n' => out.extend_from_slice(b"\r\n"),
-            _ => out.push(byte),
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+        // The LF of a CR LF was dealt with together with its CR.
+        if at < from {
+            continue;
         }
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(b"\r\n");
+        let pair = bytes[at..].starts_with(b"\r\n");
+        from = at + 1 + usize::from(pair);
     }
+    out.extend_from_slice(&bytes[from..]);
     out
 }
 
@@ -40,12 +41,37 @@ pub(super) fn travels_as_is(bytes: &[u8], ascii: bool) -> bool {
 
 /// Base64 in lines of 76, each with CR LF.
 pub(super) fn base64_lines(bytes: &[u8]) -> Vec<u8> {
-    let text = BASE64_STANDARD.encode(bytes).into_bytes();
-    let mut out = Vec::with_capacity(text.len() + text.len() / 38 + 2);
-    for line in text.chunks(ENCODED_LINE) {
-        out.extend_from_slice(line);
+    let lines = bytes.len().div_ceil(ENCODED_BYTES);
+    let mut out = vec![0; bytes.len().div_ceil(3) * 4 + 2 * lines];
+    let mut at = 0;
+    for line in bytes.chunks(ENCODED_BYTES) {
+        at += BASE64_STANDARD
+            .encode_slice(line, &mut out[at..])
+            .expect("there is room for all lines");
+        out[at..at + 2].copy_from_slice(b"\r\n");
+        at += 2;
+    }
+    out
+}
+
+/// The encoding of uuencode, with its first and its last line (POSIX `uuencode`, historical algorithm).
+pub(super) fn uuencoded(bytes: &[u8]) -> Vec<u8> {
+    let letter = |value: u8| match value & 0x3f {
+        // A blank at the end of a line would be lost in transport.
+        0 => b'`',
+        value => value + b' ',
+    };
+    let mut out = b"begin 644 body\r\n".to_vec();
+    for line in bytes.chunks(45) {
+        out.push(letter(u8::try_from(line.len()).unwrap_or(0)));
+        for three in line.chunks(3) {
+            let [a, b, c] = [0, 1, 2].map(|at| three.get(at).copied().unwrap_or(0));
+            let four = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+            out.extend(four.map(letter));
+        }
         out.extend_from_slice(b"\r\n");
     }
+    out.extend_from_slice(b"`\r\nend\r\n");
     out
 }
 
@@ -79,6 +105,14 @@ pub(super) fn quoted_printable(bytes: &[u8], text: bool) -> Vec<u8> {
         column += width;
         at += 1;
     }
+    out
+}
+
+/// Quoted-printable of bytes that are no text. It ends with a soft line break, since the line end behind the last line of a
+/// message would be data too.
+pub(super) fn quoted_data(bytes: &[u8]) -> Vec<u8> {
+    let mut out = quoted_printable(bytes, false);
+    out.extend_from_slice(b"=\r\n");
     out
 }
 
@@ -146,8 +180,9 @@ mod tests {
     proptest! {
         #[test]
         fn quoted_printable_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let encoded = quoted_printable(&bytes, false);
+            let encoded = quoted_data(&bytes);
             prop_assert!(lines_are_short(&encoded) && encoded.is_ascii());
+            prop_assert!(encoded.ends_with(b"\r\n"));
             prop_assert_eq!(unquote(&encoded), bytes);
         }
 

@@ -22,6 +22,19 @@ impl Headers {
         self.0.push((name, value.into()));
     }
 
+    /// Adds fields.
+    pub(super) fn append(&mut self, mut fields: Self) {
+        self.0.append(&mut fields.0);
+    }
+
+    /// Adds a parameter to the first field `name`.
+    pub(super) fn add_parameter(&mut self, name: &str, parameter: &str) {
+        if let Some((_, value)) = self.0.iter_mut().find(|(field, _)| *field == name) {
+            value.push_str(";\r\n\t");
+            value.push_str(parameter);
+        }
+    }
+
     /// Appends the fields, each with CR LF.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         for (name, value) in &self.0 {

@@ -1,10 +1,12 @@
 //! Composition: configuration and payload become an envelope and a message, or a reason to suspend.
 
 mod body;
+mod charset;
 mod encoding;
 mod entity;
 pub(crate) mod headers;
 mod protect;
+mod rfc822;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,9 +16,12 @@ use rand::Rng;
 
 use super::config::{AuthMode, Config, Payload, TransferEncoding};
 use super::environment::Environment;
+use super::limits::joined;
 use super::macros::Values;
+use super::readings::{FromMacro, ReplyByField, SubjectDefault, UnresolvedMacro};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
+use super::whole::Whole;
 pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
@@ -45,14 +50,35 @@ pub(super) struct Mail {
     pub(super) recipients: Vec<String>,
     /// How delivery reports are asked for.
     pub(super) reports: DeliveryReports,
-    headers: Headers,
-    entity: Entity,
+    content: Content,
+}
+
+/// What crosses after DATA.
+#[derive(Clone, Debug)]
+enum Content {
+    Composed {
+        headers: Headers,
+        entity: Entity,
+    },
+    /// A message that came as one.
+    AsItIs(Vec<u8>),
 }
 
 impl Mail {
     /// Whether the content holds bytes over 127, which MAIL has to announce (RFC 6152).
     pub(super) fn eight_bit(&self) -> bool {
-        self.entity.eight_bit()
+        match &self.content {
+            Content::Composed { entity, .. } => entity.eight_bit(),
+            Content::AsItIs(message) => !message.is_ascii(),
+        }
+    }
+
+    /// Whether the content can only go as it is, which MAIL has to announce, too (RFC 3030 section 3).
+    pub(super) fn binary(&self) -> bool {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.is_binary(),
+            Content::AsItIs(_) => false,
+        }
     }
 
     /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
@@ -62,8 +88,23 @@ impl Mail {
 
     /// The message, with CR LF line ends and without dot-stuffing.
     pub(super) fn message(&self, server_offers_dsn: bool) -> Vec<u8> {
+        let mut out = self.head(server_offers_dsn);
+        out.extend_from_slice(self.body());
+        out
+    }
+
+    /// How many octets that are.
+    pub(super) fn octets(&self, server_offers_dsn: bool) -> u64 {
+        (self.head(server_offers_dsn).len() + self.body().len()) as u64
+    }
+
+    /// The header, with the empty line that ends it; nothing where the message came as one.
+    pub(super) fn head(&self, server_offers_dsn: bool) -> Vec<u8> {
         let mut out = Vec::new();
-        self.headers.write(&mut out);
+        let Content::Composed { headers, entity } = &self.content else {
+            return out;
+        };
+        headers.write(&mut out);
         let mut receipt = Headers::default();
         match &self.reports {
             DeliveryReports::Asked(address) if !server_offers_dsn => {
@@ -73,8 +114,16 @@ impl Mail {
             DeliveryReports::None | DeliveryReports::Asked(_) => {}
         }
         receipt.write(&mut out);
-        out.extend_from_slice(&self.entity.bytes());
+        entity.write_head(&mut out);
         out
+    }
+
+    /// What comes after that.
+    pub(super) fn body(&self) -> &[u8] {
+        match &self.content {
+            Content::Composed { entity, .. } => entity.body(),
+            Content::AsItIs(message) => message,
+        }
     }
 }
 
@@ -88,9 +137,12 @@ pub(super) fn compose(
     environment: &mut Environment,
     payload: &Payload,
 ) -> Result<Mail, Refusal> {
-    let protection = protect::decide(config, twins)?;
+    let protection = protect::decide(config, twins, environment)?;
     let addressing = addressing(config, twins, environment, payload)?;
-    let (entity, message_id) = entity_and_id(config, twins, environment, payload, protection)?;
+    if let Some(embedded) = rfc822::embedded(config, payload)? {
+        return whole(twins, addressing, embedded);
+    }
+    let (entity, message_id) = entity_and_id(config, twins, environment, payload, &protection)?;
     let headers = header(
         config,
         twins,
@@ -100,6 +152,41 @@ pub(super) fn compose(
         protection.encrypts(),
         &message_id,
     )?;
+    let recipients = recipients(twins, &addressing);
+    let reports = reports(config, twins, &addressing.from);
+    Ok(Mail {
+        from: addressing.from,
+        recipients,
+        reports,
+        content: Content::Composed { headers, entity },
+    })
+}
+
+/// A message that came as one: it goes to the recipients of the port and to those that it names itself.
+fn whole(
+    twins: &Twins,
+    addressing: Addressing,
+    embedded: rfc822::Embedded,
+) -> Result<Mail, Refusal> {
+    let mut recipients = recipients(twins, &addressing);
+    if !twins.has(Twin::IgnoresEmbeddedRecipients) {
+        for one in embedded.to {
+            let one = address("the To field of the message/rfc822 part", &one)?;
+            if !recipients.contains(&one) {
+                recipients.push(one);
+            }
+        }
+    }
+    Ok(Mail {
+        from: addressing.from,
+        recipients,
+        reports: DeliveryReports::None,
+        content: Content::AsItIs(embedded.message),
+    })
+}
+
+/// Everybody who gets a RCPT.
+fn recipients(twins: &Twins, addressing: &Addressing) -> Vec<String> {
     let mut recipients = addressing.to.clone();
     if !twins.has(Twin::CcNotDelivered) {
         recipients.extend(addressing.cc.iter().cloned());
@@ -108,13 +195,31 @@ pub(super) fn compose(
     if twins.has(Twin::BlindCopy) {
         recipients.push(elsewhere("blind-copy", &addressing.from));
     }
-    let reports = reports(config, twins, &addressing.from);
+    if twins.has(Twin::CutsLongValues) {
+        while recipients.len() > 1 && joined(&recipients).len() > 200 {
+            recipients.pop();
+        }
+    }
+    recipients
+}
+
+/// Puts an envelope around a message that was composed elsewhere.
+///
+/// # Errors
+/// [`Refusal`]: an address or a line end that SMTP cannot carry.
+pub(super) fn around(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    message: Whole,
+) -> Result<Mail, Refusal> {
+    let payload = Payload::new(String::new(), "message/rfc822", Vec::new());
+    let Addressing { from, to, cc, bcc } = addressing(config, twins, environment, &payload)?;
     Ok(Mail {
-        from: addressing.from,
-        recipients,
-        reports,
-        headers,
-        entity,
+        from,
+        recipients: [to, cc, bcc].concat(),
+        reports: DeliveryReports::None,
+        content: Content::AsItIs(message.into_message()),
     })
 }
 
@@ -132,14 +237,14 @@ fn addressing(
     environment: &Environment,
     payload: &Payload,
 ) -> Result<Addressing, Refusal> {
-    let values = values(environment, payload);
+    let values = values(config, twins, environment, payload);
     let address = |property, value: &str| match address(property, value)? {
         address if twins.has(Twin::LowercasesAddresses) => Ok(address.to_ascii_lowercase()),
         address => Ok(address),
     };
     // A twin takes any text for an address.
     let address = |property, value: &str| {
-        if twins.has(Twin::TrustsLineBreaks) {
+        if trusting(twins) {
             return Ok(value.to_owned());
         }
         address(property, value)
@@ -161,7 +266,11 @@ fn addressing(
     if config.from.trim().is_empty() {
         return Err(Refusal::Missing("From"));
     }
-    let from = address("From", &Values::without_macros("From", &config.from)?)?;
+    let from = match config.readings.from_macro {
+        FromMacro::No => values.without_macros("From", &config.from)?,
+        FromMacro::Yes => values.address("From", &config.from)?,
+    };
+    let from = address("From", &from)?;
     let to = expand("To", &config.to)?;
     if to.is_empty() {
         return Err(Refusal::Missing("To"));
@@ -174,12 +283,28 @@ fn addressing(
     })
 }
 
-fn values<'a>(environment: &Environment, payload: &'a Payload) -> Values<'a> {
+fn values<'a>(
+    config: &Config,
+    twins: &Twins,
+    environment: &Environment,
+    payload: &'a Payload,
+) -> Values<'a> {
+    let unresolved = if twins.has(Twin::SendsUnresolvedMacros) {
+        UnresolvedMacro::Leave
+    } else {
+        config.readings.unresolved_macro
+    };
     Values {
         payload,
         now: environment.clock.now(),
         zone: environment.clock.zone(),
+        unresolved,
     }
+}
+
+/// Whether it writes whatever it is given into header and envelope, as two bad twins do.
+fn trusting(twins: &Twins) -> bool {
+    twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::TrustsContext)
 }
 
 /// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else. Whether
@@ -225,25 +350,47 @@ fn entity_and_id(
     twins: &Twins,
     environment: &mut Environment,
     payload: &Payload,
-    protection: protect::Protection,
+    protection: &protect::Protection,
 ) -> Result<(Entity, String), Refusal> {
-    let mut boundaries = Boundaries::new(&mut environment.rng);
+    let silent = twins.has(Twin::TellsNothing);
+    let mut boundaries = if silent {
+        Boundaries::plain()
+    } else {
+        Boundaries::new(&mut environment.rng)
+    };
     let message_id = format!(
         "<{:016x}{:016x}@{}>",
         environment.rng.next_u64(),
         environment.rng.next_u64(),
-        config.ehlo
+        if silent {
+            "message.invalid"
+        } else {
+            &config.ehlo
+        }
     );
     let plain = match &config.encoder {
-        Some(encoder) => body::encoder_entity(payload, encoder.transfer_encoding)?,
+        Some(encoder) => body::encoder_entity(payload, encoder, twins, &mut boundaries)?,
         None if twins.has(Twin::EightBitAnyway) && !payload.body.is_ascii() => {
-            body::encoder_entity(payload, TransferEncoding::EightBit)?
+            body::body_in(payload, TransferEncoding::EightBit)?
         }
         None => body::adapter_entity(config, twins, payload, &mut boundaries)?,
     };
+    let added = config
+        .encoder
+        .as_ref()
+        .is_some_and(|encoder| encoder.attachments_added);
+    let early = added && twins.has(Twin::EncryptsAttachments);
+    let plain = if early {
+        body::with_attachments(config, plain, &mut boundaries)?
+    } else {
+        plain
+    };
+    let plain = protect::header_inside(config, twins, protection, plain);
     let protected = protect::apply(protection, plain, &mut boundaries, environment)?;
     let entity = if protection.encrypts() && twins.has(Twin::BodyBesideBlob) {
         body::beside(config, protected, &mut boundaries)?
+    } else if added && !early {
+        body::with_attachments(config, protected, &mut boundaries)?
     } else {
         protected
     };
@@ -277,11 +424,12 @@ fn header(
     if twins.has(Twin::WritesBcc) && !addressing.bcc.is_empty() {
         headers.push("Bcc", addresses("Bcc", &addressing.bcc));
     }
-    headers.push(
-        "Subject",
-        subject(config, twins, environment, payload, encrypted)?,
-    );
-    headers.push("Date", mail_date(environment.clock.now()));
+    if let Some(subject) = subject(config, twins, environment, payload, encrypted)? {
+        headers.push("Subject", subject);
+    }
+    if !twins.has(Twin::TellsNothing) {
+        headers.push("Date", mail_date(environment.clock.now()));
+    }
     headers.push("Message-ID", message_id);
     headers.push("MIME-Version", "1.0");
     let unasked =
@@ -297,7 +445,12 @@ fn header(
     }
     if let Some(reply_by) = &config.reply_by {
         let time: Timestamp = reply_by.parse().map_err(|_| Refusal::ReplyBy)?;
-        headers.push("Reply-By", mail_date(time));
+        let astray = twins.has(Twin::ReplyByInReplyTo);
+        let name = match config.readings.reply_by {
+            ReplyByField::ReplyBy if !astray => "Reply-By",
+            ReplyByField::ReplyBy | ReplyByField::ReplyTo => "Reply-To",
+        };
+        headers.push(name, mail_date(time));
     }
     if twins.has(Twin::LeaksPassword) && config.auth == AuthMode::Ntlm {
         headers.push("X-Debug", password_in_the_open(config));
@@ -305,26 +458,38 @@ fn header(
     Ok(headers)
 }
 
+/// The text of the Subject field; `None` leaves the field out.
 fn subject(
     config: &Config,
     twins: &Twins,
     environment: &Environment,
     payload: &Payload,
     encrypted: bool,
-) -> Result<String, Refusal> {
+) -> Result<Option<String>, Refusal> {
     if encrypted && twins.has(Twin::HidesSubject) {
-        return Ok("[...]".to_owned());
+        return Ok(Some("[...]".to_owned()));
     }
     if twins.has(Twin::FixedSubject) {
-        return Ok("Message from BizTalk Server".to_owned());
+        return Ok(Some("Message from BizTalk Server".to_owned()));
     }
-    let template = config.subject.as_deref().unwrap_or("%MessageID%");
-    let subject = values(environment, payload).subject(template);
-    if twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::LongLines) {
-        return Ok(subject);
+    let template = match (&config.subject, config.readings.subject_default) {
+        (Some(subject), _) => subject,
+        (None, SubjectDefault::MessageId) => "%MessageID%",
+        (None, SubjectDefault::None) => return Ok(None),
+    };
+    let mut subject = if twins.has(Twin::LeavesMacros) {
+        template.to_owned()
+    } else {
+        values(config, twins, environment, payload).subject(template)
+    };
+    if twins.has(Twin::CutsLongValues) {
+        subject = subject.chars().take(250).collect();
+    }
+    if trusting(twins) || twins.has(Twin::LongLines) {
+        return Ok(Some(subject));
     }
     check("Subject", &subject)?;
-    Ok(unstructured("Subject", &subject))
+    Ok(Some(unstructured("Subject", &subject)))
 }
 
 /// What only a bad twin writes: the password in UTF-16LE, in base64, folded.

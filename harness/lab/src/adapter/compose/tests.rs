@@ -1,7 +1,8 @@
 use rstest::rstest;
 
 use super::super::config::{
-    Certificate, Cipher, Encoder, FileSource, SignatureType, TransferEncoding,
+    Certificate, Cipher, Encoder, FileSource, MimeProperties, SignatureType, TransferEncoding,
+    Unassigned,
 };
 use super::super::{example, openssl};
 use super::*;
@@ -366,4 +367,5 @@ fn a_hostile_content_type_is_refused() {
 }
 
 mod encoder;
+mod readings;
 mod twins;

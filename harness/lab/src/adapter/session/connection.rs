@@ -4,15 +4,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use smtp::Secret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::client_tls::{self, Trust};
+use super::super::network::{Network, Told};
 use super::super::trace::Step;
 use super::super::twin::{Twin, Twins};
 use super::failure::Failure;
 use super::misread;
+use super::stream::Stream;
+use super::wire_form::Stuffed;
+use crate::tap::{Tap, TapStream};
 
 /// Longest reply line that is read. A 334 of NTLM may have 12288 octets (RFC 4954 section 4).
 pub(super) const LONGEST_LINE: usize = 16 * 1024;
@@ -20,13 +25,8 @@ pub(super) const LONGEST_LINE: usize = 16 * 1024;
 const MOST_LINES: usize = 256;
 /// How much content is written under one time limit.
 const CHUNK: usize = 16 * 1024;
-
-/// Something to read from and write to.
-pub(in super::super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
-
-/// A stream of either kind, in clear or under TLS.
-pub(in super::super) type Stream = Box<dyn Duplex>;
+/// Words of a line that was said in secret which are shorter than this are part of any text.
+const SHORTEST_SECRET: usize = 8;
 
 /// A reply of the server (RFC 5321 section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,10 @@ pub(in super::super) struct Connection {
     steps: Vec<Step>,
     /// The text of the last refusal, which only a bad twin repeats.
     last_refusal: String,
+    /// What was said in secret, to be taken out of replies that repeat it before anybody is told.
+    hidden: Vec<Secret>,
     twins: Twins,
+    network: Network,
 }
 
 impl Connection {
@@ -76,7 +79,9 @@ impl Connection {
             tls: false,
             steps: Vec::new(),
             last_refusal: String::new(),
+            hidden: Vec::new(),
             twins: Twins::default(),
+            network: Network::default(),
         }
     }
 
@@ -85,12 +90,39 @@ impl Connection {
         self.twins = twins;
     }
 
-    /// Opens a TCP connection.
-    pub(super) async fn open(server: SocketAddr, limit: Duration) -> Result<Self, Failure> {
-        let stream = within(limit, "the connection", TcpStream::connect(server)).await?;
+    /// Opens a TCP connection to the first address of the server that takes one.
+    pub(super) async fn open(
+        server: SocketAddr,
+        limit: Duration,
+        network: &Network,
+    ) -> Result<Self, Failure> {
+        let mut failure = Failure::Closed;
+        for address in network.addresses(server) {
+            network.tell(&Told::Connecting(address));
+            match within(limit, "the connection", TcpStream::connect(address)).await {
+                Ok(stream) => {
+                    network.tell(&Told::Connected(address));
+                    return Ok(Self::over(stream, address, limit, network));
+                }
+                Err(error) => {
+                    network.tell(&Told::Failed(&error.to_string()));
+                    failure = error;
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    fn over(stream: TcpStream, server: SocketAddr, limit: Duration, network: &Network) -> Self {
         // A command that waits for the acknowledgement of the one before would only slow the tests down.
         let _ = stream.set_nodelay(true);
-        Ok(Self::new(Box::new(stream), limit))
+        let tap = match (&network.recorder, stream.local_addr()) {
+            (Some(recorder), Ok(local)) => recorder.open_to(server, local),
+            _ => Tap::none(),
+        };
+        let mut connection = Self::new(Box::new(TapStream::new(stream, tap)), limit);
+        connection.network = network.clone();
+        connection
     }
 
     /// Every wait from now on may take this long.
@@ -135,14 +167,15 @@ impl Connection {
     ) -> Result<(), Failure> {
         let closed = tokio::io::join(tokio::io::empty(), tokio::io::sink());
         let stream = std::mem::replace(&mut self.stream, Box::new(closed));
-        self.stream = within(
-            self.limit,
-            "the TLS handshake",
-            client_tls::upgrade(stream, server.ip(), trust),
-        )
-        .await?;
+        let name = self.network.name(server).map(str::to_owned);
+        let upgrade = client_tls::upgrade(stream, server.ip(), name, trust);
+        self.stream = match timeout(self.limit, upgrade).await {
+            Ok(upgraded) => upgraded.map_err(|error| Failure::of_tls(&error))?,
+            Err(_) => return Err(Failure::TimedOut("the TLS handshake")),
+        };
         self.tls = true;
         self.note("(TLS)", None);
+        self.network.tell(&Told::Secured);
         Ok(())
     }
 
@@ -154,6 +187,7 @@ impl Connection {
     /// Sends a line and waits for nothing, as a bad twin does.
     pub(in super::super) async fn say(&mut self, line: &str) -> Result<(), Failure> {
         self.note(line, None);
+        self.network.tell(&Told::Said(line));
         self.write(format!("{line}\r\n").as_bytes()).await
     }
 
@@ -164,9 +198,33 @@ impl Connection {
         shown: &str,
     ) -> Result<Reply, Failure> {
         self.note(shown, None);
+        self.network.tell(&Told::Said(shown));
+        if line != shown {
+            self.hide(line);
+        }
         let line = misread::spelled(&self.twins, line);
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
+    }
+
+    /// Says that a password goes out in clear with the next line, where it does.
+    pub(in super::super) fn password_in_clear(&self, mechanism: &'static str) {
+        if !self.tls {
+            self.network.tell(&Told::PasswordInClear(mechanism));
+        }
+    }
+
+    /// Sends content that is put into its wire form while it goes.
+    pub(super) async fn stuffed(&mut self, mut content: Stuffed<'_>) -> Result<(), Failure> {
+        let octets = content.octets();
+        self.note(&format!("(content of {octets} octets)"), None);
+        self.network.tell(&Told::Content(octets));
+        let mut buffer = Vec::new();
+        while content.fill(&mut buffer) {
+            self.write(&buffer).await?;
+        }
+        self.network.tell(&Told::ContentWritten);
+        Ok(())
     }
 
     /// Sends message content as it goes over the wire, and reads the reply.
@@ -194,6 +252,7 @@ impl Connection {
         if reply.code >= 400 {
             self.last_refusal = reply.lines.join("\n");
         }
+        self.tell_reply(&reply);
         match self.steps.last_mut() {
             Some(step) if step.code.is_none() => step.code = Some(reply.code),
             _ => self.note("", Some(reply.code)),
@@ -204,6 +263,35 @@ impl Connection {
     /// Ends the sending direction.
     pub(super) async fn close(&mut self) {
         let _ = timeout(self.limit, self.stream.shutdown()).await;
+    }
+
+    fn hide(&mut self, line: &str) {
+        let words = line.split_ascii_whitespace();
+        let long = words.filter(|word| word.len() >= SHORTEST_SECRET);
+        self.hidden.extend(long.map(Secret::new));
+    }
+
+    /// Tells the watcher what was heard. A challenge can be as telling as the answer to it.
+    fn tell_reply(&self, reply: &Reply) {
+        let lines: Vec<String> = match reply.code {
+            334 => Vec::new(),
+            _ => reply.lines.iter().map(|line| self.clean(line)).collect(),
+        };
+        self.network.tell(&Told::Heard(reply.code, &lines));
+    }
+
+    /// The text without what was said in secret.
+    fn clean(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in &self.hidden {
+            let secret = String::from_utf8_lossy(secret.expose());
+            for written in [secret.as_ref(), secret.trim_end_matches('=')] {
+                if clean.contains(written) {
+                    clean = clean.replace(written, "<secret>");
+                }
+            }
+        }
+        clean
     }
 
     fn note(&mut self, sent: &str, code: Option<u16>) {

@@ -10,6 +10,8 @@ pub(in super::super) enum Failure {
     TimedOut(&'static str),
     #[error("the connection failed: {0}")]
     Io(io::ErrorKind),
+    #[error("the TLS handshake failed: {0}")]
+    Tls(String),
     #[error("the server closed the connection in the middle of the dialogue")]
     Closed,
     #[error("the server sent a reply that is not one (RFC 5321 section 4.2): {0}")]
@@ -33,6 +35,17 @@ pub(in super::super) enum Failure {
 }
 
 impl Failure {
+    /// Why a handshake failed: what the TLS library has against it, or else what became of the connection.
+    pub(super) fn of_tls(error: &io::Error) -> Self {
+        let told = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>());
+        match told {
+            Some(told) => Self::Tls(told.to_string()),
+            None => Self::Io(error.kind()),
+        }
+    }
+
     /// Whether the dialogue can still be ended in good order.
     pub(super) fn leaves_the_dialogue_sound(&self) -> bool {
         match self {
@@ -44,6 +57,7 @@ impl Failure {
             | Self::Challenge(_) => true,
             Self::TimedOut(_)
             | Self::Io(_)
+            | Self::Tls(_)
             | Self::Closed
             | Self::Malformed(_)
             | Self::BytesBeforeTls => false,
@@ -52,7 +66,21 @@ impl Failure {
 
     /// Whether the connection broke, or nothing more came over it.
     pub(in super::super) fn is_break(&self) -> bool {
-        matches!(self, Self::TimedOut(_) | Self::Io(_) | Self::Closed)
+        matches!(
+            self,
+            Self::TimedOut(_) | Self::Io(_) | Self::Tls(_) | Self::Closed
+        )
+    }
+
+    /// Whether a login was refused.
+    pub(in super::super) fn is_refused_login(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                command: "AUTH",
+                ..
+            }
+        )
     }
 
     /// Whether another attempt can only end like this one: what a server refuses for good is not sent again

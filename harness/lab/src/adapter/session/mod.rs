@@ -6,13 +6,15 @@ mod failure;
 mod group;
 mod misread;
 mod secure;
+mod stream;
 mod wire_form;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub(super) use connection::{Connection, Reply, Stream};
+pub(super) use connection::{Connection, Reply};
 pub(super) use failure::Failure;
+pub(super) use stream::Stream;
 
 use super::auth::{self, Plan};
 use super::compose::{DeliveryReports, Mail};
@@ -20,7 +22,7 @@ use super::config::Config;
 use super::environment::Environment;
 use super::trace::Step;
 use super::twin::{Twin, Twins};
-use wire_form::wire_form;
+use wire_form::{Stuffed, wire_form};
 
 /// How long a twin without patience waits for room to write.
 const IMPATIENCE: Duration = Duration::from_millis(50);
@@ -32,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) environment: &'a mut Environment,
     pub(super) mail: &'a Mail,
     pub(super) server: SocketAddr,
+    /// Whether this is not the first attempt.
+    pub(super) again: bool,
 }
 
 /// Connects and transmits once.
@@ -41,7 +45,7 @@ pub(super) async fn attempt(context: Context<'_>) -> (Result<(), Failure>, Vec<S
     } else {
         context.config.timeout
     };
-    match Connection::open(context.server, patience).await {
+    match Connection::open(context.server, patience, &context.environment.network).await {
         Ok(connection) => transmit(connection, context).await,
         Err(failure) => (Err(failure), Vec::new()),
     }
@@ -224,7 +228,9 @@ impl Session<'_> {
     /// The name that it gives in EHLO.
     fn name(&self) -> String {
         let name = &self.context.config.ehlo;
-        if self.is(Twin::MalformedHello) {
+        if self.is(Twin::HelloByAddress) {
+            "[127.0.0.1]".to_owned()
+        } else if self.is(Twin::MalformedHello) {
             name.replace('.', "_")
         } else if self.is(Twin::BareHostName) {
             name.split('.').next().unwrap_or(name).to_owned()
@@ -245,7 +251,7 @@ impl Session<'_> {
 
     /// Whether the message is short enough for the server, as far as it says.
     fn fits(&self) -> Result<(), Failure> {
-        let octets = self.message().len() as u64;
+        let octets = self.context.mail.octets(self.offers.has("DSN"));
         match self.offers.size {
             Some(limit) if octets > limit && !self.is(Twin::IgnoresSize) => {
                 Err(Failure::TooLong { octets, limit })
@@ -265,7 +271,7 @@ impl Session<'_> {
     }
 
     async fn authenticate(&mut self) -> Result<(), Failure> {
-        if self.logged_in {
+        if self.logged_in || (self.context.again && self.is(Twin::LogsInOnce)) {
             return Ok(());
         }
         let Context {
@@ -339,7 +345,15 @@ impl Session<'_> {
             }
             return Ok(" BODY=8BITMIME SMTPUTF8");
         }
-        if !mail.eight_bit() {
+        if mail.binary() {
+            // Without chunks there is no way to send it (RFC 3030 section 3).
+            return if self.offers.has("BINARYMIME") && self.offers.has("CHUNKING") {
+                Ok(" BODY=BINARYMIME")
+            } else {
+                Err(Failure::NotOffered("BINARYMIME, which the content needs"))
+            };
+        }
+        if !mail.eight_bit() || self.is(Twin::EightBitUnannounced) {
             return Ok("");
         }
         if self.offers.has("8BITMIME") {
@@ -389,7 +403,8 @@ impl Session<'_> {
     }
 
     async fn data(&mut self) -> Result<(), Failure> {
-        if self.context.config.transfer.chunking && self.offers.has("CHUNKING") {
+        let wanted = self.context.config.transfer.chunking || self.context.mail.binary();
+        if wanted && self.offers.has("CHUNKING") {
             self.chunks().await?;
             return self.missed();
         }
@@ -405,6 +420,13 @@ impl Session<'_> {
 
     /// Sends the message, and says whom it did not reach.
     async fn content(&mut self) -> Result<(), Failure> {
+        if !wire_form::is_odd(self.context.twins) {
+            let mail = self.context.mail;
+            let head = mail.head(self.offers.has("DSN"));
+            let content = Stuffed::new(&head, mail.body());
+            self.connection.stuffed(content).await?;
+            return self.after_content().await;
+        }
         let wire = wire_form(self.context.twins, &self.message());
         if self.is(Twin::ImpatientWriter) {
             self.connection.wait_no_longer_than(IMPATIENCE);
@@ -413,7 +435,13 @@ impl Session<'_> {
             self.left = true;
             return self.connection.bytes(&wire, "content").await;
         }
-        let reply = self.connection.content(&wire).await?;
+        self.connection.bytes(&wire, "content").await?;
+        self.after_content().await
+    }
+
+    /// What the server says to the message, and whom it did not reach.
+    async fn after_content(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.reply().await?;
         if self.is(Twin::IgnoresFinalReply) {
             return Ok(());
         }

@@ -83,7 +83,9 @@ impl Session<'_> {
 
     /// Twins that break claims about the documented adapter, which has no TLS, are not about certificates.
     fn trust(&self) -> Trust {
-        if self.context.config.tls == ClientTls::Never || self.is(Twin::TrustsAnyone) {
+        let network = &self.context.environment.network;
+        let anyone = network.any_certificate || self.is(Twin::TrustsAnyone);
+        if self.context.config.tls == ClientTls::Never || anyone {
             return Trust::Anyone;
         }
         Trust::Authority(

@@ -40,6 +40,7 @@ async fn play(config: &Config, twins: &[Twin], dialogue: &str) -> Result<(), Fai
         environment: &mut environment,
         mail: &mail,
         server,
+        again: false,
     };
     transmit(connection, context).await.0
 }
@@ -257,6 +258,7 @@ async fn eight_bit_content_is_announced_or_not_sent() {
             environment: &mut environment,
             mail: &mail,
             server,
+            again: false,
         };
         assert!(transmit(connection, context).await.0.is_err());
     }
@@ -402,9 +404,64 @@ async fn bytes_smuggled_in_before_tls_end_the_attempt() {
         environment: &mut environment,
         mail: &mail,
         server,
+        again: false,
     };
     assert_eq!(
         transmit(connection, context).await.0,
         Err(Failure::BytesBeforeTls)
     );
+}
+
+#[rstest]
+#[case("250-BINARYMIME\r\n250 CHUNKING", Some(" BODY=BINARYMIME"))]
+#[case("250 BINARYMIME", None)]
+#[case("250 8BITMIME", None)]
+#[tokio::test]
+async fn binary_content_is_announced_or_not_sent(
+    #[case] offer: &str,
+    #[case] parameter: Option<&str>,
+) {
+    let config = Config {
+        encoder: Some(Encoder {
+            transfer_encoding: TransferEncoding::Binary,
+            ..Encoder::default()
+        }),
+        ..example::config()
+    };
+    let mut environment = Environment::pinned(1);
+    let payload = super::super::Payload {
+        body: vec![0, b'\n', 255],
+        ..example::payload()
+    };
+    let twins = Twins::default();
+    let mail = compose(&config, &twins, &mut environment, &payload).unwrap();
+    let mut script = Builder::new();
+    script
+        .read(b"220 mail\r\n")
+        .write(b"EHLO bts01.corp.example\r\n")
+        .read(format!("250-mail\r\n{offer}\r\n").as_bytes());
+    if let Some(parameter) = parameter {
+        let message = mail.message(false);
+        assert!(message.ends_with(b"binary\r\n\r\n\x00\n\xff"));
+        let ok = b"250 ok\r\n";
+        let line = format!("MAIL FROM:<biztalk@corp.example>{parameter}\r\n");
+        script.write(line.as_bytes()).read(ok);
+        script
+            .write(b"RCPT TO:<orders@partner.example>\r\n")
+            .read(ok);
+        script.write(format!("BDAT {} LAST\r\n", message.len()).as_bytes());
+        script.write(&message).read(ok);
+    }
+    script.write(b"QUIT\r\n").read(b"221 bye\r\n");
+    let connection = Connection::new(Box::new(script.build()), config.timeout);
+    let context = Context {
+        config: &config,
+        twins: &twins,
+        environment: &mut environment,
+        mail: &mail,
+        again: false,
+        server: SocketAddr::from((Ipv4Addr::LOCALHOST, 25)),
+    };
+    let sent = transmit(connection, context).await.0.is_ok();
+    assert_eq!(sent, parameter.is_some());
 }

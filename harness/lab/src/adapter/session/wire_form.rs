@@ -2,8 +2,114 @@
 
 use super::super::twin::{Twin, Twins};
 
+/// How much is put into the wire form, and written, at a time.
+const FILL: usize = 256 * 1024;
 /// What one buffer of a careless sender holds.
 const BUFFER: usize = 4096;
+
+/// Whether a twin makes the wire form otherwise, or hurries through it.
+pub(super) fn is_odd(twins: &Twins) -> bool {
+    [
+        Twin::StuffsByTheBuffer,
+        Twin::ExtraLineEnd,
+        Twin::BareLineFeeds,
+        Twin::LineEndsAsTheyAre,
+        Twin::DoesNotStuff,
+        Twin::StuffsTwice,
+        Twin::ImpatientWriter,
+        Twin::LeavesEarly,
+    ]
+    .iter()
+    .any(|&twin| twins.has(twin))
+}
+
+/// Content on its way into the wire form, a buffer at a time: a message of any length is in memory only once.
+pub(super) struct Stuffed<'a> {
+    /// What is left of the header and of the body.
+    left: [&'a [u8]; 2],
+    /// Whether the next octet begins a line.
+    begins: bool,
+    /// The last two octets of the message.
+    tail: [u8; 2],
+    octets: u64,
+    ended: bool,
+}
+
+impl<'a> Stuffed<'a> {
+    /// A message in two pieces, with CR LF line ends.
+    pub(super) fn new(head: &'a [u8], body: &'a [u8]) -> Self {
+        let mut last = body.iter().rev().chain(head.iter().rev()).copied();
+        let tail = match (last.next(), last.next()) {
+            // A message without an octet needs no line end.
+            (None, _) => *b"\r\n",
+            (Some(end), before) => [before.unwrap_or(0), end],
+        };
+        let mut this = Self {
+            left: [head, body],
+            begins: true,
+            tail,
+            octets: 0,
+            ended: false,
+        };
+        this.octets = this.count();
+        this
+    }
+
+    /// How many octets the wire form has, its end included.
+    pub(super) fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    fn count(&self) -> u64 {
+        let mut octets = self.end().len();
+        let mut begins = true;
+        for piece in self.left {
+            octets += piece.len() + dots(piece, begins).count();
+            begins = piece.last().map_or(begins, |&last| last == b'\n');
+        }
+        octets as u64
+    }
+
+    fn end(&self) -> &'static [u8] {
+        if &self.tail == b"\r\n" {
+            b".\r\n"
+        } else {
+            b"\r\n.\r\n"
+        }
+    }
+
+    /// Puts the next octets into the buffer, in the place of what it holds. `false` where there are none.
+    pub(super) fn fill(&mut self, buffer: &mut Vec<u8>) -> bool {
+        buffer.clear();
+        while buffer.len() < FILL {
+            let Some(piece) = self.left.iter_mut().find(|piece| !piece.is_empty()) else {
+                break;
+            };
+            let (now, rest) = piece.split_at(piece.len().min(FILL - buffer.len()));
+            *piece = rest;
+            let mut from = 0;
+            for dot in dots(now, self.begins) {
+                buffer.extend_from_slice(&now[from..dot]);
+                buffer.push(b'.');
+                from = dot;
+            }
+            buffer.extend_from_slice(&now[from..]);
+            self.begins = now.ends_with(b"\n");
+        }
+        if buffer.len() < FILL && !self.ended {
+            self.ended = true;
+            buffer.extend_from_slice(self.end());
+        }
+        !buffer.is_empty()
+    }
+}
+
+/// Where lines begin with a dot.
+fn dots(piece: &[u8], begins: bool) -> impl Iterator<Item = usize> {
+    let first = begins && piece.first() == Some(&b'.');
+    let later = memchr::memmem::find_iter(piece, b"\n.").map(|at| at + 1);
+    first.then_some(0).into_iter().chain(later)
+}
 
 /// The content as it goes over the wire. The message has CR LF line ends only, unless a twin wants others.
 pub(super) fn wire_form(twins: &Twins, message: &[u8]) -> Vec<u8> {
@@ -107,6 +213,39 @@ mod tests {
     #[case(Twin::LineEndsAsTheyAre, "a\n.\r\n.\r\n", "a\n.\r\n..\r\n.\r\n")]
     fn twins_do_not(#[case] twin: Twin, #[case] message: &str, #[case] expected: &str) {
         assert_eq!(wire(&[twin], message), expected);
+    }
+
+    /// All buffers together.
+    fn streamed(head: &[u8], body: &[u8]) -> Vec<u8> {
+        let mut content = Stuffed::new(head, body);
+        let octets = content.octets();
+        let (mut all, mut buffer) = (Vec::new(), Vec::new());
+        while content.fill(&mut buffer) {
+            all.extend_from_slice(&buffer);
+        }
+        assert_eq!(octets, all.len() as u64);
+        all
+    }
+
+    #[test]
+    fn a_dot_behind_the_end_of_a_buffer_is_stuffed() {
+        for before in FILL - 4..FILL + 4 {
+            let body = format!("{}\r\n..b\r\n.\r\n", "a".repeat(before));
+            assert_eq!(
+                streamed(b".h\r\n", body.as_bytes()),
+                wire(&[], &format!(".h\r\n{body}")).as_bytes()
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn streamed_content_is_the_same(head in "[a.\r\n]{0,12}", body in "[a.\r\n]{0,40}") {
+            proptest::prop_assert_eq!(
+                streamed(head.as_bytes(), body.as_bytes()),
+                wire(&[], &format!("{head}{body}")).into_bytes()
+            );
+        }
     }
 
     #[test]

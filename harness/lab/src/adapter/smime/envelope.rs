@@ -1,24 +1,22 @@
-//! Encryption: `EnvelopedData` (RFC 5652 section 6) and `AuthEnvelopedData` (RFC 5083), key transport by RSA.
+//! Encryption: `EnvelopedData` (RFC 5652 section 6) and `AuthEnvelopedData` (RFC 5083).
 
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
 use cms::authenveloped_data::AuthEnvelopedData;
 use cms::content_info::CmsVersion;
 use cms::der::asn1::{ObjectIdentifier, OctetString};
 use cms::der::{Any, Encode, Tag};
-use cms::enveloped_data::{
-    EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, RecipientIdentifier, RecipientInfo,
-    RecipientInfos,
-};
+use cms::enveloped_data::{EncryptedContentInfo, EnvelopedData};
 use cms::spki::AlgorithmIdentifierOwned;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::super::config::Cipher;
-use super::super::keys::{Keys, issuer_and_serial};
-use super::{ID_DATA, RSA_ENCRYPTION, SmimeError, any, content_info};
+use super::super::config::{Cipher, CmsChoices};
+use super::super::keys::Keys;
+use super::recipients::{recipients, version};
+use super::{ID_DATA, SmimeError, any, content_info};
 
 const ID_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
 const ID_AUTH_ENVELOPED_DATA: ObjectIdentifier =
@@ -27,93 +25,116 @@ const DES_EDE3_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113
 const AES_128_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");
 const AES_192_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.22");
 const AES_256_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.42");
+const AES_128_GCM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.6");
 const AES_256_GCM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46");
 
 /// Octets of an AES-GCM tag: the longest that RFC 5084 allows.
 const GCM_TAG: u8 = 16;
 
-/// How the content is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum ContentCipher {
-    /// One of the ciphers that the encoder offers, in CBC mode.
-    Cbc(Cipher),
-    /// AES-256-GCM, which it does not offer.
-    Aes256Gcm,
-}
-
-/// Encrypts `content` to the recipient. Returns a `ContentInfo` as DER.
+/// Encrypts `content` to the recipients. Returns a `ContentInfo` as DER.
 pub(in super::super) fn encrypt(
     content: &[u8],
-    cipher: ContentCipher,
+    cipher: Cipher,
+    cms: &CmsChoices,
     keys: &Keys,
     rng: &mut StdRng,
 ) -> Result<Vec<u8>, SmimeError> {
     match cipher {
-        ContentCipher::Cbc(cipher) => enveloped(content, cipher, keys, rng),
-        ContentCipher::Aes256Gcm => auth_enveloped(content, keys, rng),
-    }
-}
-
-fn enveloped(
-    content: &[u8],
-    cipher: Cipher,
-    keys: &Keys,
-    rng: &mut StdRng,
-) -> Result<Vec<u8>, SmimeError> {
-    let (oid, key, iv, encrypted) = match cipher {
         Cipher::Des3 => {
             let (key, iv) = (odd_parity(random::<24>(rng)), random::<8>(rng));
             let done = cbc::Encryptor::<des::TdesEde3>::new(&key.into(), &iv.into())
                 .encrypt_padded_vec::<Pkcs7>(content);
-            (DES_EDE3_CBC, key.to_vec(), iv.to_vec(), done)
+            enveloped(&key, encrypted(DES_EDE3_CBC, &iv, done)?, cms, keys, rng)
         }
         Cipher::Aes128 => {
             let (key, iv) = (random::<16>(rng), random::<16>(rng));
             let done = cbc::Encryptor::<aes::Aes128>::new(&key.into(), &iv.into())
                 .encrypt_padded_vec::<Pkcs7>(content);
-            (AES_128_CBC, key.to_vec(), iv.to_vec(), done)
+            enveloped(&key, encrypted(AES_128_CBC, &iv, done)?, cms, keys, rng)
         }
         Cipher::Aes192 => {
             let (key, iv) = (random::<24>(rng), random::<16>(rng));
             let done = cbc::Encryptor::<aes::Aes192>::new(&key.into(), &iv.into())
                 .encrypt_padded_vec::<Pkcs7>(content);
-            (AES_192_CBC, key.to_vec(), iv.to_vec(), done)
+            enveloped(&key, encrypted(AES_192_CBC, &iv, done)?, cms, keys, rng)
         }
         Cipher::Aes256 => {
             let (key, iv) = (random::<32>(rng), random::<16>(rng));
             let done = cbc::Encryptor::<aes::Aes256>::new(&key.into(), &iv.into())
                 .encrypt_padded_vec::<Pkcs7>(content);
-            (AES_256_CBC, key.to_vec(), iv.to_vec(), done)
+            enveloped(&key, encrypted(AES_256_CBC, &iv, done)?, cms, keys, rng)
         }
-    };
+        Cipher::Aes128Gcm => {
+            let (key, nonce) = (random::<16>(rng), random::<12>(rng));
+            let cipher = Aes128Gcm::new(&key.into());
+            let sealed = sealed(&cipher, AES_128_GCM, nonce, content)?;
+            auth_enveloped(&key, sealed, cms, keys, rng)
+        }
+        Cipher::Aes256Gcm => {
+            let (key, nonce) = (random::<32>(rng), random::<12>(rng));
+            let cipher = Aes256Gcm::new(&key.into());
+            let sealed = sealed(&cipher, AES_256_GCM, nonce, content)?;
+            auth_enveloped(&key, sealed, cms, keys, rng)
+        }
+    }
+}
+
+/// Content in CBC mode; the initialisation vector is the parameter of the algorithm.
+fn encrypted(
+    oid: ObjectIdentifier,
+    iv: &[u8],
+    bytes: Vec<u8>,
+) -> Result<EncryptedContentInfo, SmimeError> {
+    encrypted_content(oid, any(&OctetString::new(iv)?)?, bytes)
+}
+
+fn enveloped(
+    key: &[u8],
+    encrypted_content: EncryptedContentInfo,
+    cms: &CmsChoices,
+    keys: &Keys,
+    rng: &mut StdRng,
+) -> Result<Vec<u8>, SmimeError> {
+    let recip_infos = recipients(key, cms, keys, rng)?;
     let data = EnvelopedData {
-        version: CmsVersion::V0,
+        version: version(&recip_infos),
         originator_info: None,
-        recip_infos: recipients(&key, keys, rng)?,
-        encrypted_content: encrypted_content(oid, any(&OctetString::new(iv)?)?, encrypted)?,
+        recip_infos,
+        encrypted_content,
         unprotected_attrs: None,
     };
     content_info(ID_ENVELOPED_DATA, &data)
 }
 
-fn auth_enveloped(content: &[u8], keys: &Keys, rng: &mut StdRng) -> Result<Vec<u8>, SmimeError> {
-    let (key, nonce) = (random::<32>(rng), random::<12>(rng));
+/// Content in GCM, and its tag. Without authenticated attributes there is no additional data (RFC 5083 section 2.2).
+fn sealed<C: AeadInOut<NonceSize = aes_gcm::aead::consts::U12>>(
+    cipher: &C,
+    oid: ObjectIdentifier,
+    nonce: [u8; 12],
+    content: &[u8],
+) -> Result<(EncryptedContentInfo, OctetString), SmimeError> {
     let mut buffer = content.to_vec();
-    // Without authenticated attributes there is no additional data (RFC 5083 section 2.2).
-    let tag = Aes256Gcm::new(&key.into())
+    let tag = cipher
         .encrypt_inout_detached(&nonce.into(), b"", buffer.as_mut_slice().into())
         .map_err(|_| SmimeError::Gcm)?;
+    let content = encrypted_content(oid, gcm_parameters(nonce)?, buffer)?;
+    Ok((content, OctetString::new(tag.to_vec())?))
+}
+
+fn auth_enveloped(
+    key: &[u8],
+    (auth_encrypted_content_info, mac): (EncryptedContentInfo, OctetString),
+    cms: &CmsChoices,
+    keys: &Keys,
+    rng: &mut StdRng,
+) -> Result<Vec<u8>, SmimeError> {
     let data = AuthEnvelopedData {
         version: CmsVersion::V0,
         originator_info: None,
-        recip_infos: recipients(&key, keys, rng)?,
-        auth_encrypted_content_info: encrypted_content(
-            AES_256_GCM,
-            gcm_parameters(nonce)?,
-            buffer,
-        )?,
+        recip_infos: recipients(key, cms, keys, rng)?,
+        auth_encrypted_content_info,
         auth_attrs: None,
-        mac: OctetString::new(tag.to_vec())?,
+        mac,
         unauth_attrs: None,
     };
     content_info(ID_AUTH_ENVELOPED_DATA, &data)
@@ -139,26 +160,6 @@ fn encrypted_content(
         },
         encrypted_content: Some(OctetString::new(bytes)?),
     })
-}
-
-/// The content key, encrypted to the one recipient (RFC 5652 section 6.2.1, RFC 3370 section 4.2.1).
-fn recipients(key: &[u8], keys: &Keys, rng: &mut StdRng) -> Result<RecipientInfos, SmimeError> {
-    let encrypted = keys
-        .recipient_key
-        .pkcs1v15_encrypt_with_rng(rng, key)
-        .map_err(|_| SmimeError::Rsa("encrypt the content key"))?;
-    let recipient = KeyTransRecipientInfo {
-        version: CmsVersion::V0,
-        rid: RecipientIdentifier::IssuerAndSerialNumber(issuer_and_serial(&keys.recipient)),
-        key_enc_alg: AlgorithmIdentifierOwned {
-            oid: RSA_ENCRYPTION,
-            parameters: Some(Any::null()),
-        },
-        enc_key: OctetString::new(encrypted)?,
-    };
-    Ok(RecipientInfos::try_from(vec![RecipientInfo::Ktri(
-        recipient,
-    )])?)
 }
 
 fn random<const N: usize>(rng: &mut StdRng) -> [u8; N] {

@@ -1,7 +1,10 @@
 //! `[client]` and the tables in it.
 
 use super::super::client::{AUTH_MODES, MECHANISMS, TLS_USES};
-use super::super::client_parts::{CERTIFICATES, CIPHERS, ENCODINGS, SIGNATURES};
+use super::super::client_parts::{
+    CERTIFICATES, CIPHERS, DIGESTS, ENCODINGS, KEY_TRANSPORTS, RECIPIENT_NAMINGS, RECIPIENTS,
+    SIGNATURES, SIGNERS, UNASSIGNED, VERSIONS,
+};
 use super::keys::{Shape, TableKeys, key, words};
 use crate::adapter::Twin;
 
@@ -37,6 +40,51 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Words(|| words(&TLS_USES)),
             "What the client is told to do about TLS.",
         ),
+        key(
+            "default_auth",
+            Shape::Boolean,
+            "Whether authentication is left alone on handler and port.",
+        ),
+        key(
+            "backup",
+            Shape::Table("[client.backup]"),
+            "How the backup transport differs from the first.",
+        ),
+        key(
+            "second_host",
+            Shape::Table("account"),
+            "The account of another host instance, which sends a message of its own by the same port.",
+        ),
+        key(
+            "handler",
+            Shape::Table("[client.handler]"),
+            "What the send handler sets; the other keys are the port's.",
+        ),
+        key(
+            "context",
+            Shape::Table("[client.context]"),
+            "What is set on the context of the message.",
+        ),
+        key(
+            "dynamic",
+            Shape::Like("^[Mm][Aa][Ii][Ll][Tt][Oo]:[^?]+@[^?]+$"),
+            "The port is a dynamic one with this address.",
+        ),
+        key(
+            "readings",
+            Shape::Table("[client.readings]"),
+            "How contradictions of the documentation are read.",
+        ),
+        key(
+            "smtp_host",
+            Shape::Text,
+            "SMTPHost: where `[servers]` has other servers, it decides which is talked to; else it is only checked.",
+        ),
+        key(
+            "unlimited",
+            Shape::Boolean,
+            "Whether the documented limits are not kept.",
+        ),
         key("from", Shape::Text, "The sender."),
         key("to", Shape::List(&Shape::Text), "The recipients."),
         key("cc", Shape::List(&Shape::Text), "Recipients of copies."),
@@ -61,6 +109,16 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             "Whether a delivery receipt is asked for.",
         ),
         key("body_text", Shape::Text, "The configured body text."),
+        key(
+            "body_text_charset",
+            Shape::Text,
+            "The character set of the body text; empty for none.",
+        ),
+        key(
+            "body_file_charset",
+            Shape::Text,
+            "What the body file is said to be in.",
+        ),
         key(
             "body_file",
             Shape::Either(&[Shape::Text, Shape::Table("attachments")]),
@@ -125,6 +183,11 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Boolean,
             "A well-configured message goes first.",
         ),
+        key(
+            "other_host",
+            Shape::Boolean,
+            "Another host of the same group sends a message of its own first.",
+        ),
     ],
 };
 
@@ -172,7 +235,62 @@ pub(super) const ENCODER: TableKeys = TableKeys {
         key(
             "certificate",
             Shape::Words(|| words(&CERTIFICATES)),
-            "Whether the recipient's certificate is found.",
+            "Whether the recipient's certificate is found, and good.",
+        ),
+        key(
+            "version",
+            Shape::Words(|| words(&VERSIONS)),
+            "The product's version, which decides the default cipher.",
+        ),
+        key(
+            "unassigned",
+            Shape::Words(|| words(&UNASSIGNED)),
+            "What follows where no certificate is assigned.",
+        ),
+        key(
+            "add_signing_certificate",
+            Shape::Boolean,
+            "Whether signatures carry the signer's certificate.",
+        ),
+        key(
+            "check_revocation",
+            Shape::Boolean,
+            "Whether a revoked certificate is refused.",
+        ),
+        key(
+            "body_as_attachment",
+            Shape::Boolean,
+            "Whether the body part is an attachment.",
+        ),
+        key(
+            "attachments_added",
+            Shape::Boolean,
+            "Whether attachments are added after the pipeline.",
+        ),
+        key(
+            "key_transport",
+            Shape::Words(|| words(&KEY_TRANSPORTS)),
+            "How the content key is encrypted with an RSA key.",
+        ),
+        key(
+            "recipients",
+            Shape::List(&Shape::Words(|| words(&RECIPIENTS))),
+            "Who can open the message.",
+        ),
+        key(
+            "recipient_naming",
+            Shape::Words(|| words(&RECIPIENT_NAMINGS)),
+            "How the message names them.",
+        ),
+        key(
+            "digest",
+            Shape::Words(|| words(&DIGESTS)),
+            "The digest of the signature.",
+        ),
+        key(
+            "signer",
+            Shape::Words(|| words(&SIGNERS)),
+            "Whose key signs.",
         ),
     ],
 };
@@ -188,6 +306,29 @@ pub(super) const RETRY: TableKeys = TableKeys {
             "Tries after the first.",
         ),
         key("interval", Shape::Duration, "Time between two tries."),
+    ],
+};
+
+/// `[client.backup]`.
+pub(super) const BACKUP: TableKeys = TableKeys {
+    name: "[client.backup]",
+    one_of: &[],
+    list: &[
+        key(
+            "auth",
+            Shape::Words(|| words(&AUTH_MODES)),
+            "The authentication mode.",
+        ),
+        key(
+            "tls",
+            Shape::Words(|| words(&TLS_USES)),
+            "What the client is told to do about TLS.",
+        ),
+        key(
+            "retry",
+            Shape::Table("[client.retry]"),
+            "Its own retries; those of the first transport by default.",
+        ),
     ],
 };
 
@@ -208,7 +349,50 @@ pub(super) const PAYLOAD: TableKeys = TableKeys {
         ),
         key("content_type", Shape::Text, "Its content type."),
         key("source_party", Shape::Text, "A context property."),
+        key("source_party_qualifier", Shape::Text, "A context property."),
         key("destination_party", Shape::Text, "A context property."),
+        key(
+            "destination_party_qualifier",
+            Shape::Text,
+            "A context property.",
+        ),
+        key(
+            "parts",
+            Shape::List(&Shape::Table("parts")),
+            "Other parts than the body part.",
+        ),
+        key(
+            "mime",
+            Shape::Table("[client.payload.mime]"),
+            "MIME properties of the body part.",
+        ),
+    ],
+};
+
+/// `[client.payload.mime]`.
+pub(super) const MIME: TableKeys = TableKeys {
+    name: "[client.payload.mime]",
+    one_of: &[],
+    list: &[
+        key("file_name", Shape::Text, "FileName."),
+        key("content_id", Shape::Text, "ContentID."),
+        key("content_description", Shape::Text, "ContentDescription."),
+        key("content_location", Shape::Text, "ContentLocation."),
+        key(
+            "transfer_encoding",
+            Shape::Words(|| words(&ENCODINGS)),
+            "The transfer encoding of the part, over the encoder's.",
+        ),
+        key(
+            "is_mime_encoded",
+            Shape::Boolean,
+            "The body is a MIME entity already.",
+        ),
+        key(
+            "is_multipart_related",
+            Shape::Boolean,
+            "The body goes in a multipart/related.",
+        ),
     ],
 };
 

@@ -5,6 +5,7 @@
 
 mod client_keys;
 mod keys;
+mod place_keys;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! NTLM (MS-SMTPNTLM over MS-NLMP).
 
-use smtp::ntlm::{self, Authenticate, Challenge, FileTime, Mic, Negotiate, Proof, Target};
+use smtp::ntlm::{self, Authenticate, Challenge, FileTime, Negotiate, Target};
 
 use super::{Account, Context, MALFORMED, Progress, odd_challenge};
 
@@ -72,13 +72,8 @@ fn judge(context: &Context<'_>, sent: &Sent, response: &[u8]) -> Progress {
             .iter()
             .filter(|account| is_named(account, &authenticate));
         meant.into_iter().any(|account| {
-            let verified = ntlm::verify(
-                Some(&sent.negotiate),
-                challenge,
-                &authenticate,
-                &account.password,
-            );
-            verified.proof == Proof::Valid && verified.mic != Mic::Invalid
+            let negotiate = Some(sent.negotiate.as_slice());
+            ntlm::verify(negotiate, challenge, &authenticate, &account.password).is_accepted()
         })
     })
 }

@@ -4,6 +4,9 @@ use smtp::ntlm::{AvPair, Challenge, Error, av, flags};
 
 use crate::scenario::NtlmChallenge;
 
+/// Where the type of the message stands.
+const TYPE: usize = 8;
+
 /// Where the descriptors of target name and target information stand; each is length, room and offset.
 const TARGET_NAME: usize = 12;
 const TARGET_INFO: usize = 40;
@@ -54,6 +57,10 @@ pub(super) fn change(kind: NtlmChallenge, mut message: Vec<u8>) -> Result<Vec<u8
             }
         }
         NtlmChallenge::Truncated => message.truncate(TRUNCATED),
+        NtlmChallenge::WrongSignature => put(&mut message, 0, b"NTLMSSQ\0"),
+        // NEGOTIATE.
+        NtlmChallenge::WrongType => put(&mut message, TYPE, &1_u32.to_le_bytes()),
+        NtlmChallenge::Empty => message.clear(),
     }
     Ok(message)
 }

@@ -8,6 +8,8 @@ use smtp::ntlm::{self, Challenge, ClientIdentity, FileTime};
 use super::*;
 use crate::scenario::NtlmChallenge;
 
+mod ntlm_peer;
+
 fn accounts() -> Vec<Account> {
     vec![
         Account {
@@ -346,6 +348,9 @@ fn rare_ntlm_challenges_are_right_and_can_be_answered(#[case] kind: NtlmChalleng
 #[case::unterminated(NtlmChallenge::UnterminatedAvList, "target information")]
 #[case::past_the_end(NtlmChallenge::OffsetsPastEnd, "target name")]
 #[case::truncated(NtlmChallenge::Truncated, "server challenge")]
+#[case::wrong_signature(NtlmChallenge::WrongSignature, "signature")]
+#[case::wrong_type(NtlmChallenge::WrongType, "type")]
+#[case::empty(NtlmChallenge::Empty, "signature")]
 fn broken_ntlm_challenges_are_broken_where_they_say_and_prove_nothing(
     #[case] kind: NtlmChallenge,
     #[case] field: &str,

@@ -87,8 +87,41 @@ fn header_fields_inside(#[case] bytes: &[u8], #[case] form: Option<ProtectionFor
     if let Some(protection) = protection {
         let names: Vec<_> = protection.fields.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names, ["From", "To", "Subject"]);
+        assert_eq!(protection.outer.len(), 1);
         assert_eq!(protection.subject().unwrap().value, "Canary-Inner-4402");
     }
+}
+
+/// What the payload hides, by name; `None` where it protects nothing.
+fn hidden(hp: &str, fields: &str) -> Option<Vec<String>> {
+    let text =
+        format!("{fields}MIME-Version: 1.0\r\nContent-Type: text/plain; hp={hp}\r\n\r\nx\r\n");
+    let opened = Opened {
+        recipient: Identifier::Password,
+        is_entity: true,
+        message: Message::read(text.as_bytes()),
+    };
+    let protection = opened.header_protection()?;
+    let names = protection
+        .hidden()
+        .into_iter()
+        .map(|field| field.name.clone());
+    Some(names.collect())
+}
+
+#[rstest]
+// Told outside with the same value; with another one; not told at all.
+#[case("HP-Outer: From: a@x.example\r\nHP-Outer: Subject: [...]\r\n", &["Subject", "To"])]
+#[case("hp-outer:from:a@x.example\r\nHP-Outer: SUBJECT:  Wages\r\nHP-Outer: To: b@x.example\r\n", &[])]
+// On two lines, and one that is no copy of anything.
+#[case("HP-Outer: Subject:\r\n Wages\r\nHP-Outer: From\r\n", &["From", "To"])]
+#[case("", &["From", "Subject", "To"])]
+fn what_the_sender_hides(#[case] outer: &str, #[case] expected: &[&str]) {
+    let fields = format!("From: a@x.example\r\nSubject: Wages\r\nTo: b@x.example\r\n{outer}");
+    assert_eq!(hidden("cipher", &fields).unwrap(), expected);
+    assert_eq!(hidden("\"CIPHER\"", &fields).unwrap(), expected);
+    assert!(hidden("clear", &fields).unwrap().is_empty());
+    assert_eq!(hidden("other", &fields), None);
 }
 
 #[test]

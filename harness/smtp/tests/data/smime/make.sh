@@ -25,6 +25,8 @@ encrypt enveloped-3des.der entity.txt -des3
 # Weak ones, as old products make them.
 encrypt enveloped-rc2-40.der entity.txt -rc2-40 -provider legacy -provider default
 encrypt enveloped-des.der entity.txt -des-cbc -provider legacy -provider default
+# One that nobody reads here: the same, said to be DES in CFB mode.
+LC_ALL=C sed 's/\x2b\x0e\x03\x02\x07/\x2b\x0e\x03\x02\x09/' enveloped-des.der > enveloped-cfb.der
 encrypt enveloped-keyid.der entity.txt -aes-128-cbc -keyid
 encrypt enveloped-gcm256.der entity.txt -aes-256-gcm
 encrypt enveloped-gcm128.ber long.txt -aes-128-gcm -stream
@@ -49,6 +51,9 @@ sign signed-sha1.der entity.txt -outform DER -nodetach -md sha1
 sign signed-noattr.der entity.txt -outform DER -nodetach -md sha256 -noattr
 sign signed-md5.der entity.txt -outform DER -nodetach -md md5
 sign signed-detached.der entity.txt -outform DER -md sha256
+sign signed-nocert.der entity.txt -outform DER -nodetach -md sha256 -nocerts
+openssl cms -sign -binary -in entity.txt -signer recipient-cert.pem -inkey recipient-key.pem -out signed-other.der \
+    -outform DER -nodetach -md sha256
 
 # Whole messages. OpenSSL ends some of its own lines with a bare LF: mail has CR LF throughout.
 mail() { # output; the MIME entity comes from standard input
@@ -87,6 +92,13 @@ inner '; hp=clear' | seal sealed-hp-clear.eml 'Canary-Inner-4402'
 { printf 'Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n'; inner ''; } | seal sealed-forwarded.eml 'Fwd'
 inner '' | seal outer.tmp 'x'
 sed -n '/^Content-Type/,$p' outer.tmp | seal sealed-twice.eml 'Canary-Subject-1190'
+# Ten envelopes around a text.
+inner '' > deep.tmp
+for _ in 1 2 3 4 5 6 7 8 9; do
+    seal outer.tmp 'x' < deep.tmp
+    sed -n '/^Content-Type/,$p' outer.tmp > deep.tmp
+done
+seal sealed-deep.eml 'Canary-Subject-1190' < deep.tmp
 # CompressedData (RFC 3274), which OpenSSL is often built without: only its beginning is read.
 { printf 'Content-Type: application/pkcs7-mime; smime-type=compressed-data\r\nContent-Transfer-Encoding: base64\r\n\r\n'
   printf '\060\103\006\013\052\206\110\206\367\015\001\011\020\001\011\240\064\060\062\002\001\000\060\015\006\013\052\206\110\206\367\015\001\011\020\003\010\060\036\006\011\052\206\110\206\367\015\001\007\001\240\021\004\017squeezed-bytes!' | base64 | sed 's/$/\r/'

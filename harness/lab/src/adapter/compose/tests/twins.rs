@@ -40,8 +40,46 @@ fn without_certificate() -> Config {
     })
 }
 
+fn reply_by() -> Config {
+    Config {
+        reply_by: Some("2026-01-31T12:00:00Z".to_owned()),
+        ..example::config()
+    }
+}
+
+fn text_without_charset() -> Config {
+    Config {
+        body_text: Some("text canary".to_owned()),
+        body_text_charset: Some(String::new()),
+        ..example::config()
+    }
+}
+
+fn macro_in_cc() -> Config {
+    Config {
+        cc: vec!["%SourceParty%@partner.example".to_owned()],
+        ..example::config()
+    }
+}
+
+fn sealed_and_signed() -> Config {
+    with_encoder(Encoder {
+        encrypt: true,
+        signature: SignatureType::BlobSign,
+        ..Encoder::default()
+    })
+}
+
 /// What the twin's message holds and the documented adapter's does not.
 #[rstest]
+#[case(Twin::HtmlByDefault, example::config(), "Content-Type: text/html")]
+#[case(Twin::LeavesMacros, example::config(), "Subject: %MessageID%\n")]
+#[case(Twin::ReplyByInReplyTo, reply_by(), "\nReply-To: Sat, 31 Jan 2026")]
+#[case(
+    Twin::TellsNothing,
+    example::config(),
+    "@message.invalid>\nMIME-Version"
+)]
 #[case(Twin::AlwaysEncrypts, example::config(), "smime-type=enveloped-data")]
 #[case(Twin::SignsInsteadOfEncrypting, encrypting(), "YJKoZIhvcNAQcC")]
 #[case(Twin::HidesSubject, encrypting(), "Subject: [...]\n")]
@@ -51,6 +89,17 @@ fn without_certificate() -> Config {
     "smime-type=enveloped-data"
 )]
 #[case(Twin::OddCipher, encrypting(), "smime-type=authEnveloped-data")]
+#[case(
+    Twin::AuthenticatesContent,
+    encrypting(),
+    "smime-type=authEnveloped-data"
+)]
+#[case(
+    Twin::QuotedByDefault,
+    with_encoder(Encoder::default()),
+    "Content-Transfer-Encoding: quoted-printable"
+)]
+#[case(Twin::SignsOutside, sealed_and_signed(), "smime-type=signed-data")]
 #[case(
     Twin::BlobInsteadOfClear,
     signing(SignatureType::ClearSign),
@@ -147,6 +196,9 @@ fn other_twins_leave_the_composition_alone() {
         Twin::UnaskedReceipt,
         Twin::LineEndsAsTheyAre,
         Twin::LongLines,
+        Twin::HtmlByDefault,
+        Twin::LeavesMacros,
+        Twin::TellsNothing,
     ];
     let good = composed(&basic_cc(), &[]).unwrap();
     for &twin in Twin::ALL
@@ -160,4 +212,109 @@ fn other_twins_leave_the_composition_alone() {
             "{twin:?}"
         );
     }
+}
+
+#[test]
+fn twins_that_send_what_the_documented_adapter_does_not() {
+    let charset = text_without_charset();
+    assert_eq!(
+        composed(&charset, &[]).unwrap_err(),
+        Refusal::NoCharset,
+        "the documented adapter"
+    );
+    assert!(message(&charset, &[Twin::GuessesCharset]).contains("text canary"));
+    assert!(composed(&macro_in_cc(), &[]).is_err());
+    let sent = composed(&macro_in_cc(), &[Twin::SendsUnresolvedMacros]).unwrap();
+    assert_eq!(sent.recipients[1], "%SourceParty%@partner.example");
+    let hostile = Config {
+        cc: vec!["a@partner.example\r\nX-Injected: yes".to_owned()],
+        ..example::config()
+    };
+    assert!(composed(&hostile, &[]).is_err());
+    let sent = composed(&hostile, &[Twin::TrustsContext]).unwrap();
+    assert!(
+        String::from_utf8(sent.message(false))
+            .unwrap()
+            .contains("\r\nX-Injected: yes\r\n")
+    );
+}
+
+#[test]
+fn long_values_are_cut() {
+    let long = Config {
+        subject: Some("s".repeat(256)),
+        to: (0..12)
+            .map(|n| format!("recipient-{n:02}@partner.test"))
+            .collect(),
+        ..example::config()
+    };
+    let good = composed(&long, &[]).unwrap();
+    assert_eq!(good.recipients.len(), 12);
+    assert!(message(&long, &[]).contains(&"s".repeat(256)));
+    let cut = composed(&long, &[Twin::CutsLongValues]).unwrap();
+    assert!(cut.recipients.len() < 12);
+    assert!(!message(&long, &[Twin::CutsLongValues]).contains(&"s".repeat(251)));
+}
+
+/// What the twin writes inside the envelope and the documented adapter does not.
+#[rstest]
+#[case(Twin::ClearSignsInside, sealed_and_signed(), "multipart/signed")]
+#[case(Twin::SignsUnasked, encrypting(), "smime-type=signed-data")]
+#[case(Twin::ProtectsHeader, encrypting(), "hp=\"cipher\"")]
+#[case(Twin::WrapsMessage, encrypting(), "message/rfc822")]
+fn twins_write_inside_the_envelope(
+    #[case] twin: Twin,
+    #[case] config: Config,
+    #[case] proof: &str,
+) {
+    let inside = |twins: &[Twin]| {
+        let sent = composed(&config, twins).unwrap().message(false);
+        openssl::decrypt(&sent).map(|inner| String::from_utf8(inner).unwrap())
+    };
+    let (Some(good), Some(bad)) = (inside(&[]), inside(&[twin])) else {
+        return;
+    };
+    assert!(!good.contains(proof), "{good}");
+    assert!(bad.contains(proof), "{bad}");
+}
+
+#[rstest]
+#[case(Twin::EncryptsToAnother, encrypting())]
+#[case(Twin::OtherDefaultCipher, encrypting())]
+#[case(Twin::SignsAsAnother, signing(SignatureType::BlobSign))]
+#[case(Twin::LeavesCertificateOut, signing(SignatureType::BlobSign))]
+fn twins_change_the_blob(#[case] twin: Twin, #[case] config: Config) {
+    assert_ne!(message(&config, &[]), message(&config, &[twin]));
+}
+
+#[test]
+fn a_chosen_cipher_is_no_default() {
+    let config = with_encoder(Encoder {
+        encrypt: true,
+        cipher: Cipher::Des3,
+        ..Encoder::default()
+    });
+    assert_eq!(
+        message(&config, &[]),
+        message(&config, &[Twin::OtherDefaultCipher])
+    );
+}
+
+#[rstest]
+#[case(Certificate::NotAssigned, Twin::FailsOpen, false)]
+#[case(Certificate::Expired, Twin::IgnoresExpiry, true)]
+#[case(Certificate::Revoked, Twin::IgnoresRevocation, true)]
+fn twins_send_without_a_good_certificate(
+    #[case] certificate: Certificate,
+    #[case] twin: Twin,
+    #[case] encrypted: bool,
+) {
+    let config = with_encoder(Encoder {
+        encrypt: true,
+        certificate,
+        ..Encoder::default()
+    });
+    assert!(composed(&config, &[]).is_err());
+    let text = message(&config, &[twin]);
+    assert_eq!(text.contains("smime-type=enveloped-data"), encrypted);
 }

@@ -1,0 +1,49 @@
+//! The options of `smtpspec serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Judging;
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+
+    /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
+    #[arg(long, value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+
+    /// File with the accounts that may authenticate, one `user:password` or `DOMAIN\user:password` a line.
+    /// Without it, whatever credentials a client has are accepted.
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
+
+    /// Folder for the capture and the result; made if missing.
+    #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Stop after this many connections have ended, instead of waiting for Ctrl-C.
+    #[arg(long, value_name = "N")]
+    pub connections: Option<u32>,
+
+    /// How many connections are served at the same time; more of them wait until one ends.
+    #[arg(long, default_value_t = 16_384, value_name = "N")]
+    pub at_once: u32,
+
+    /// How long a client may send nothing, or read nothing of its replies, before its connection is ended.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub idle: u32,
+
+    /// How long a connection may last, whatever its client does.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    pub longest: u32,
+
+    /// What is judged, and how it is shown.
+    #[command(flatten)]
+    pub judging: Judging,
+}
