@@ -11,7 +11,7 @@ use super::{output, profile, stated};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
-use crate::audit::{self, Detail, Gathered, Gatherer, Plan, Sink, Watch, known};
+use crate::audit::{self, Gathered, Gatherer, Plan, Sink, Watch, known};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 

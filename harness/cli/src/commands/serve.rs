@@ -27,7 +27,7 @@ use super::reports::Reports;
 use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Follow, Hash, Writing};
-use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
+use crate::audit::{self, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
