@@ -136,7 +136,7 @@ fn a_report_in_which_it_takes_effect_would_be_noticed() {
     ];
     for (format, report) in bad {
         let caught = std::panic::catch_unwind(|| {
-            inert::demand(format, report, "<img src=x onerror=document.title='qzj'>")
+            inert::demand(format, report, "<img src=x onerror=document.title='qzj'>");
         });
         assert!(caught.is_err(), "{format}: {report}");
     }

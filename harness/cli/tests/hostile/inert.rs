@@ -163,12 +163,11 @@ fn without_code(line: &str) -> String {
         let fence = &rest[start..start + ticks];
         let behind = &rest[start + ticks..];
         out.push_str(&rest[..start]);
-        match behind.find(fence) {
-            Some(end) => rest = &behind[end + ticks..],
-            None => {
-                out.push_str(behind);
-                return out;
-            }
+        if let Some(end) = behind.find(fence) {
+            rest = &behind[end + ticks..];
+        } else {
+            out.push_str(behind);
+            return out;
         }
     }
     out.push_str(rest);

@@ -190,7 +190,7 @@ fn evidence(out: &mut String, conversation: &ConversationOutcome, pieces: &[Evid
         let first = piece.packets.first().copied().unwrap_or_default();
         let _ = write!(
             out,
-            "<p class=\"evidence\"><a href=\"#{}.{first}\">{}</a>: {}</p>",
+            "<p class=\"evidence\"><a href=\"#{}.{first}\" title=\"frame.number == {first}\">{}</a>: {}</p>",
             anchor(&conversation.id),
             escape(&place),
             escape(&piece.what)
