@@ -99,7 +99,7 @@ fn no_string_of_the_wire_takes_effect_in_any_format() {
 fn audit(folder: &Path, string: &str) {
     // The name of the file is somebody else's choice, too.
     let capture = folder.join(format!("{}.pcapng", string.replace('/', "_")));
-    wire_with::write(&capture, string);
+    wire_with::write(&capture, string, 1);
     let names: Vec<_> = report::FORMATS.iter().map(|format| format.name).collect();
     let output = smtpspec()
         .arg("audit")

@@ -9,8 +9,8 @@ use smtp::Secret;
 use smtp::ntlm::{self, ClientIdentity, FileTime, Target};
 use wire::{CaptureWriter, Direction, Header, TappedConversation, Timestamp, create_private};
 
-/// Writes it as a capture.
-pub(crate) fn write(path: &Path, string: &str) {
+/// Writes both of its conversations as a capture, so many times.
+pub(crate) fn write(path: &Path, string: &str, times: usize) {
     let header = Header {
         application: "a test".to_owned(),
         comment: String::new(),
@@ -18,9 +18,10 @@ pub(crate) fn write(path: &Path, string: &str) {
     };
     let file = create_private(path).expect("the file is made");
     let mut writer = CaptureWriter::new(file, &header).expect("the header is written");
-    for (index, turns) in [plain(string), by_ntlm(string)].into_iter().enumerate() {
-        let number = u16::try_from(index).expect("two");
-        let client = SocketAddr::from(([10, 0, 0, 7], 40_000 + number));
+    let both = [plain(string), by_ntlm(string)];
+    for (index, turns) in both.iter().cycle().take(2 * times).enumerate() {
+        let number = u16::try_from(index).expect("few");
+        let client = SocketAddr::from(([10, 0, 0, 7], 20_000 + number));
         let server = SocketAddr::from(([10, 0, 0, 25], 25));
         let mut talk = TappedConversation::new(client, server, u64::from(number));
         let mut tick = 1_000_000 * u64::from(number);
@@ -30,7 +31,7 @@ pub(crate) fn write(path: &Path, string: &str) {
         };
         talk.open(time(), &mut writer).expect("written");
         for (direction, bytes) in turns {
-            talk.data(direction, time(), &bytes, &mut writer)
+            talk.data(*direction, time(), bytes, &mut writer)
                 .expect("written");
         }
         talk.fin(Direction::Client, time(), &mut writer)
