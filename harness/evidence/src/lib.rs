@@ -1,3 +1,10 @@
 //! The evidence folder of a server that a deployment is pointed at: one room for each purpose.
 
+pub mod captures;
+mod commit;
 pub mod durability;
+pub mod health;
+pub mod journal;
+mod private;
+pub mod store;
+pub mod verify;

@@ -47,6 +47,11 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 
 pub trait Custody: Debug + Send + Sync {
     /// The content of a message begins to come.
     fn begin(&self, envelope: Envelope) -> Box<dyn Custodian>;
+
+    /// Whether it is to be given the content; otherwise it is asked only whether a message may be accepted.
+    fn wants_content(&self) -> bool {
+        true
+    }
 }
 
 /// Takes one message. Dropped before [`Custodian::keep`], it forgets it: the client was not told that it was accepted.
@@ -62,6 +67,8 @@ pub trait Custodian: Send {
 #[derive(Default)]
 pub(super) struct Keeping {
     custodian: Option<Box<dyn Custodian>>,
+    /// The content is of no interest.
+    blind: bool,
     unstuffed: Unstuffed,
 }
 
@@ -74,7 +81,7 @@ impl std::fmt::Debug for Keeping {
 impl Keeping {
     /// Takes bytes of content as they crossed the wire after DATA.
     pub(super) fn data(&mut self, bytes: &[u8]) {
-        if let Some(custodian) = &mut self.custodian {
+        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
             self.unstuffed
                 .feed(bytes, &mut |piece| custodian.write(piece));
         }
@@ -82,7 +89,7 @@ impl Keeping {
 
     /// Takes bytes of a chunk.
     pub(super) fn chunk(&mut self, bytes: &[u8]) {
-        if let Some(custodian) = &mut self.custodian {
+        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
             custodian.write(bytes);
         }
     }
@@ -111,6 +118,7 @@ impl Connection {
         };
         self.keeping = Some(Keeping {
             custodian: Some(custody.begin(envelope)),
+            blind: !custody.wants_content(),
             unstuffed: Unstuffed::default(),
         });
     }
