@@ -57,8 +57,9 @@ pub struct Entry {
     pub size: u64,
     /// SHA-256 of the message, in hex.
     pub sha256: String,
-    /// The capture that was written when it was taken: its content stands in there and, if it began earlier, in those
-    /// before.
+    /// The capture that was written when its content began to come, or the next after that.
+    pub begun_in: String,
+    /// The capture that was written when its content had come: it ends in there, or in the next.
     pub capture: String,
 }
 

@@ -7,4 +7,6 @@ pub mod health;
 pub mod journal;
 mod private;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod verify;

@@ -232,6 +232,14 @@ impl Inner {
         written.and_then(|()| self.enter(ready, synced))
     }
 
+    /// How many frames the capture has left out so far, where that matters.
+    fn left_out(&self) -> u64 {
+        match self.parts.durability {
+            Durability::None => 0,
+            Durability::Os | Durability::Disk => self.parts.recorder.left_out(),
+        }
+    }
+
     fn is_well(&self) -> io::Result<()> {
         match self.parts.health.problem(Part::Capture) {
             Some(problem) => Err(io::Error::other(problem)),
@@ -272,6 +280,11 @@ impl Custody for Store {
             size: 0,
             digest: Sha256::new(),
             failed: None,
+            begun_in: match self.inner.parts.form {
+                Form::None => String::new(),
+                Form::Maildir | Form::Eml => self.inner.parts.captures.current(),
+            },
+            left_out: self.inner.left_out(),
         })
     }
 
@@ -306,6 +319,9 @@ struct Incoming {
     size: u64,
     digest: Sha256,
     failed: Option<io::Error>,
+    begun_in: String,
+    /// How many frames the capture had left out when it began.
+    left_out: u64,
 }
 
 impl Incoming {
@@ -336,6 +352,7 @@ impl Incoming {
             authenticated: envelope.authenticated,
             size: self.size,
             sha256: hex::encode(std::mem::take(&mut self.digest).finalize()),
+            begun_in: std::mem::take(&mut self.begun_in),
             capture: self.inner.parts.captures.current(),
         }
     }
@@ -361,6 +378,13 @@ impl Incoming {
             let problem = Some(error.to_string());
             self.inner.parts.health.set(Part::Messages, problem);
         })?;
+        if self.inner.left_out() != self.left_out {
+            // It is not whole in the capture; that there is room now does not help.
+            if let Some((ready, _)) = ready {
+                let _ = fs::remove_file(ready.tmp);
+            }
+            return Err(io::Error::other("frames of it found no room"));
+        }
         let Some(committer) = self.committer.take() else {
             return self.inner.commit(ready.map(|(ready, _)| ready));
         };
@@ -413,4 +437,4 @@ impl Custodian for Incoming {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

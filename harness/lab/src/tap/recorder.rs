@@ -159,6 +159,11 @@ impl Recorder {
         }
     }
 
+    /// How many frames were left out, since a file took none and too much waited.
+    pub fn left_out(&self) -> u64 {
+        self.state().writer.left_out()
+    }
+
     /// Writes what is still held back, connections that have not ended included, and says how many frames the file has.
     /// What happens later is not recorded.
     ///
