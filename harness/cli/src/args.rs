@@ -62,6 +62,13 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Compare the messages that `serve` stored with its captures, byte for byte.
+    #[command(hide = true)]
+    VerifyEvidence {
+        /// The folder that was given to `serve --out`.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Send a message to a real server, as the documented adapter does.
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.

@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lab::tap::Files;
+use lab::tap::{Clock, Files};
+use wire::Timestamp;
 
 use crate::private;
 
@@ -65,6 +66,8 @@ struct State {
     unsynced: Vec<Arc<File>>,
     /// The entry of a file may not be on the disk.
     folder_unsynced: bool,
+    /// When a file was last left because it was gone.
+    lost: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl Captures {
             syncs,
             unsynced: Vec::new(),
             folder_unsynced: false,
+            lost: None,
         };
         let captures = Self(Arc::new(Mutex::new(state)));
         let (sender, receiver) = mpsc::channel();
@@ -124,6 +128,12 @@ impl Captures {
         let state = self.lock();
         let name = state.files.back().and_then(|one| one.path.file_name());
         name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Whether the beginning of a connection that was accepted then is in no capture of the folder, since the file that had
+    /// it was taken away while it was written.
+    pub fn lost_beginning(&self, accepted: Timestamp) -> bool {
+        self.lock().lost.is_some_and(|lost| accepted <= lost)
     }
 
     /// Waits until everything that was handed to the system is on the disk.
@@ -213,10 +223,24 @@ impl State {
     }
 }
 
+impl Shelf {
+    /// Whether there is a file that is written, and it is not in the folder.
+    fn is_lost(&self) -> bool {
+        let state = self.captures.lock();
+        let current = state.files.back();
+        let open = current.and_then(|one| Some((one.file.as_ref()?, &one.path)));
+        open.is_some_and(|(file, path)| private::is_gone(file, path))
+    }
+}
+
 impl Files for Shelf {
     fn next(&mut self, frame: u64) -> io::Result<Box<dyn Write + Send>> {
+        let lost = self.is_lost();
         let mut state = self.captures.lock();
         let (path, file) = state.begin()?;
+        if lost {
+            state.lost = Some(Clock::Real.now());
+        }
         let before = state.files.iter_mut().rev().nth(1);
         let before = before.and_then(|one| one.file.take());
         if state.syncs {
@@ -238,10 +262,7 @@ impl Files for Shelf {
     }
 
     fn is_gone(&self) -> bool {
-        let state = self.captures.lock();
-        let current = state.files.back();
-        let open = current.and_then(|one| Some((one.file.as_ref()?, &one.path)));
-        open.is_none_or(|(file, path)| private::is_gone(file, path))
+        self.is_lost()
     }
 
     fn opened(&mut self) -> u64 {
@@ -274,4 +295,98 @@ fn last(folder: &Path) -> io::Result<u64> {
         last = last.max(number.unwrap_or(0));
     }
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use lab::tap::{Recorder, RecorderOptions, Tap};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn begin(folder: &TempDir, rotate: Rotate) -> (Captures, Recorder, Receiver<Begun>) {
+        let (captures, files, begun) =
+            Captures::new(folder.path(), rotate, false).expect("readable");
+        let recorder = Recorder::rotating(files, RecorderOptions::default()).expect("made");
+        (captures, recorder, begun)
+    }
+
+    fn open(recorder: &Recorder, port: u16) -> Tap {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        recorder.open(address(port), address(25))
+    }
+
+    /// Whether each file, in order, holds the text.
+    fn hold(begun: &Receiver<Begun>, text: &[u8]) -> Vec<bool> {
+        let files = begun
+            .try_iter()
+            .map(|begun| fs::read(begun.path).expect("there"));
+        files
+            .map(|bytes| bytes.windows(text.len()).any(|window| window == text))
+            .collect()
+    }
+
+    #[test]
+    fn secrets_are_repeated_as_long_as_their_connection_is_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Each event fills a file.
+        let rotate = Rotate {
+            size: 1,
+            ..Rotate::default()
+        };
+        let (_, recorder, begun) = begin(&folder, rotate);
+        let tap = open(&recorder, 1000);
+        let keys = tap.key_log().expect("it is recorded");
+        keys.log("CLIENT_RANDOM", &[0xab], &[0xcd]);
+        drop(open(&recorder, 1001));
+        drop(tap);
+        drop(open(&recorder, 1002));
+        drop(open(&recorder, 1003));
+        recorder.finish().expect("written");
+        let held = hold(&begun, b"CLIENT_RANDOM ab cd\n");
+        // The handshake; the secrets; one that begins while they are needed; none after.
+        let last = held.iter().rposition(|held| *held).expect("they are held");
+        assert!(
+            !held[0] && last > 1 && held[1..=last].iter().all(|held| *held),
+            "{held:?}"
+        );
+        assert!(last < held.len() - 2, "{held:?}");
+    }
+
+    #[test]
+    fn a_file_is_left_by_its_age_but_not_without_a_frame() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rotate = Rotate {
+            age: Duration::from_millis(1),
+            ..Rotate::default()
+        };
+        let (captures, recorder, begun) = begin(&folder, rotate);
+        std::thread::sleep(Duration::from_millis(3));
+        recorder.flush();
+        assert_eq!(captures.current(), "serve-000001.pcapng");
+        for port in 1000..1010 {
+            drop(open(&recorder, port));
+        }
+        std::thread::sleep(Duration::from_millis(3));
+        recorder.flush();
+        assert_ne!(captures.current(), "serve-000001.pcapng");
+        recorder.finish().expect("written");
+        let firsts: Vec<_> = begun.try_iter().map(|begun| begun.first).collect();
+        assert_eq!(firsts[0], 1);
+        assert!(firsts.is_sorted() && firsts[1] > 1, "{firsts:?}");
+    }
+
+    #[test]
+    fn numbers_go_on_behind_what_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("serve-000041.json"), "{}").expect("written");
+        let (captures, ..) = begin(&folder, Rotate::default());
+        assert_eq!(captures.current(), "serve-000042.pcapng");
+        assert_eq!(
+            fs::read(folder.path().join("serve-000041.json")).expect("there"),
+            b"{}"
+        );
+    }
 }

@@ -24,6 +24,9 @@ pub const FOLDER: &str = "messages";
 /// What a client is told whose message cannot be kept (RFC 3463 section 3.4: mail system full).
 const NO_ROOM: &str = "452 4.3.1 insufficient system storage";
 
+/// What a client is told whose TLS handshake is in no capture any more, so that nothing of its session could be read.
+const CONNECT_AGAIN: &str = "421 4.3.0 the record of this session was lost, connect again";
+
 /// Bytes of a message that wait in memory; a longer one is written as it comes.
 const HELD: usize = 64 << 10;
 
@@ -240,6 +243,11 @@ impl Inner {
         }
     }
 
+    /// Whether a message waits until the capture has it.
+    fn keeps_wire(&self) -> bool {
+        self.parts.durability > Durability::None
+    }
+
     fn is_well(&self) -> io::Result<()> {
         match self.parts.health.problem(Part::Capture) {
             Some(problem) => Err(io::Error::other(problem)),
@@ -430,6 +438,14 @@ impl Custodian for Incoming {
 
     fn keep(self: Box<Self>) -> Answer<'static> {
         Box::pin(async move {
+            let tls = self.envelope.tls;
+            let (inner, since) = (Arc::clone(&self.inner), self.envelope.since);
+            // What waits is written first: that is when it is seen that a capture is gone.
+            let unread =
+                || tls && inner.capture().is_ok() && inner.parts.captures.lost_beginning(since);
+            if inner.keeps_wire() && unread() {
+                return Err(Refusal(CONNECT_AGAIN.to_owned()));
+            }
             let kept = self.kept().await;
             kept.map_err(|_| Refusal(NO_ROOM.to_owned()))
         })

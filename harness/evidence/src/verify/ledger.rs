@@ -170,7 +170,7 @@ impl Ledger {
                     &one.packets,
                 ),
                 // Between the file and its entry the server was killed: its client was not told that it was taken.
-                Some(_) => self.report.in_doubt += 1,
+                Some(_) => self.report.unentered += 1,
                 None => self.differ(
                     format!("{orphan}: it has no entry, and is not on the wire"),
                     &[],

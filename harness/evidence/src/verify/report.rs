@@ -28,6 +28,9 @@ pub struct Report {
     /// Stored messages of which the captures do not show that they were acknowledged: the connection or the server ended
     /// before.
     pub in_doubt: u64,
+    /// Files without an entry of which the captures do not show that they were acknowledged: the server was killed before it
+    /// had entered them, and so before it could have acknowledged them.
+    pub unentered: u64,
     /// Stored messages whose packets were removed with old captures: only their entries were compared.
     pub beyond: u64,
     /// What does not agree.
@@ -55,6 +58,13 @@ impl fmt::Display for Report {
                 f,
                 "{} more stored whose acknowledgement the captures do not show",
                 self.in_doubt
+            )?;
+        }
+        if self.unentered > 0 {
+            writeln!(
+                f,
+                "{} files that were not entered or acknowledged before the server was killed",
+                self.unentered
             )?;
         }
         if self.beyond > 0 {

@@ -8,6 +8,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
+use wire::Timestamp;
+
 use super::connection::Connection;
 use super::content::Unstuffed;
 use crate::scenario::{Action, Command, Reply};
@@ -22,6 +24,8 @@ pub struct Envelope {
     pub connection: u32,
     /// Which message of that connection whose content was begun, from 1.
     pub message: u32,
+    /// When that connection was accepted.
+    pub since: Timestamp,
     /// Who sent it.
     pub peer: SocketAddr,
     /// What the client called itself in EHLO or HELO, without parameters.
@@ -109,6 +113,7 @@ impl Connection {
         let envelope = Envelope {
             connection: self.number,
             message: self.messages,
+            since: self.since,
             peer: self.peer,
             helo: self.session.helo.clone(),
             from: transaction.map_or_else(Vec::new, |open| open.from.clone()),
