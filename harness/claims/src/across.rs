@@ -3,6 +3,7 @@
 //! A server that offered STARTTLS to one connection and not to the next, a list of mechanisms that got shorter, a message
 //! that was taken twice: no conversation tells by itself. The ledger keeps a bounded memory of those that came before.
 
+mod retries;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wire::Span;
+
+use retries::Retries;
 
 use crate::brief::{Mail, Offer, TlsUse};
 use crate::{Brief, Evidence, Finding};
@@ -26,6 +29,8 @@ pub const STRIPPED: &str = "starttls-stripped";
 pub const SHRUNK: &str = "auth-offer-shrank";
 /// The check that a second acceptance decides.
 pub const TWICE: &str = "message-recoverable";
+/// The check that a message decides which comes again after it was accepted and the connection broke.
+pub const RESENT: &str = "resent-after-acceptance";
 
 /// The check that another signer decides.
 pub const SIGNER: &str = "one-signer";
@@ -35,6 +40,7 @@ pub const SIGNER: &str = "one-signer";
 pub struct Ledger {
     servers: Servers,
     messages: Messages,
+    retries: Retries,
     signer: Option<Known>,
 }
 
@@ -45,6 +51,7 @@ impl Ledger {
         let mut findings = Vec::new();
         findings.extend(self.servers.judge(brief));
         findings.extend(self.messages.judge(brief));
+        findings.extend(self.retries.judge(brief));
         findings.extend(self.signed(brief));
         findings
     }
@@ -248,35 +255,46 @@ fn there(earlier: &Offered, what: &str) -> Evidence {
     Evidence::packet(earlier.packet, format!("{}: {what}", earlier.conversation))
 }
 
+/// A message that was accepted.
+#[derive(Debug)]
+struct Accepted {
+    place: Offered,
+    /// Whether its session ended in good order.
+    goodbye: bool,
+}
+
 #[derive(Debug, Default)]
 struct Messages {
-    accepted: HashMap<u64, Offered>,
+    accepted: HashMap<u64, Accepted>,
     order: VecDeque<u64>,
 }
 
 impl Messages {
-    fn judge(&mut self, brief: &Brief) -> Option<(&'static str, Finding)> {
-        let mut found = None;
+    fn judge(&mut self, brief: &Brief) -> Vec<(&'static str, Finding)> {
+        let (mut again, mut sent_again) = (None, None);
         let name: Arc<str> = brief.id.as_str().into();
-        for mail in brief
-            .mails
-            .iter()
-            .filter(|mail| mail.accepted == Some(true))
-        {
+        for mail in &brief.mails {
+            let accepted = mail.accepted == Some(true);
             match self.accepted.get(&mail.key) {
-                Some(earlier) if earlier.conversation != name => {
-                    if mail.complete && found.is_none() {
-                        found = Some((TWICE, twice(mail, earlier)));
+                Some(earlier) if earlier.place.conversation != name => {
+                    if !mail.complete {
+                        continue;
+                    }
+                    if accepted && again.is_none() {
+                        again = Some((TWICE, twice(mail, &earlier.place)));
+                    }
+                    if !earlier.goodbye && sent_again.is_none() {
+                        sent_again = Some((RESENT, resent(mail, &earlier.place)));
                     }
                 }
-                Some(_) => {}
-                None => self.remember(mail, &name),
+                None if accepted => self.remember(mail, &name, brief.goodbye),
+                Some(_) | None => {}
             }
         }
-        found
+        again.into_iter().chain(sent_again).collect()
     }
 
-    fn remember(&mut self, mail: &Mail, name: &Arc<str>) {
+    fn remember(&mut self, mail: &Mail, name: &Arc<str>, goodbye: bool) {
         if !mail.complete {
             return;
         }
@@ -290,7 +308,7 @@ impl Messages {
             conversation: Arc::clone(name),
             packet: mail.packet.unwrap_or_default(),
         };
-        self.accepted.insert(mail.key, place);
+        self.accepted.insert(mail.key, Accepted { place, goodbye });
     }
 }
 
@@ -305,6 +323,23 @@ fn twice(mail: &Mail, earlier: &Offered) -> Finding {
                 mail.packet.unwrap_or_default(),
                 mail.span,
                 "a message that was accepted once more",
+            ),
+            there(earlier, "the same message, accepted"),
+        ],
+    )
+}
+
+fn resent(mail: &Mail, earlier: &Offered) -> Finding {
+    Finding::observed(
+        format!(
+            "the same message was accepted in {} (packet {}), whose connection ended without a goodbye, and it was sent again",
+            earlier.conversation, earlier.packet
+        ),
+        vec![
+            here(
+                mail.packet.unwrap_or_default(),
+                mail.span,
+                "a message that was sent again",
             ),
             there(earlier, "the same message, accepted"),
         ],

@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use smtp::Timeline;
 use smtp::timeline::{Capabilities, Event, EventKind, Protocol, Reply, TlsStart};
-use wire::{Span, Timestamp};
+use wire::{Opening, Span, Timestamp};
 
 use crate::Subject;
+use crate::chain::{self, EndWord, Try};
 use crate::checks::signers_of;
 use crate::leaks::{Body, Exposure, ProofVerdict, first_packet, is_under_tls, login};
 use crate::subject::Sent;
@@ -34,6 +35,10 @@ pub struct Brief {
     pub server: SocketAddr,
     /// When its last packet was captured.
     pub end: Timestamp,
+    /// What it was as an attempt at a message, where it failed for the moment or its login was refused.
+    pub attempt: Option<Attempt>,
+    /// Whether QUIT was answered.
+    pub goodbye: bool,
     /// Whether bytes are missing from it, or the reader did not follow it to its end.
     pub holed: bool,
     /// How it stands with TLS.
@@ -80,6 +85,17 @@ pub struct Offer {
     pub mechanisms: Vec<String>,
     /// Whether the capture holds all of the server's bytes up to it.
     pub whole: bool,
+}
+
+/// A session that did not get its message across, and may come again.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The same for the same host, server, login and envelope, as far as the session shows them. Differs from run to run.
+    pub key: u64,
+    /// When it began and ended, and how.
+    pub(crate) session: Try,
+    /// The mechanism of its login, and how far its secret is exposed, where one got as far as a response.
+    pub login: Option<(String, Exposure)>,
 }
 
 /// One login.
@@ -151,6 +167,8 @@ impl Brief {
             client: timeline.client,
             server: timeline.server,
             end: timeline.end,
+            attempt: Attempt::of(timeline),
+            goodbye: chain::said_goodbye(timeline),
             holed: !timeline.gaps.is_empty() || timeline.given_up.is_some(),
             tls: tls_use(timeline),
             banner: banner(timeline),
@@ -169,6 +187,34 @@ impl Brief {
     pub fn named(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
+    }
+}
+
+impl Attempt {
+    fn of(timeline: &Timeline) -> Option<Self> {
+        let session = Try::of(timeline);
+        let may_come_again = matches!(
+            session.end_word,
+            EndWord::Deferred(_) | EndWord::LoginRefused(..)
+        );
+        if !may_come_again || timeline.opening == Opening::Midstream {
+            return None;
+        }
+        let user = chain::user(timeline).map(str::to_lowercase);
+        let envelope = timeline.transactions.last().map(|one| {
+            let recipients = one.recipients.iter().map(|to| to.address.value.as_str());
+            let mut recipients: Vec<_> = recipients.collect();
+            recipients.sort_unstable();
+            (one.reverse_path.value.as_str(), recipients)
+        });
+        let mut logins = timeline.authentications.iter();
+        let login = logins.find(|one| !one.responses.is_empty());
+        let host = (timeline.client.ip(), timeline.server);
+        Some(Self {
+            key: fingerprint((host, user, envelope)),
+            session,
+            login: login.map(|one| (login::mechanism(one), login::exposure(timeline, one))),
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! which secrets. None of it is evidence. It says what to look for, and against what to compare; a field left out
 //! makes the checks that need it undetermined, never passed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use smtp::Secret;
@@ -176,6 +177,84 @@ pub struct Withheld {
     pub control: String,
 }
 
+/// What a server is to the sender's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that the messages are to go to: the send port's, or the handler's where the port names none.
+    Configured,
+    /// The one that the handler names, where the port names another.
+    Handler,
+    /// That of the backup transport.
+    Backup,
+    /// The recipients' own mail server, to which a look-up of their domain would lead.
+    Partner,
+    /// The configured host on another port than the configured one.
+    OtherPort,
+}
+
+impl Role {
+    /// In words, behind "the server is".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Configured => "the configured one",
+            Self::Handler => "the handler's, where the port names another",
+            Self::Backup => "that of the backup transport",
+            Self::Partner => "the recipients' own",
+            Self::OtherPort => "the configured host on another port",
+        }
+    }
+}
+
+/// How often, and how long after a failure, the sender is to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries after the first.
+    pub count: u32,
+    /// Time from one try to the next.
+    pub interval: Duration,
+}
+
+impl Retry {
+    /// What the documentation states as the default.
+    pub const DOCUMENTED: Self = Self {
+        count: 3,
+        interval: Duration::from_mins(5),
+    };
+}
+
+/// A server that the sender could talk to, as captures show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenServer {
+    /// What it is to the configuration.
+    pub role: Role,
+    /// Its address in the capture.
+    pub address: SocketAddr,
+    /// The port that the configured name carries; `None` where it carries none, which means 25.
+    pub port: Option<u16>,
+    /// How the sender is to try again here; `None` where that is not known.
+    pub retry: Option<Retry>,
+    /// The mode that is configured for this server, where it is another than [`Given::mode`].
+    pub mode: Option<Mode>,
+}
+
+/// Another host that has the same port.
+#[derive(Clone, Debug)]
+pub struct OtherHost {
+    /// Its name in EHLO.
+    pub name: String,
+    /// The account of its host instance.
+    pub account: Account,
+}
+
+/// User name and password of mode Basic.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// `UserName`.
+    pub user: String,
+    /// `Password`.
+    pub password: Secret,
+}
+
 /// Everything known beforehand. All optional; [`Given::default`] is "nothing".
 #[derive(Clone, Debug, Default)]
 pub struct Given {
@@ -185,8 +264,16 @@ pub struct Given {
     pub username: Option<String>,
     /// Configured `Password`.
     pub password: Option<Secret>,
+    /// The handler's, where the port has others.
+    pub handler_login: Option<Login>,
+    /// Whether the mode was left alone at both levels, so that it is the default.
+    pub mode_untouched: bool,
     /// The account of the host instance.
     pub account: Option<Account>,
+    /// The other hosts that have the same port.
+    pub other_hosts: Vec<OtherHost>,
+    /// The servers that the sender could talk to, each with its part in the configuration.
+    pub servers: Vec<GivenServer>,
     /// Configured `From`.
     pub from: Option<String>,
     /// Configured `CC` addresses.
@@ -242,4 +329,32 @@ pub struct Given {
     pub unfired: Vec<String>,
     /// How the S/MIME encoder is configured.
     pub pipeline: Pipeline,
+}
+
+impl Given {
+    /// The servers with a role.
+    pub fn servers(&self, role: Role) -> impl Iterator<Item = &GivenServer> {
+        self.servers
+            .iter()
+            .filter(move |server| server.role == role)
+    }
+
+    /// The mode that is configured for the server at an address.
+    pub fn mode_at(&self, address: SocketAddr) -> Option<Mode> {
+        let server = self.server(address);
+        server.and_then(|server| server.mode).or(self.mode)
+    }
+
+    /// The account of the host that gives this name in EHLO.
+    pub fn account_of(&self, name: Option<&str>) -> Option<&Account> {
+        let mut hosts = self.other_hosts.iter();
+        let other =
+            hosts.find(|host| name.is_some_and(|name| name.eq_ignore_ascii_case(&host.name)));
+        other.map_or(self.account.as_ref(), |host| Some(&host.account))
+    }
+
+    /// What is known of the server at an address.
+    pub fn server(&self, address: SocketAddr) -> Option<&GivenServer> {
+        self.servers.iter().find(|server| server.address == address)
+    }
 }

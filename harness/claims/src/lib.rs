@@ -11,6 +11,7 @@ pub mod across;
 pub mod answer;
 pub mod brief;
 mod capped;
+mod chain;
 pub mod check;
 pub mod checks;
 pub mod claim;

@@ -158,6 +158,11 @@ impl<'a> Subject<'a> {
         self.case.subjects().skip(self.index + 1)
     }
 
+    /// The conversations of the case that began before this one.
+    pub fn earlier(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
+        self.case.subjects().take(self.index)
+    }
+
     /// Messages whose content crossed the wire, accepted or not.
     pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
         let (case, index) = (self.case, self.index);
@@ -174,11 +179,16 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// The mode that the sender is configured for at the server of this conversation.
+    pub fn given_mode(&self) -> Option<Mode> {
+        self.given().mode_at(self.timeline().server)
+    }
+
     /// The mode: as given, else as seen. `None` where neither tells (a mechanism outside the documented ones, nothing but
     /// a greeting, or bytes missing before the first mail).
     pub fn mode(&self) -> Option<Mode> {
-        if self.given().mode.is_some() {
-            return self.given().mode;
+        if let Some(mode) = self.given_mode() {
+            return Some(mode);
         }
         let timeline = self.timeline();
         match timeline.authentications.first() {
@@ -297,6 +307,11 @@ impl<'a> Sent<'a> {
         places
             .iter()
             .filter_map(move |&(conversation, mail)| Self::of(case, conversation, mail))
+    }
+
+    /// Whether both are the same message, sent at two times.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.case, other.case) && self.copies == other.copies
     }
 
     /// The number of the message in its case: the same each time that it was sent.

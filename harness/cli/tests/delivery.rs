@@ -213,9 +213,10 @@ struct Arrived {
 impl Arrived {
     fn of(arrived: &[u8], sent: &[u8]) -> Self {
         let with_lf = !arrived.contains(&b'\r');
-        let expected = match with_lf {
-            true => Cow::Owned(without(b'\r', sent)),
-            false => Cow::Borrowed(sent),
+        let expected = if with_lf {
+            Cow::Owned(without(b'\r', sent))
+        } else {
+            Cow::Borrowed(sent)
         };
         let mut rest = arrived;
         let mut added = BTreeSet::new();

@@ -200,6 +200,23 @@ fn messages_of_which_not_all_was_kept_are_known_by_their_id_only() {
 }
 
 #[test]
+fn a_message_that_comes_again_after_it_was_accepted() {
+    let torn = || {
+        Talk::ehlo(&[])
+            .message(&plain("Message-ID: <1@x>\n", "body"))
+            .turn("!S", "")
+    };
+    let found = last(vec![torn(), sent("1")]);
+    let checks: Vec<_> = found.iter().map(|(check, _)| *check).collect();
+    assert_eq!(checks, [TWICE, RESENT]);
+    assert_eq!(found[1].1.observation, Observation::Observed);
+    assert!(found[1].1.evidence[1].what.starts_with("C1/1: "));
+    let in_order = last(vec![sent("1"), sent("1")]);
+    assert_eq!(in_order.len(), 1, "{in_order:#?}");
+    assert!(last(vec![torn(), sent("2")]).is_empty());
+}
+
+#[test]
 fn another_signer_than_before() {
     let signed = |id: &str, file: &str| {
         let header = format!("Message-ID: <{id}@x>\n");

@@ -29,7 +29,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let evidence = |a: &Authentication| {
         Evidence::bytes(timeline, a.span(), format!("AUTH {}", a.mechanism.value))
     };
-    if let Some((fallback, after)) = strayed(all, subject.given().mode) {
+    if let Some((fallback, after)) = strayed(all, subject.given_mode()) {
         let mut shown = vec![evidence(fallback)];
         let others = all.iter().filter(|a| a.exchange != fallback.exchange);
         shown.extend(others.map(evidence));
@@ -57,7 +57,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             vec![Evidence::bytes(timeline, refused.span(), what)],
         );
     }
-    let (Some(offer), Some(mode)) = (subject.offer("AUTH"), subject.given().mode) else {
+    let (Some(offer), Some(mode)) = (subject.offer("AUTH"), subject.given_mode()) else {
         return Finding::undetermined("no authentication was refused");
     };
     if !all.is_empty() || offered.iter().any(|mechanism| mode_of(mechanism) == Some(mode)) {

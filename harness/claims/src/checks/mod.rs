@@ -21,6 +21,7 @@ mod grammar;
 mod hostile;
 mod offers;
 mod receipts;
+mod retried;
 mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -41,19 +42,32 @@ macro_rules! registry {
 
 registry! {
     receiving_command,
+    other_server_contacted,
+    other_port_used,
+    handler_server_used,
     message_recoverable,
+    resent_after_acceptance,
     starttls_issued,
     implicit_tls_used,
     delivered_to_tls_only_server,
     readable_without_key,
+    hello_names_host,
+    sent_despite_stripped_offer,
     undocumented_mechanism,
     credentials_in_mode_none,
     password_readable,
+    handler_login_used,
     ntlm_as_account,
     configured_user_in_ntlm,
+    accounts_differ_by_host,
+    ntlm_by_default,
+    machine_account_used,
     password_crosses_with_ntlm,
     authentication_fallback,
     sent_unauthenticated,
+    refused_login_retried,
+    credentials_sent_again,
+    from_belongs_to_account,
     body_readable,
     text_is_plain,
     smime_encrypted,
@@ -84,6 +98,9 @@ registry! {
     from_as_configured,
     receipt_unasked,
     receipts_to_from,
+    retries_as_configured,
+    backup_used,
+    refused_recipient_fails_send,
     reply_by_field,
     documented_lengths,
     header_metadata,

@@ -5,6 +5,7 @@ use smtp::sasl::proof::{self, Verdict};
 use smtp::timeline::{Authentication, Located, NtlmExchange};
 
 use super::{names_account, ntlm_messages};
+use crate::chain::hello;
 use crate::given::{Account, Mode};
 use crate::leaks::login::known_name;
 use crate::subject::outcome_word;
@@ -61,7 +62,7 @@ fn judge(
     }
     let seen = format!("{}\\{} from {}", who.domain, who.user, who.workstation);
     let given = subject.given();
-    let Some(account) = &given.account else {
+    let Some(account) = given.account_of(hello(subject.timeline())) else {
         return by_known_accounts(subject, authentication, &seen).with(evidence);
     };
     let same = account.user.eq_ignore_ascii_case(&who.user)

@@ -64,7 +64,7 @@ const MOST: usize = 8;
 /// The password of the account, or, where it is not known which that is, those known for the accounts that NTLM names.
 fn passwords<'a>(subject: &Subject<'a>) -> Vec<&'a Secret> {
     let given = subject.given();
-    if let Some(account) = &given.account {
+    if let Some(account) = given.account_of(crate::chain::hello(subject.timeline())) {
         return account.password.iter().collect();
     }
     let mut numbers = Vec::new();

@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Finding {
-    let Some(mode) = subject.given().mode else {
+    let Some(mode) = subject.given_mode() else {
         return Finding::undetermined("which mode is configured is not known");
     };
     if mode == Mode::None {

@@ -81,7 +81,7 @@ fn pieces<'a>(template: &'a str, macros: &'a [(String, Option<String>)]) -> (Vec
     while let Some(at) = rest.find('%') {
         let name = rest[at + 1..].split('%').next().unwrap_or_default();
         let known = macros.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.as_deref());
-        let ended = rest[at + 1..].as_bytes().get(name.len()) == Some(&b'%');
+        let ended = rest.as_bytes()[at + 1..].get(name.len()) == Some(&b'%');
         let piece = match name {
             "datetime" => Some(Piece::Shape("0000-00-00T000000")),
             "datetime_bts2000" => Some(Piece::Shape("000000000000000")),

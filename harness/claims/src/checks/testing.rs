@@ -2,6 +2,9 @@
 
 mod ntlm;
 mod opened;
+mod servers;
+
+use std::net::SocketAddr;
 
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use smtp::cms::RecipientKey;
@@ -10,6 +13,8 @@ use smtp::session::testing::dialogue;
 use smtp::timeline::Keep;
 use smtp::tls::Stop;
 use wire::{Direction, Note, NoteKind, Opening, Timestamp};
+
+pub(crate) use self::servers::{OTHER_SERVER, SERVER, server};
 
 pub(crate) use self::ntlm::{authenticate_line, ntlm_messages, ntlm_v1_message};
 use crate::{Case, Check, Finding, Given, Observation, Subject};
@@ -29,6 +34,7 @@ pub(crate) struct Talk {
     opening: Opening,
     notes: Vec<Note>,
     client: [u8; 4],
+    server: SocketAddr,
     start: Option<Timestamp>,
     keep: Keep,
     given_up: Option<String>,
@@ -45,6 +51,7 @@ impl Talk {
             opening,
             notes: Vec::new(),
             client: [192, 0, 2, 1],
+            server: SERVER,
             start: None,
             keep: Keep::default(),
             given_up: None,
@@ -156,12 +163,6 @@ impl Talk {
     /// Both sides close, the client first.
     pub(crate) fn closed(self) -> Self {
         self.turn("-C", "").turn("-S", "")
-    }
-
-    /// The sender has this address.
-    pub(crate) fn sent_from(mut self, client: [u8; 4]) -> Self {
-        self.client = client;
-        self
     }
 
     /// It began at this time.
@@ -277,9 +278,13 @@ pub(crate) fn case(talks: Vec<Talk>, given: Given) -> Tested {
         let mut conversation = dialogue(&turns);
         conversation.about.opening = talk.opening;
         conversation.about.client.set_ip(talk.client.into());
+        conversation.about.server = talk.server;
         conversation.about.notes.clone_from(&talk.notes);
         if let Some(start) = talk.start {
+            let lasted = conversation.about.end.since(conversation.about.start);
             conversation.about.start = start;
+            let end = start.as_nanos() + u64::try_from(lasted.as_nanos()).expect("short");
+            conversation.about.end = Timestamp::from_nanos(end);
         }
         conversation.about.given_up.clone_from(&talk.given_up);
         let options = Options {

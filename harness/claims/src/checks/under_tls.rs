@@ -122,7 +122,7 @@ fn expect(talk: Talk, given: Given, expected: &[(&str, Observation)]) {
 }
 
 /// What is the same in every conversation under TLS with one plain message.
-const MESSAGE: [(&str, Observation); 17] = [
+const MESSAGE: [(&str, Observation); 18] = [
     ("text-is-plain", Observed),
     ("header-metadata", Observed),
     ("receiving-command", NotObserved),
@@ -140,6 +140,7 @@ const MESSAGE: [(&str, Observation); 17] = [
     ("subject-is-message-id", NotApplicable),
     ("blind-recipient", Undetermined),
     ("conflicting-overlap", NotObserved),
+    ("hello-names-host", Observed),
 ];
 
 #[test]
@@ -149,6 +150,7 @@ fn a_password_and_a_message_after_starttls() {
     expected.extend([
         ("starttls-issued", Observed),
         ("password-readable", NotObserved),
+        ("from-belongs-to-account", NotObserved),
         ("starttls-stripped", NotObserved),
         ("bytes-around-upgrade", NotObserved),
     ]);
@@ -163,6 +165,7 @@ fn a_password_and_a_message_under_implicit_tls() {
         ("implicit-tls-used", Observed),
         ("starttls-issued", Undetermined),
         ("password-readable", NotObserved),
+        ("from-belongs-to-account", NotObserved),
     ]);
     expect(talk, given(Mode::Basic, Protection::None), &expected);
 }
@@ -174,6 +177,8 @@ fn a_proof_and_a_message_after_starttls() {
     expected.extend([
         ("starttls-issued", Observed),
         ("ntlm-as-account", Observed),
+        ("machine-account-used", NotObserved),
+        ("from-belongs-to-account", NotObserved),
         ("configured-user-in-ntlm", NotObserved),
         ("password-crosses-with-ntlm", NotObserved),
         ("ntlm-v1-response", NotObserved),
@@ -530,6 +535,8 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "nul-in-content",
         "authentication-completed",
         "ntlm-names-readable",
+        "hello-names-host",
+        "from-belongs-to-account",
         // Of an NTLM response the kind is seen; another could follow.
     ];
     for check in ALL {

@@ -11,7 +11,7 @@ use super::{ModeName, time};
 #[derive(Debug, Args)]
 pub struct SendArgs {
     /// The server: a name or an address, with a port if it is not 25 (465 with `--tls implicit`). IPv6 addresses with a
-    /// port in brackets: [::1]:2525.
+    /// port in brackets: `[::1]:2525`.
     #[arg(long, value_name = "HOST[:PORT]")]
     pub server: Option<String>,
 

@@ -149,11 +149,6 @@ impl Reports {
             .collect()
     }
 
-    /// Each format, once.
-    pub(super) fn formats(&self) -> &[&'static Format] {
-        &self.formats
-    }
-
     fn path(&self, format: &Format) -> Option<PathBuf> {
         let folder = self.folder.as_ref()?;
         Some(folder.join(file_name(format)))

@@ -52,7 +52,7 @@ pub(super) fn run(cli: &Cli, args: &SendArgs) -> Result<Exit, Failure> {
         Some(path) => Some(recorder(path, &target)?),
         None => None,
     };
-    let transcript = Transcript::new(password, recorder.clone());
+    let transcript = Transcript::new(password.as_ref(), recorder.clone());
     let network = Network {
         hosts: vec![target.host()],
         any_certificate: args.tls.tls_any_certificate,

@@ -23,7 +23,7 @@ pub(crate) const OPEN: &str = "open.example";
 pub(crate) const AUTH: &str = "auth.example";
 
 /// Longest wait for an agent to be up, to deliver or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An agent: its name, and what it needs.
 pub(crate) struct Agent {

@@ -146,17 +146,13 @@ impl Identity {
                 None => identity,
             };
         }
-        let other = twins.has(Twin::OtherAccount);
-        Self {
+        let own = Self {
             domain: account.domain.clone(),
-            user: if other {
-                format!("{}-other", account.user)
-            } else {
-                account.user.clone()
-            },
+            user: account.user.clone(),
             password: account.password.clone(),
             workstation: account.workstation.clone(),
-        }
+        };
+        misbehave::account(own, twins)
     }
 }
 

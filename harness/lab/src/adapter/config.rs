@@ -224,7 +224,7 @@ impl Default for Retry {
     fn default() -> Self {
         Self {
             count: 3,
-            interval: Duration::from_secs(5 * 60),
+            interval: Duration::from_mins(5),
         }
     }
 }
@@ -242,6 +242,7 @@ pub struct Transfer {
 }
 
 /// Everything that configures one send port and its handler.
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate property")]
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `SMTPAuthenticate`.

@@ -1,5 +1,9 @@
 //! What the adapter takes from the machine it runs on: time, chance, keys and trust.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rand::SeedableRng;
@@ -46,6 +50,24 @@ impl Clock {
     }
 }
 
+/// What it is to wait.
+#[derive(Clone)]
+pub enum Waiting {
+    /// Time passes.
+    Real,
+    /// Somebody is told how long it would be, and it is over: a clock that stands still can only be set.
+    Told(Arc<dyn Fn(Duration) + Send + Sync>),
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Real => "Real",
+            Self::Told(_) => "Told",
+        })
+    }
+}
+
 /// Time, chance, keys and trust.
 #[derive(Debug)]
 pub struct Environment {
@@ -57,6 +79,8 @@ pub struct Environment {
     pub keys: Keys,
     /// The authority that the machine trusts to vouch for servers (PEM); without one, no certificate is accepted.
     pub authority: Option<String>,
+    /// What it is to wait until the next try.
+    pub waiting: Waiting,
     /// How servers are reached, and who watches.
     pub network: Network,
 }
@@ -71,7 +95,16 @@ impl Environment {
             rng: StdRng::seed_from_u64(seed),
             keys: Keys::test(),
             authority: None,
+            waiting: Waiting::Real,
             network: Network::default(),
+        }
+    }
+
+    /// Waits.
+    pub(super) async fn wait(&self, time: Duration) {
+        match &self.waiting {
+            Waiting::Real => tokio::time::sleep(time).await,
+            Waiting::Told(tell) => tell(time),
         }
     }
 
@@ -82,6 +115,7 @@ impl Environment {
             rng: rand::make_rng(),
             keys: Keys::test(),
             authority: None,
+            waiting: Waiting::Real,
             network: Network::default(),
         }
     }

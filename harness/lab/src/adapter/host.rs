@@ -72,9 +72,8 @@ impl HostPort {
         };
         let literal = text.parse::<Ipv6Addr>().is_ok();
         match reading {
-            HostReading::NoColon => Err(BadHost::Character(':')),
             HostReading::HostAndPort | HostReading::LiteralOnly if literal => Ok(alone(text)),
-            HostReading::LiteralOnly => Err(BadHost::Character(':')),
+            HostReading::NoColon | HostReading::LiteralOnly => Err(BadHost::Character(':')),
             HostReading::HostAndPort | HostReading::PortFirst => {
                 let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
                 let number = digits.then(|| port.parse().ok()).flatten();

@@ -14,12 +14,14 @@ pub mod host;
 pub mod keys;
 pub mod limits;
 mod macros;
+mod names;
 mod network;
 #[cfg(test)]
 mod openssl;
 pub mod readings;
 mod refusal;
 mod retry;
+pub mod route;
 mod session;
 pub mod settings;
 mod smime;
@@ -33,9 +35,11 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 pub use config::{Config, Payload};
-pub use environment::{Clock, Environment};
+pub use environment::{Clock, Environment, Waiting};
 pub use keys::Keys;
+pub use names::Names;
 pub use network::{Host, Network, Told, Watcher};
+pub use route::Route;
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
 pub use whole::{BareLineEnd, Whole};

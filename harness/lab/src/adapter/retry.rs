@@ -25,7 +25,8 @@ pub(super) async fn deliver(
     let mut lost: Vec<(String, u16)> = Vec::new();
     loop {
         attempts = attempts.saturating_add(1);
-        let failure = once(config, twins, environment, &mail, server, &mut trace).await;
+        let again = attempts > 1;
+        let failure = once(config, twins, environment, &mail, server, again, &mut trace).await;
         // Whoever has the message, or was refused for good, is not tried again.
         let failure = match failure {
             Some(Failure::Recipients(refused)) => {
@@ -44,9 +45,10 @@ pub(super) async fn deliver(
             other => other,
         };
         let Some(failure) = failure else {
-            if twins.has(Twin::SendsTwice) {
+            let in_doubt = trace.last().is_some_and(|last| !last.ended_well());
+            if twins.has(Twin::SendsTwice) || (twins.has(Twin::ResendsAfterDrop) && in_doubt) {
                 attempts = attempts.saturating_add(1);
-                once(config, twins, environment, &mail, server, &mut trace).await;
+                once(config, twins, environment, &mail, server, true, &mut trace).await;
             }
             return Delivery {
                 outcome: Outcome::Sent,
@@ -54,7 +56,9 @@ pub(super) async fn deliver(
                 trace,
             };
         };
-        let spent = attempts > config.retry.count || twins.has(Twin::NeverRetries);
+        let given_up = twins.has(Twin::NeverRetries)
+            || (twins.has(Twin::RefusedLoginIsFinal) && failure.is_refused_login());
+        let spent = attempts > config.retry.count || given_up;
         let refused = failure.is_final() && !twins.has(Twin::RetriesRefused);
         if spent || refused || mail.recipients.is_empty() {
             return Delivery {
@@ -63,7 +67,9 @@ pub(super) async fn deliver(
                 trace,
             };
         }
-        tokio::time::sleep(config.retry.interval).await;
+        if !twins.has(Twin::RetriesAtOnce) {
+            environment.wait(config.retry.interval).await;
+        }
     }
 }
 
@@ -74,6 +80,7 @@ async fn once(
     environment: &mut Environment,
     mail: &Mail,
     server: SocketAddr,
+    again: bool,
     trace: &mut Vec<Attempt>,
 ) -> Option<Failure> {
     let (result, steps) = session::attempt(Context {
@@ -82,6 +89,7 @@ async fn once(
         environment,
         mail,
         server,
+        again,
     })
     .await;
     let failure = result.err();

@@ -23,6 +23,20 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Both as one: sent where both were.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        let outcome = match self.outcome {
+            Outcome::Sent => other.outcome,
+            failed @ Outcome::Suspended(_) => failed,
+        };
+        Self {
+            outcome,
+            attempts: self.attempts.saturating_add(other.attempts),
+            trace: [self.trace, other.trace].concat(),
+        }
+    }
+
     /// All of it as text, as a log would show it.
     pub(crate) fn told(&self) -> Secret {
         let mut text = match &self.outcome {
@@ -47,6 +61,15 @@ pub struct Attempt {
     pub steps: Vec<Step>,
     /// Why it failed, without secrets; `None` where the message was accepted.
     pub failure: Option<String>,
+}
+
+impl Attempt {
+    /// Whether the server answered the last word, QUIT.
+    pub(super) fn ended_well(&self) -> bool {
+        self.steps
+            .last()
+            .is_some_and(|step| step.sent == "QUIT" && step.code.is_some())
+    }
 }
 
 /// One thing said, and the code of the reply.

@@ -43,8 +43,16 @@ macro_rules! twins {
 twins! {
     /// After the message it asks the server for mail with ETRN and TURN, as only a receiver would.
     AsksForMail = "asks-for-mail" breaks "ADP-01";
+    /// Looks up the mail server of the recipients' domain, and sends there.
+    SendsToMx = "sends-to-mx" breaks "ADP-02";
+    /// Connects to the port of submission, whatever its server's name carries.
+    OtherPort = "other-port" breaks "ADP-03";
+    /// Sends to the server that the handler names, although the port names another.
+    HandlerHostWins = "handler-host-wins" breaks "ADP-04";
     /// Sends the message a second time, in a new connection, after it was accepted.
     SendsTwice = "sends-twice" breaks "ADP-05";
+    /// Sends a message again that was accepted, if the connection then ended without a goodbye.
+    ResendsAfterDrop = "resends-after-drop" breaks "ADP-07";
     /// Issues STARTTLS when offered, and upgrades; goes on in clear if it is refused.
     Starttls = "starttls" breaks "ADP-08" and "TLS-11" "CLM-01";
     /// Opens the connection with a TLS ClientHello.
@@ -53,23 +61,37 @@ twins! {
     StarttlsWhenRequired = "starttls-when-required" breaks "ADP-10";
     /// Upgrades with STARTTLS before it says more than its name, or not at all, so that nothing can be read.
     Tunnel = "tunnel" breaks "ADP-11";
+    /// Gives an address in EHLO.
+    HelloByAddress = "hello-by-address" breaks "ADP-12";
     /// Picks CRAM-MD5 whenever the server offers it.
     CramMd5 = "cram-md5" breaks "ADP-14";
     /// In mode None, authenticates with the configured user and password all the same.
     AuthInNone = "auth-in-none" breaks "ADP-15" and "CLM-05";
     /// In mode Basic, sends the password as a digest (CRAM-MD5), so that it cannot be read.
-    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02";
+    HidesPassword = "hides-password" breaks "ADP-16" and "CLM-02" "ADP-29";
+    /// With Basic, sends the handler's user and password, although the port has its own.
+    HandlerLoginWins = "handler-login-wins" breaks "ADP-17";
     /// In mode NTLM, authenticates as an account other than the host instance's.
     OtherAccount = "other-account" breaks "ADP-18" and "NTL-21";
     /// In mode NTLM, authenticates as the configured UserName with the configured Password.
     ConfiguredUser = "configured-user" breaks "ADP-19";
+    /// In mode NTLM, authenticates as one account on every host.
+    OneAccount = "one-account" breaks "ADP-20";
+    /// With authentication left alone, does not authenticate.
+    DefaultsToNone = "defaults-to-none" breaks "ADP-21";
+    /// In mode NTLM, authenticates as the account of the machine.
+    MachineAccount = "machine-account" breaks "ADP-22";
     /// In mode NTLM, puts the account's password, in UTF-16 and base64, into a header field of the message.
     LeaksPassword = "leaks-password" breaks "ADP-23" and "NTL-05";
     /// Refused, or with a challenge it cannot answer, or with its mechanism not offered, tries the next mechanism, down to
     /// clear text.
     FallsBack = "falls-back" breaks "ADP-24" and "AUT-02" "AUT-03" "AUT-08" "AUT-09" "AUT-13" "NTL-04";
     /// With no acceptable mechanism on offer, sends without authenticating.
-    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14";
+    SendsUnauthenticated = "sends-unauthenticated" breaks "ADP-25" and "AUT-02" "AUT-14" "ADP-13";
+    /// Takes a refused login for the last word.
+    RefusedLoginIsFinal = "refused-login-is-final" breaks "ADP-26";
+    /// Authenticates at the first try, and not again.
+    LogsInOnce = "logs-in-once" breaks "ADP-27";
     /// Encrypts every message, asked or not.
     AlwaysEncrypts = "always-encrypts" breaks "ADP-32" and "NTL-05";
     /// Calls text HTML although no body file is configured.
@@ -139,12 +161,12 @@ twins! {
     /// Sends a message/rfc822 part as the mail itself, and to the port's recipients only.
     IgnoresEmbeddedRecipients = "ignores-embedded-recipients" breaks "ADP-59";
     /// Writes another address than the configured one into the From field.
-    OtherFrom = "other-from" breaks "ADP-60";
+    OtherFrom = "other-from" breaks "ADP-60" and "ADP-28";
     /// Asks for receipts although none were wanted.
     UnaskedReceipt = "unasked-receipt" breaks "ADP-61";
     /// Has the receipts that were wanted sent to another address than From.
     ReceiptElsewhere = "receipt-elsewhere" breaks "ADP-62";
-    /// Writes the time of ReplyBy into Reply-To.
+    /// Writes the time of `ReplyBy` into Reply-To.
     ReplyByInReplyTo = "reply-by-in-reply-to" breaks "ADP-63";
     /// Sends properties of any length.
     IgnoresLimits = "ignores-limits" breaks "ADP-64";
@@ -154,8 +176,12 @@ twins! {
     TrustsContext = "trusts-context" breaks "ADP-65";
     /// Gives its messages an id and a boundary that tell nothing, and no date.
     TellsNothing = "tells-nothing" breaks "ADP-66";
-    /// Sends whatever SMTPHost holds.
+    /// Sends whatever `SMTPHost` holds.
     AnyHostName = "any-host-name" breaks "ADP-67";
+    /// Tries again at once.
+    RetriesAtOnce = "retries-at-once" breaks "ADP-68";
+    /// Suspends the message where a backup transport is configured.
+    ForgetsBackup = "forgets-backup" breaks "ADP-69";
     /// Sends a body text for which no character set is configured.
     GuessesCharset = "guesses-charset" breaks "ADP-71";
 
@@ -243,7 +269,7 @@ twins! {
     /// Gives the whole message up when one of its recipients is refused.
     GivesUpForOne = "gives-up-for-one" breaks "ENV-03";
     /// Says that the message was sent when it was for some of its recipients.
-    SomeIsAll = "some-is-all" breaks "ENV-03";
+    SomeIsAll = "some-is-all" breaks "ENV-03" and "ADP-70";
     /// Sends a copy of the message to each recipient.
     OneByOne = "one-by-one" breaks "ENV-10";
     /// Names nobody as the sender in the envelope.

@@ -2,7 +2,8 @@
 
 use claims::Given;
 use claims::given::{
-    Account, GivenSubject, Mode, Pipeline, Protection, Receipts, ServerTls, Withheld,
+    Account, GivenSubject, Login, Mode, OtherHost, Pipeline, Protection, Receipts, ServerTls,
+    Withheld,
 };
 use smtp::Secret;
 use smtp::cms::RecipientKey;
@@ -32,18 +33,14 @@ pub(super) fn given(
             .as_ref()
             .is_some_and(|text| text.contains(&canaries.body));
     Given {
-        mode: Some(match config.auth {
-            AuthMode::None => Mode::None,
-            AuthMode::Basic => Mode::Basic,
-            AuthMode::Ntlm => Mode::Ntlm,
-        }),
+        mode: Some(mode(config.auth)),
         username: config.username.clone(),
         password: config.password.clone(),
-        account: Some(Account {
-            domain: config.account.domain.clone(),
-            user: config.account.user.clone(),
-            password: Some(config.account.password.clone()),
-        }),
+        handler_login: handler_login(scenario),
+        mode_untouched: scenario.client.default_auth,
+        other_hosts: Vec::new(),
+        servers: Vec::new(),
+        account: Some(account(config)),
         from: Some(from(config, payload)),
         cc: config.cc.iter().map(|cc| expanded(cc, payload)).collect(),
         subject: Some(match &config.subject {
@@ -105,6 +102,41 @@ fn expanded(address: &str, payload: &Payload) -> String {
     match &payload.destination_party {
         Some(party) => address.replace("%DestinationParty%", party),
         None => address.to_owned(),
+    }
+}
+
+/// The mode as the documentation calls it.
+pub(super) const fn mode(auth: AuthMode) -> Mode {
+    match auth {
+        AuthMode::None => Mode::None,
+        AuthMode::Basic => Mode::Basic,
+        AuthMode::Ntlm => Mode::Ntlm,
+    }
+}
+
+/// User name and password of the handler, where it has both.
+fn handler_login(scenario: &Scenario) -> Option<Login> {
+    let handler = &scenario.client.handler.as_ref()?.value;
+    Some(Login {
+        user: handler.username.clone()?,
+        password: handler.password.clone()?,
+    })
+}
+
+/// The second host, where there is one.
+pub(super) fn other_hosts(second: Option<&Config>) -> Vec<OtherHost> {
+    let host = |config: &Config| OtherHost {
+        name: config.ehlo.clone(),
+        account: account(config),
+    };
+    second.map(host).into_iter().collect()
+}
+
+fn account(config: &Config) -> Account {
+    Account {
+        domain: config.account.domain.clone(),
+        user: config.account.user.clone(),
+        password: Some(config.account.password.clone()),
     }
 }
 

@@ -7,10 +7,12 @@ mod catalogue;
 mod configured;
 mod given;
 pub mod outside;
+mod servers;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use claims::Given;
@@ -24,11 +26,12 @@ use crate::adapter::config::{
     AuthMode, BasicMechanism, Certificate, FileSource, MimeProperties, Recipient, Retry, Transfer,
 };
 use crate::adapter::readings::Readings;
-use crate::adapter::{Adapter, Environment, Outcome, Twin, keys};
+use crate::adapter::{Adapter, Delivery, Environment, Outcome, Route, Twin, Waiting, keys};
 use crate::scenario::{AdapterOutcome, LoadErrors, Scenario};
 use crate::server::{Account, Fired, Options, Running, Seed, Server, ServerReport};
 use crate::tap::{Clock, Recorder, RecorderOptions};
 use canary::Canaries;
+use servers::Others;
 
 /// The seed of pinned runs.
 pub const PINNED_SEED: u64 = 0x5321;
@@ -108,16 +111,13 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         idle: None,
     };
-    let (recorder, server) = start(scenario, &setup, how).await?;
-
+    let (recorder, server) = start(scenario, &setup, &how).await?;
+    let others = Others::start(scenario, &setup, &how, &recorder).await?;
+    let authorities = server.ca_pem().to_owned() + &others.authorities();
+    let environment = environment(options.pinned.then_some(seed), authorities, &recorder);
+    let route = others.route(scenario, &setup, server.address());
     let mut twins = options.twins.clone();
     twins.extend(scenario.client.twins.iter().map(|twin| twin.value));
-    let mut environment = if options.pinned {
-        Environment::pinned(seed)
-    } else {
-        Environment::real()
-    };
-    environment.authority = Some(server.ca_pem().to_owned());
     let mut adapter = Adapter::new(setup.config.clone(), Vec::new(), environment);
     if scenario.client.control {
         adapter.config = setup.control.clone();
@@ -130,9 +130,15 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         adapter.config = setup.config.clone();
     }
     adapter.twins = twins;
-    let delivery = adapter.deliver(server.address(), &setup.payload).await;
+    let mut delivery = send(&mut adapter, route.as_ref(), &server, &setup.payload).await;
+    if let Some((config, payload)) = &setup.second_host {
+        adapter.config = config.clone();
+        let second = send(&mut adapter, route.as_ref(), &server, payload).await;
+        delivery = delivery.and(second);
+    }
 
-    let report = server.stop().await?;
+    let mut reports = vec![server.stop().await?];
+    reports.extend(others.stop().await?);
     recorder.finish()?;
     let mut given = given::given(
         scenario,
@@ -146,17 +152,41 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         Outcome::Suspended(_) => Reported::Failed,
     });
     given.said = Some(delivery.told());
-    given.unfired = report
-        .unfired()
-        .map(|fired| unfired(scenario, fired))
-        .collect();
+    given.other_hosts = given::other_hosts(setup.second_host.as_ref().map(|(config, _)| config));
+    given.servers = servers::given(scenario, &setup.config, how.listen.ip());
+    let unplayed = reports.iter().flat_map(ServerReport::unfired);
+    given.unfired = unplayed.map(|fired| unfired(scenario, fired)).collect();
     Ok(CaseRun {
         capture,
         given,
         outcome: delivery.outcome,
-        ended: ended(&report),
+        ended: reports.iter().flat_map(ended).collect(),
         duration: started.elapsed(),
     })
+}
+
+/// Time, chance and trust of the adapter. With a seed, time stands still, and waiting is told to the clock of the capture.
+fn environment(pinned: Option<u64>, authorities: String, recorder: &Recorder) -> Environment {
+    let mut environment = pinned.map_or_else(Environment::real, Environment::pinned);
+    environment.authority = Some(authorities);
+    if pinned.is_some() {
+        let recorder = recorder.clone();
+        environment.waiting = Waiting::Told(Arc::new(move |time| recorder.pause(time)));
+    }
+    environment
+}
+
+/// Sends one message: along the route of the case, or straight to its server.
+async fn send(
+    adapter: &mut Adapter,
+    route: Option<&Route>,
+    server: &Running,
+    payload: &Payload,
+) -> Delivery {
+    match route {
+        Some(route) => adapter.deliver_by(route, payload).await,
+        None => adapter.deliver(server.address(), payload).await,
+    }
 }
 
 /// Whether the client's own view is the one that the scenario expects; a sentence where it is not.
@@ -186,15 +216,18 @@ struct Start<'a> {
 async fn start(
     scenario: &Scenario,
     setup: &Setup,
-    how: Start<'_>,
+    how: &Start<'_>,
 ) -> io::Result<(Recorder, Running)> {
     let clock = match how.pinned {
         Some(_) => Clock::Pinned,
         None => Clock::Real,
     };
     let comment = format!(
-        "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on",
-        scenario.id.value, scenario.title, scenario.server.port
+        "scenario {}: {}; frames made from what crossed the server's socket on loopback; port {} stands for the one listened on{}",
+        scenario.id.value,
+        scenario.title,
+        scenario.server.port,
+        servers::legend(scenario, how.listen.ip())
     );
     let recorder = Recorder::create(
         how.capture,
@@ -244,6 +277,8 @@ struct Setup {
     /// The same port with nothing missing.
     control: Config,
     payload: Payload,
+    /// Another host instance with the same port, and the message that it sends.
+    second_host: Option<(Config, Payload)>,
     accounts: Vec<Account>,
     keys: Vec<RecipientKey>,
 }
@@ -253,7 +288,10 @@ impl Setup {
         let mut config = defaults(canaries);
         scenario.client.apply(&mut config);
         fill(&mut config, canaries);
-        let accounts = vec![
+        if scenario.client.default_auth {
+            config.auth = Config::documented().auth;
+        }
+        let mut accounts = vec![
             Account {
                 domain: String::new(),
                 user: config.username.clone().unwrap_or_default(),
@@ -262,11 +300,7 @@ impl Setup {
                     .clone()
                     .unwrap_or_else(|| canaries.password.clone()),
             },
-            Account {
-                domain: config.account.domain.clone(),
-                user: config.account.user.clone(),
-                password: config.account.password.clone(),
-            },
+            known(&config.account),
         ];
         if scenario.client.wrong_password {
             config.password = Some(canaries.wrong.clone());
@@ -293,15 +327,45 @@ impl Setup {
         payload.body = canaries
             .fill(&String::from_utf8_lossy(&payload.body))
             .into_bytes();
+        let second_host = second_host(scenario, &config, &payload);
+        accounts.extend(second_host.iter().map(|(config, _)| known(&config.account)));
         let keys = recipient_keys(&config);
         Self {
             config,
             control,
             payload,
+            second_host,
             accounts,
             keys,
         }
     }
+}
+
+/// The account of a host, as the server knows it.
+fn known(account: &ServiceAccount) -> Account {
+    Account {
+        domain: account.domain.clone(),
+        user: account.user.clone(),
+        password: account.password.clone(),
+    }
+}
+
+/// The second host of a case, which has another account and another name, and sends another message by the same port.
+fn second_host(
+    scenario: &Scenario,
+    config: &Config,
+    payload: &Payload,
+) -> Option<(Config, Payload)> {
+    let table = scenario.client.second_host.as_ref()?;
+    let mut config = config.clone();
+    table.apply(&mut config.account);
+    config.ehlo = format!(
+        "{}.corp.example",
+        config.account.workstation.to_ascii_lowercase()
+    );
+    let mut payload = payload.clone();
+    payload.message_id = payload.message_id.chars().rev().collect();
+    Some((config, payload))
 }
 
 impl Setup {

@@ -134,7 +134,7 @@ pub async fn run(
         listen: nowhere,
         idle: Some(options.limit),
     };
-    let (recorder, server) = start(scenario, &setup, how).await?;
+    let (recorder, server) = start(scenario, &setup, &how).await?;
     job.server = server.address();
     server.ca_pem().clone_into(&mut job.ca);
     let notice = Notice {
@@ -159,6 +159,7 @@ pub async fn run(
         &canaries,
         &setup.keys,
     );
+    given.servers = super::servers::given(scenario, &setup.config, options.address);
     given.reported = match &said {
         Some(Said::Status(reported)) => Some(*reported),
         _ => None,
@@ -346,6 +347,9 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
         ("readings", client.readings.is_some()),
         ("smtp_host", client.smtp_host.is_some()),
         ("require_tls_onward", client.require_tls_onward.is_some()),
+        ("servers", !scenario.servers.is_empty()),
+        ("default_auth", client.default_auth),
+        ("second_host", client.second_host.is_some()),
         ("control", client.control),
         ("other_host", client.other_host),
         ("twins", !client.twins.is_empty()),

@@ -3,6 +3,7 @@
 use claims::given::ClientTls;
 use smtp::Secret;
 
+use super::client_levels::BackupTable;
 use super::client_mime::MimeTable;
 use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
 use super::client_places::{ContextTable, ReadingsTable, dynamic, in_scenario, message_part};
@@ -14,6 +15,10 @@ use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Part,
 use crate::adapter::settings::Handler;
 
 /// What a case says about the client. Everything is optional: what is absent stays as the runner has it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for a key of the table"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct ClientTable {
     /// `auth`: the mode.
@@ -30,6 +35,12 @@ pub struct ClientTable {
     pub account: Option<AccountTable>,
     /// `tls`: what the client is told to do about TLS.
     pub tls: Option<Spanned<ClientTls>>,
+    /// `default_auth`: authentication is left alone on handler and port.
+    pub default_auth: bool,
+    /// `[client.backup]`: how the backup transport differs from the first.
+    pub backup: Option<BackupTable>,
+    /// `second_host`: the account of another host instance that has the same port.
+    pub second_host: Option<AccountTable>,
     /// `[client.handler]`: what the send handler sets. The other keys are those of the port.
     pub handler: Option<Spanned<Handler>>,
     /// `[client.context]`: what is set on the context of the message.
@@ -38,7 +49,7 @@ pub struct ClientTable {
     pub dynamic: Option<Spanned<String>>,
     /// `[client.readings]`: how contradictions of the documentation are read.
     pub readings: Option<ReadingsTable>,
-    /// `smtp_host`. The server of the case is the one that is talked to, whatever is here.
+    /// `smtp_host`: where the case has several servers, it decides which is talked to; else it is only checked.
     pub smtp_host: Option<Spanned<String>>,
     /// `unlimited`: the documented limits are not kept.
     pub unlimited: Option<Spanned<bool>>,
@@ -117,6 +128,7 @@ impl ClientTable {
         let mut table = Table::open("[client]", value, problems)?;
         let mut client = Self::default();
         client.read_authentication(&mut table, problems);
+        client.read_levels(&mut table, problems);
         client.read_message(&mut table, problems);
         client.read_places(&mut table, problems);
         client.pipelining = table.optional("pipelining", problems, boolean);
@@ -153,6 +165,21 @@ impl ClientTable {
         self.tls = table.optional("tls", problems, choice(&TLS_USES));
     }
 
+    fn read_levels(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
+        self.default_auth = table
+            .optional("default_auth", problems, boolean)
+            .is_some_and(|flag| flag.value);
+        self.backup = table.optional("backup", problems, BackupTable::read);
+        self.second_host = table.optional("second_host", problems, AccountTable::read);
+        if let (true, Some(auth)) = (self.default_auth, &self.auth) {
+            problems.add(
+                Code::Conflict,
+                auth.span.clone(),
+                "authentication is set here, and `default_auth` says that it is left alone",
+            );
+        }
+    }
+
     fn read_places(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
         self.readings = table.optional("readings", problems, ReadingsTable::read);
         self.handler = table.optional("handler", problems, in_scenario::handler);
@@ -161,12 +188,12 @@ impl ClientTable {
         self.smtp_host = table.optional("smtp_host", problems, text);
         self.unlimited = table.optional("unlimited", problems, boolean);
         if self.dynamic.is_some() {
-            self.refuse_properties_of_a_static_port(table, problems);
+            Self::refuse_properties_of_a_static_port(table, problems);
         }
     }
 
     /// A dynamic port has no configuration: its values are the handler's and the context's.
-    fn refuse_properties_of_a_static_port(&self, table: &Table<'_, '_>, problems: &mut Problems) {
+    fn refuse_properties_of_a_static_port(table: &Table<'_, '_>, problems: &mut Problems) {
         const OF_A_PORT: [&str; 16] = [
             "smtp_host",
             "auth",

@@ -5,6 +5,7 @@
 //! checked when the file is read, and all problems of a file are reported together as [`Diagnostics`].
 
 mod client;
+mod client_levels;
 mod client_mime;
 mod client_parts;
 pub(crate) mod client_places;
@@ -19,6 +20,7 @@ mod reply;
 mod rule;
 mod schema;
 mod server;
+mod servers;
 mod template;
 mod transcript;
 pub(crate) mod values;
@@ -30,6 +32,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use client::{ClientTable, PayloadTable};
+pub use client_levels::BackupTable;
 pub use client_parts::{AccountTable, EncoderTable, RetryTable};
 pub use client_places::{ContextTable, ReadingsTable};
 pub use command::{Command, Phase};
@@ -41,6 +44,8 @@ pub use rule::{Action, Ending, Ordinal, Rule, Selector};
 pub use schema::schema;
 pub(crate) use server::is_starttls;
 pub use server::{AcceptAuth, CertificateKind, NtlmChallenge, ServerTable, TlsMode};
+pub(crate) use servers::rules_of;
+pub use servers::{OtherServers, ServerName};
 pub use transcript::{Act, Dialogue, Line, Pattern, Transcript};
 pub use values::parse_duration;
 
@@ -79,6 +84,8 @@ pub struct Scenario {
     pub description: Option<String>,
     /// The server.
     pub server: ServerTable,
+    /// What else listens.
+    pub servers: OtherServers,
     /// The client, where it differs from what the runner configures by itself.
     pub client: ClientTable,
     /// What the server does differently, in order; the first match wins.
@@ -260,6 +267,11 @@ fn read(
         .optional("server", problems, ServerTable::read)
         .unwrap_or_default();
     let tls = (problems.len() == before).then_some(server.tls);
+    let servers = root
+        .optional("servers", problems, |value, problems| {
+            OtherServers::read(value, &server, problems)
+        })
+        .unwrap_or_default();
     let client = root
         .optional("client", problems, ClientTable::read)
         .unwrap_or_default();
@@ -295,7 +307,21 @@ fn read(
             .help("name the checks that do: `[expect]` `checks = { \"dot-stuffing-wrong\" = \"not-observed\" }`");
     }
     root.finish(problems);
-    reach::check(tls, &rules, problems);
+    servers::reject_absent(&servers, &rules, problems);
+    if let (Some(backup), None) = (&client.backup, servers.get(ServerName::Backup)) {
+        problems
+            .add(
+                Code::Conflict,
+                backup.span.clone(),
+                "the backup transport has no server to go to",
+            )
+            .help("add a table `[servers.backup]`");
+    }
+    let tls_of = |name| match name {
+        ServerName::Main => tls,
+        other => servers.get(other).map(|table| table.tls),
+    };
+    reach::check(tls_of, &rules, problems);
     Some(Scenario {
         id: id?,
         title: title?.value,
@@ -307,6 +333,7 @@ fn read(
         slow,
         description: description.map(|text| text.value),
         server,
+        servers,
         client,
         rules: rules
             .into_iter()

@@ -2,21 +2,27 @@
 
 use super::decode::Problems;
 use super::rule::{Draft, Ordinal, Selector};
-use super::{Code, Command, Phase, Spanned, TlsMode};
+use super::{Code, Command, Phase, ServerName, Spanned, TlsMode};
 
-/// Reports every rule that no session can make fire. `tls` is unknown where that key itself was wrong.
-pub(super) fn check(tls: Option<TlsMode>, rules: &[Spanned<Draft>], problems: &mut Problems) {
+/// Reports every rule that no session can make fire. `tls` says how a server does TLS, where that is known: not where that key
+/// itself was wrong.
+pub(super) fn check(
+    tls: impl Fn(ServerName) -> Option<TlsMode>,
+    rules: &[Spanned<Draft>],
+    problems: &mut Problems,
+) {
     for (place, rule) in rules.iter().enumerate() {
         let selector = &rule.value.selector;
+        let server = rule.value.server_name();
         let before = problems.len();
-        by_itself(tls, selector, problems);
+        by_itself(tls(server), selector, problems);
         if problems.len() > before || !rule.value.sound {
             continue;
         }
         let mut earlier = rules
             .iter()
             .take(place)
-            .filter(|earlier| earlier.value.sound);
+            .filter(|earlier| earlier.value.sound && earlier.value.server_name() == server);
         let earlier = earlier.find(|earlier| covers(&earlier.value.selector, selector));
         if let Some(earlier) = earlier {
             problems

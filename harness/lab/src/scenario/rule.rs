@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::decode::{Problems, Table, Value, nearest, quoted};
 use super::reply::{self, Reply};
 use super::values::{boolean, choice, duration, integer, text};
-use super::{Code, Command, Phase, Spanned};
+use super::{Code, Command, Phase, ServerName, Spanned};
 
 /// Which of several: connections and occurrences are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub enum Action {
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Which server follows it.
+    pub server: ServerName,
     /// When.
     pub selector: Selector,
     /// Whether the case proves nothing unless the rule was used.
@@ -107,6 +109,8 @@ pub struct Rule {
 
 /// A rule as it was read: what it does may be wrong, and when it applies is looked at all the same.
 pub(super) struct Draft {
+    /// The server that is named, if one is.
+    pub(super) server: Option<Spanned<ServerName>>,
     pub(super) selector: Selector,
     /// Whether the selector was read without a problem, and so means what it says.
     pub(super) sound: bool,
@@ -115,8 +119,16 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// The server that follows the rule.
+    pub(super) fn server_name(&self) -> ServerName {
+        self.server
+            .as_ref()
+            .map_or(ServerName::Main, |server| server.value)
+    }
+
     pub(super) fn finish(self, span: Range<usize>) -> Option<Rule> {
         Some(Rule {
+            server: self.server_name(),
             selector: self.selector,
             must_fire: self.must_fire,
             action: self.action?,
@@ -129,6 +141,7 @@ impl Draft {
 pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Draft>> {
     let mut table = Table::open("[[on]]", value, problems)?;
     let before = problems.len();
+    let server = table.optional("server", problems, choice(&ServerName::NAMES));
     let selector = Selector {
         connection: table.optional("connection", problems, ordinal),
         phase: table.optional("phase", problems, choice(&Phase::NAMES)),
@@ -147,6 +160,7 @@ pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned
     table.finish(problems);
     Some(Spanned {
         value: Draft {
+            server,
             selector,
             sound,
             must_fire,

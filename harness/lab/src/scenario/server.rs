@@ -146,7 +146,7 @@ impl Default for ServerTable {
             certificate: CertificateKind::Good,
             require_tls: false,
             require_auth: false,
-            port: 25,
+            port: Self::PORT,
             name: "mail.example.test".to_owned(),
             ntlm_text: "ntlm supported".to_owned(),
             accept_auth: AcceptAuth::Given,
@@ -160,8 +160,19 @@ impl Default for ServerTable {
 }
 
 impl ServerTable {
+    /// The port that captures show, where nothing else is said.
+    const PORT: u16 = 25;
+
     pub(super) fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let default = Self::default();
+        Self::read_over(Self::default(), value, problems)
+    }
+
+    /// Reads a server that is `default` where the file says nothing.
+    pub(super) fn read_over(
+        default: Self,
+        value: &Value<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let mut table = Table::open("[server]", value, problems)?;
         let extensions = table
             .optional("extensions", problems, list(extension))
@@ -174,10 +185,9 @@ impl ServerTable {
             None if offers_starttls => TlsMode::StartTls,
             None => TlsMode::None,
         };
-        let nominal = if tls == TlsMode::Implicit {
-            465
-        } else {
-            default.port
+        let nominal = match tls {
+            TlsMode::Implicit if default.port == Self::PORT => 465,
+            _ => default.port,
         };
         let mut server = Self {
             extensions,

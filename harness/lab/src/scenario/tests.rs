@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod matrix;
+mod servers;
 mod transcript;
 
 use std::fs;

@@ -252,7 +252,7 @@ impl Server {
         match &self.shared.options.recorder {
             Some(recorder) => {
                 let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
-                recorder.open(peer, local)
+                recorder.open_as(peer, local, self.shared.options.shown)
             }
             None => Tap::none(),
         }

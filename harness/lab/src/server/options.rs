@@ -1,12 +1,13 @@
 //! What a server is started with.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smtp::Secret;
 
 use super::{Custody, Script};
-use crate::scenario::{Scenario, ServerTable};
+use crate::scenario::{Scenario, ServerName, ServerTable};
 use crate::tap::{Clock, Recorder};
 
 /// Somebody whose credentials the server knows.
@@ -44,6 +45,8 @@ pub struct Options {
     pub clock: Clock,
     /// Where its connections are recorded, if anywhere.
     pub recorder: Option<Recorder>,
+    /// The address that captures show in the place of the one that is listened on; `None` for what the recorder shows by itself.
+    pub shown: Option<SocketAddr>,
     /// Who takes the messages that are accepted, if anybody does.
     pub custody: Option<Arc<dyn Custody>>,
     /// After how many connections it serves no more; `None` for no limit.
@@ -63,7 +66,15 @@ impl Options {
     /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
     /// idleness, an hour for a connection, half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
-        Self::with(scenario.server.clone(), Script::of(scenario))
+        Self::with(
+            scenario.server.clone(),
+            Script::of(scenario, ServerName::Main),
+        )
+    }
+
+    /// As [`Options::new`], for one of the other servers of a scenario.
+    pub fn of_other(scenario: &Scenario, name: ServerName, table: &ServerTable) -> Self {
+        Self::with(table.clone(), Script::of(scenario, name))
     }
 
     /// As [`Options::new`], for a server that no scenario describes.
@@ -75,6 +86,7 @@ impl Options {
             seed: Seed::Random,
             clock: Clock::Real,
             recorder: None,
+            shown: None,
             custody: None,
             limit: None,
             places: 1024,

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::scenario::{
-    Command, Line, Ordinal, Phase, Rule, Scenario, Selector, Spanned, Transcript,
+    Command, Line, Ordinal, Phase, Rule, Scenario, Selector, ServerName, Spanned, Transcript,
+    rules_of,
 };
 
 /// How a scenario changes the server.
@@ -91,11 +92,11 @@ impl Script {
         }
     }
 
-    /// The script of a scenario.
-    pub fn of(scenario: &Scenario) -> Self {
+    /// The script of one of the servers of a scenario. A transcript is for the main one.
+    pub fn of(scenario: &Scenario, name: ServerName) -> Self {
         match &scenario.transcript {
-            Some(transcript) => Self::transcript(transcript.clone()),
-            None => Self::rules(scenario.rules.clone()),
+            Some(transcript) if name == ServerName::Main => Self::transcript(transcript.clone()),
+            _ => Self::rules(rules_of(&scenario.rules, name)),
         }
     }
 

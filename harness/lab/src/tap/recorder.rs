@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wire::{CaptureWriter, Direction, Header, TappedConversation, Timestamp, create_private};
 
@@ -66,11 +67,17 @@ struct Pinned {
     written: usize,
     /// How many events are in the file already.
     ticks: u64,
+    /// How long it was waited in all, before the connections that are in the file already.
+    paused: Duration,
+    /// How long it is waited before the next connection.
+    pause: Duration,
 }
 
 /// One connection that is held back.
 struct HeldBack {
     conversation: TappedConversation,
+    /// How long it was waited before it.
+    pause: Duration,
     queue: Queue,
     ended: bool,
 }
@@ -129,13 +136,25 @@ impl Recorder {
 
     /// A connection was accepted. Its events come through the tap that this gives.
     pub fn open(&self, peer: SocketAddr, local: SocketAddr) -> Tap {
-        let line = self.state().open(self, peer, local);
+        self.open_as(peer, local, None)
+    }
+
+    /// As [`Recorder::open`], for a server that the capture shows at another address than the one that is listened on.
+    pub fn open_as(&self, peer: SocketAddr, local: SocketAddr, shown: Option<SocketAddr>) -> Tap {
+        let line = self.state().open(self, peer, local, shown);
         Tap::new(line, Direction::Server)
+    }
+
+    /// With the pinned clock, the next connection begins so much later than it would: somebody waits, as long as the clock is
+    /// concerned. The system's clock is not moved.
+    pub fn pause(&self, time: Duration) {
+        let mut state = self.state();
+        state.pinned.pause = state.pinned.pause.saturating_add(time);
     }
 
     /// A connection to a server was made. Its events come through the tap that this gives.
     pub fn open_to(&self, server: SocketAddr, local: SocketAddr) -> Tap {
-        let line = self.state().open(self, local, server);
+        let line = self.state().open(self, local, server, None);
         Tap::new(line, Direction::Client)
     }
 
@@ -241,13 +260,19 @@ impl fmt::Debug for Recorder {
 }
 
 impl State {
-    fn open(&mut self, recorder: &Recorder, peer: SocketAddr, local: SocketAddr) -> Line {
+    fn open(
+        &mut self,
+        recorder: &Recorder,
+        peer: SocketAddr,
+        local: SocketAddr,
+        shown: Option<SocketAddr>,
+    ) -> Line {
         let number = self.opened;
         self.opened += 1;
         match self.options.clock {
             Clock::Real => {
                 let port = self.options.nominal_port.unwrap_or(local.port());
-                let server = SocketAddr::new(local.ip(), port);
+                let server = shown.unwrap_or_else(|| SocketAddr::new(local.ip(), port));
                 let mut conversation = TappedConversation::new(peer, server, number);
                 if let Some(rotation) = &mut self.rotation {
                     rotation.opened(number);
@@ -265,12 +290,12 @@ impl State {
                     .unwrap_or_default();
                 let port = self.options.nominal_port.unwrap_or(25);
                 let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                let server = shown.unwrap_or_else(|| at(port));
+                let client = at(FIRST_CLIENT_PORT + offset);
+                let pause = std::mem::take(&mut self.pinned.pause);
                 self.pinned.lines.push(HeldBack {
-                    conversation: TappedConversation::new(
-                        at(FIRST_CLIENT_PORT + offset),
-                        at(port),
-                        number,
-                    ),
+                    conversation: TappedConversation::new(client, server, number),
+                    pause,
                     queue: Queue::default(),
                     ended: false,
                 });
@@ -290,6 +315,7 @@ impl State {
             let events = line.queue.take();
             let mut conversation = line.conversation.clone();
             self.pinned.written += 1;
+            self.pinned.paused = self.pinned.paused.saturating_add(line.pause);
             self.write(&mut conversation, None);
             for event in &events {
                 self.write(&mut conversation, Some(event.map(Vec::as_slice)));
@@ -325,7 +351,11 @@ impl State {
     fn now(&self) -> Timestamp {
         match self.options.clock {
             Clock::Real => Clock::Real.now(),
-            Clock::Pinned => Clock::tick(self.pinned.ticks),
+            Clock::Pinned => {
+                let waited = u64::try_from(self.pinned.paused.as_nanos()).unwrap_or(u64::MAX);
+                let tick = Clock::tick(self.pinned.ticks).as_nanos();
+                Timestamp::from_nanos(tick.saturating_add(waited))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wire::{Capture, Closing, Direction, StreamEvent};
@@ -148,6 +149,31 @@ async fn with_the_pinned_clock_connections_stand_one_after_the_other() {
         "one tick for each event"
     );
     assert!(capture.conversations[1].start > first.end);
+}
+
+#[tokio::test]
+async fn a_wait_and_another_servers_address_are_shown_with_the_pinned_clock() {
+    let file = Shared::default();
+    let recorder = recorder(&file, Clock::Pinned);
+    let other = SocketAddr::from(([127, 0, 0, 3], 2525));
+    for (shown, wait) in [(None, 0), (Some(other), 300), (None, 0)] {
+        recorder.pause(Duration::from_secs(wait));
+        let mock = tokio_test::io::Builder::new().build();
+        let tap = recorder.open_as(address(40_000), address(2525), shown);
+        drop(TapStream::new(mock, tap));
+    }
+    recorder.finish().expect("written");
+    let capture = file.capture();
+    let [first, second, third] = capture.conversations.as_slice() else {
+        panic!("three connections")
+    };
+    assert_eq!(
+        second.start.since(first.start),
+        Duration::from_millis(300_001)
+    );
+    assert_eq!(third.start.since(second.start), Duration::from_millis(1));
+    assert_eq!(second.server, other);
+    assert_eq!(third.server, SocketAddr::from(([127, 0, 0, 1], 25)));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ const LONGEST_LINE: usize = 998;
 /// What is sent.
 pub(super) enum Content {
     /// To be composed.
-    Payload(Payload),
+    Payload(Box<Payload>),
     /// Composed already.
     Whole(Whole),
 }
@@ -216,7 +216,7 @@ fn content(cli: &Cli, args: &ContentArgs) -> Result<Content, Failure> {
         None => Vec::new(),
     };
     let payload = Payload::new(message_id(), "application/octet-stream", body);
-    Ok(Content::Payload(payload))
+    Ok(Content::Payload(Box::new(payload)))
 }
 
 /// A message as it is. A lone CR or LF cannot be sent as it is (RFC 5321 section 2.3.8), so that is the user's to decide.

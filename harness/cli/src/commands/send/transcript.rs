@@ -33,9 +33,9 @@ pub(super) struct Transcript {
 impl Transcript {
     /// One in which this password is not shown, whatever writing it comes in. The recorder writes what it holds after
     /// each reply.
-    pub(super) fn new(password: Option<Secret>, recorder: Option<Recorder>) -> Self {
+    pub(super) fn new(password: Option<&Secret>, recorder: Option<Recorder>) -> Self {
         Self {
-            scrubber: Arc::new(Scrubber::of(password.as_ref())),
+            scrubber: Arc::new(Scrubber::of(password)),
             progress: Arc::new(AtomicU8::new(0)),
             recorder,
         }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn shown(told: &Told<'_>) -> String {
-        Transcript::new(Some(Secret::new("wonder land 7")), None).text(told)
+        Transcript::new(Some(&Secret::new("wonder land 7")), None).text(told)
     }
 
     #[test]

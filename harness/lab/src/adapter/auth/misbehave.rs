@@ -121,6 +121,20 @@ pub(super) fn version_one(challenge: &Challenge, who: &ClientIdentity<'_>) -> Op
     parts.encode().ok()
 }
 
+/// Changes the account that NTLM proves.
+pub(super) fn account(own: Identity, twins: &Twins) -> Identity {
+    let user = if twins.has(Twin::OtherAccount) {
+        format!("{}-other", own.user)
+    } else if twins.has(Twin::MachineAccount) {
+        format!("{}$", own.workstation)
+    } else if twins.has(Twin::OneAccount) {
+        "svc-shared".to_owned()
+    } else {
+        return own;
+    };
+    Identity { user, ..own }
+}
+
 /// Takes some bytes off an offset.
 fn move_back(message: &mut [u8], at: usize, by: usize) {
     let by = u32::try_from(by).unwrap_or_default();

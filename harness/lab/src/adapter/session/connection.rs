@@ -170,7 +170,7 @@ impl Connection {
         let name = self.network.name(server).map(str::to_owned);
         let upgrade = client_tls::upgrade(stream, server.ip(), name, trust);
         self.stream = match timeout(self.limit, upgrade).await {
-            Ok(upgraded) => upgraded.map_err(Failure::of_tls)?,
+            Ok(upgraded) => upgraded.map_err(|error| Failure::of_tls(&error))?,
             Err(_) => return Err(Failure::TimedOut("the TLS handshake")),
         };
         self.tls = true;

@@ -36,7 +36,7 @@ pub(in super::super) enum Failure {
 
 impl Failure {
     /// Why a handshake failed: what the TLS library has against it, or else what became of the connection.
-    pub(super) fn of_tls(error: io::Error) -> Self {
+    pub(super) fn of_tls(error: &io::Error) -> Self {
         let told = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>());
@@ -69,6 +69,17 @@ impl Failure {
         matches!(
             self,
             Self::TimedOut(_) | Self::Io(_) | Self::Tls(_) | Self::Closed
+        )
+    }
+
+    /// Whether a login was refused.
+    pub(in super::super) fn is_refused_login(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                command: "AUTH",
+                ..
+            }
         )
     }
 

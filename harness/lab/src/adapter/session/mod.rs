@@ -34,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) environment: &'a mut Environment,
     pub(super) mail: &'a Mail,
     pub(super) server: SocketAddr,
+    /// Whether this is not the first attempt.
+    pub(super) again: bool,
 }
 
 /// Connects and transmits once.
@@ -226,7 +228,9 @@ impl Session<'_> {
     /// The name that it gives in EHLO.
     fn name(&self) -> String {
         let name = &self.context.config.ehlo;
-        if self.is(Twin::MalformedHello) {
+        if self.is(Twin::HelloByAddress) {
+            "[127.0.0.1]".to_owned()
+        } else if self.is(Twin::MalformedHello) {
             name.replace('.', "_")
         } else if self.is(Twin::BareHostName) {
             name.split('.').next().unwrap_or(name).to_owned()
@@ -267,7 +271,7 @@ impl Session<'_> {
     }
 
     async fn authenticate(&mut self) -> Result<(), Failure> {
-        if self.logged_in {
+        if self.logged_in || (self.context.again && self.is(Twin::LogsInOnce)) {
             return Ok(());
         }
         let Context {

@@ -40,6 +40,7 @@ async fn play(config: &Config, twins: &[Twin], dialogue: &str) -> Result<(), Fai
         environment: &mut environment,
         mail: &mail,
         server,
+        again: false,
     };
     transmit(connection, context).await.0
 }
@@ -257,6 +258,7 @@ async fn eight_bit_content_is_announced_or_not_sent() {
             environment: &mut environment,
             mail: &mail,
             server,
+            again: false,
         };
         assert!(transmit(connection, context).await.0.is_err());
     }
@@ -402,6 +404,7 @@ async fn bytes_smuggled_in_before_tls_end_the_attempt() {
         environment: &mut environment,
         mail: &mail,
         server,
+        again: false,
     };
     assert_eq!(
         transmit(connection, context).await.0,
@@ -456,6 +459,7 @@ async fn binary_content_is_announced_or_not_sent(
         twins: &twins,
         environment: &mut environment,
         mail: &mail,
+        again: false,
         server: SocketAddr::from((Ipv4Addr::LOCALHOST, 25)),
     };
     let sent = transmit(connection, context).await.0.is_ok();

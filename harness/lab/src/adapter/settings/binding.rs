@@ -66,7 +66,7 @@ fn choose<'a>(
         Some(_) => ports.iter().filter(named).collect(),
         None => ports.iter().filter(of_smtp).collect(),
     };
-    let names = || {
+    let choice = || {
         let all = ports.iter().filter(of_smtp);
         let all = all.map(|port| format!("{:?}", port.attribute("Name").unwrap_or_default()));
         let all: Vec<_> = all.take(NAMED_PORTS).collect();
@@ -83,13 +83,13 @@ fn choose<'a>(
                 || "the file is no binding with a port to send with".to_owned(),
                 |name| format!("there is no send port {name:?}"),
             );
-            Err(document.error(0, format!("{wanted}; {}", names())))
+            Err(document.error(0, format!("{wanted}; {}", choice())))
         }
         [_, second, ..] => Err(document.error(
             second.at,
             format!(
                 "more than one send port could be meant, name one; {}",
-                names()
+                choice()
             ),
         )),
     }

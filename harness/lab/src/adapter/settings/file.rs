@@ -20,7 +20,7 @@ const FILE: &str = "the settings";
 /// Most retries that a transport can have.
 const MOST_RETRIES: u32 = 1000;
 /// Longest time between two tries: 525,600 minutes, a year.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(525_600 * 60);
+const LONGEST_INTERVAL: Duration = Duration::from_hours(365 * 24);
 
 /// Reads settings. `path` is only what messages call the file.
 ///
@@ -55,13 +55,14 @@ fn read(mut table: Table<'_, '_>, problems: &mut Problems) -> Option<Settings> {
         Some(handler)
     });
     let port = table.required("port", problems, |value, problems| {
-        port(Table::open_in(FILE, "[port]", value, problems)?, problems)
+        let table = Table::open_in(FILE, "[port]", value, problems)?;
+        Some(port(table, problems))
     });
     let retry = table.optional("retry", problems, retry);
     let backup = table.optional("backup", problems, |value, problems| {
         let mut table = Table::open_in(FILE, "[backup]", value, problems)?;
         let own = table.optional("retry", problems, self::retry);
-        let port = self::port(table, problems)?;
+        let port = self::port(table, problems);
         Some(Transport {
             port,
             retry: own.unwrap_or_default(),
@@ -102,7 +103,7 @@ fn read(mut table: Table<'_, '_>, problems: &mut Problems) -> Option<Settings> {
 }
 
 /// `[port]` and `[backup]`: `dynamic` alone, or what a static port has.
-fn port(mut table: Table<'_, '_>, problems: &mut Problems) -> Option<Port> {
+fn port(mut table: Table<'_, '_>, problems: &mut Problems) -> Port {
     let address = table.optional("dynamic", problems, dynamic);
     let to = table.optional("to", problems, list(text)).map(plain);
     let properties = Properties {
@@ -120,8 +121,8 @@ fn port(mut table: Table<'_, '_>, problems: &mut Problems) -> Option<Port> {
     }
     table.finish(problems);
     match address {
-        Some(address) => Some(Port::Dynamic(format!("mailto:{}", address.value))),
-        None => Some(Port::Static(Box::new(properties))),
+        Some(address) => Port::Dynamic(format!("mailto:{}", address.value)),
+        None => Port::Static(Box::new(properties)),
     }
 }
 
@@ -301,7 +302,7 @@ smtp_host = "no-colon"
         assert!(config.read_receipt && config.encoder.as_ref().unwrap().encrypt);
         assert_eq!(
             (config.retry.count, config.retry.interval),
-            (2, Duration::from_secs(60))
+            (2, Duration::from_mins(1))
         );
         assert_eq!(config.readings.smtp_host, HostReading::NoColon);
         assert_eq!(config.reply_by.as_deref(), Some("2026-01-31T12:00:00Z"));

@@ -5,6 +5,7 @@ use super::super::host::BadHost;
 use super::super::readings::HostReading;
 use super::*;
 
+#[expect(clippy::unnecessary_wraps, reason = "a property is set or not")]
 fn to(address: &str) -> Option<Vec<String>> {
     Some(vec![address.to_owned()])
 }
@@ -178,7 +179,7 @@ fn the_backup_transport_has_its_own_port_and_retries() {
         })),
         retry: Retry {
             count: 1,
-            interval: std::time::Duration::from_secs(60),
+            interval: std::time::Duration::from_mins(1),
         },
     });
     let config = settings.resolve_backup().unwrap().unwrap();

@@ -304,9 +304,10 @@ mod tests {
         assert!(parse(&many).unwrap_err().message.contains("elements"));
         let long = format!("<a>{}</a>", "x".repeat(MOST_OCTETS));
         assert!(parse(&long).unwrap_err().message.contains("octets"));
-        let wide: String = (0..=MOST_ATTRIBUTES)
+        let wide: Vec<_> = (0..=MOST_ATTRIBUTES)
             .map(|n| format!(" a{n}='1'"))
             .collect();
+        let wide = wide.concat();
         assert!(
             parse(&format!("<a{wide}/>"))
                 .unwrap_err()

@@ -41,6 +41,21 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             "What the client is told to do about TLS.",
         ),
         key(
+            "default_auth",
+            Shape::Boolean,
+            "Whether authentication is left alone on handler and port.",
+        ),
+        key(
+            "backup",
+            Shape::Table("[client.backup]"),
+            "How the backup transport differs from the first.",
+        ),
+        key(
+            "second_host",
+            Shape::Table("account"),
+            "The account of another host instance, which sends a message of its own by the same port.",
+        ),
+        key(
             "handler",
             Shape::Table("[client.handler]"),
             "What the send handler sets; the other keys are the port's.",
@@ -63,7 +78,7 @@ pub(super) const CLIENT: TableKeys = TableKeys {
         key(
             "smtp_host",
             Shape::Text,
-            "SMTPHost: checked, and not where the client connects to.",
+            "SMTPHost: where `[servers]` has other servers, it decides which is talked to; else it is only checked.",
         ),
         key(
             "unlimited",
@@ -291,6 +306,29 @@ pub(super) const RETRY: TableKeys = TableKeys {
             "Tries after the first.",
         ),
         key("interval", Shape::Duration, "Time between two tries."),
+    ],
+};
+
+/// `[client.backup]`.
+pub(super) const BACKUP: TableKeys = TableKeys {
+    name: "[client.backup]",
+    one_of: &[],
+    list: &[
+        key(
+            "auth",
+            Shape::Words(|| words(&AUTH_MODES)),
+            "The authentication mode.",
+        ),
+        key(
+            "tls",
+            Shape::Words(|| words(&TLS_USES)),
+            "What the client is told to do about TLS.",
+        ),
+        key(
+            "retry",
+            Shape::Table("[client.retry]"),
+            "Its own retries; those of the first transport by default.",
+        ),
     ],
 };
 

@@ -3,7 +3,7 @@
 use super::super::expect::{OUTCOMES, VERDICTS};
 use super::super::rule::ENDINGS;
 use super::super::server::{ACCEPTED, CERTIFICATES, NTLM_CHALLENGES, TLS_MODES};
-use super::super::{Command, Level, Phase};
+use super::super::{Command, Level, Phase, ServerName};
 use super::{client_keys, place_keys};
 
 /// The words that a key takes.
@@ -95,6 +95,34 @@ const ORDINAL: Shape = Shape::Either(&[
     Shape::Like("^> *[0-9]+$"),
 ]);
 
+/// `[servers]`.
+const SERVERS: TableKeys = TableKeys {
+    name: "[servers]",
+    one_of: &[],
+    list: &[
+        key(
+            "handler",
+            Shape::Table("[server]"),
+            "The one that the send handler names, where the port names `[server]`.",
+        ),
+        key(
+            "backup",
+            Shape::Table("[server]"),
+            "That of the backup transport.",
+        ),
+        key(
+            "partner",
+            Shape::Table("[server]"),
+            "The mail server of the recipients' domain.",
+        ),
+        key(
+            "other_port",
+            Shape::Table("[server]"),
+            "The host of `[server]` on another port; 587 by default.",
+        ),
+    ],
+};
+
 /// All tables.
 pub(super) const TABLES: &[TableKeys] = &[
     TableKeys {
@@ -146,6 +174,11 @@ pub(super) const TABLES: &[TableKeys] = &[
                 "server",
                 Shape::Table("[server]"),
                 "What the server offers and insists on.",
+            ),
+            key(
+                "servers",
+                Shape::Table("[servers]"),
+                "What else listens, each with its part in the client's configuration.",
             ),
             key(
                 "client",
@@ -245,7 +278,9 @@ pub(super) const TABLES: &[TableKeys] = &[
             ),
         ],
     },
+    SERVERS,
     client_keys::CLIENT,
+    client_keys::BACKUP,
     client_keys::ACCOUNT,
     place_keys::HANDLER,
     place_keys::CONTEXT,
@@ -261,6 +296,11 @@ pub(super) const TABLES: &[TableKeys] = &[
         name: "[[on]]",
         one_of: &["reply", "close", "reset", "half_close", "stop_reading"],
         list: &[
+            key(
+                "server",
+                Shape::Words(|| words(&ServerName::NAMES)),
+                "The server that follows the rule; `main` by default, which is `[server]`.",
+            ),
             key(
                 "connection",
                 ORDINAL,

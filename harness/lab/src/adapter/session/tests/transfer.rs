@@ -136,6 +136,7 @@ async fn the_message_goes_in_chunks() {
         environment: &mut environment,
         mail: &mail,
         server: SocketAddr::from((Ipv4Addr::LOCALHOST, 25)),
+        again: false,
     };
     assert_eq!(transmit(connection, context).await.0, Ok(()));
 }
