@@ -93,10 +93,9 @@ fn captures_follow_each_other_and_are_read_as_one() {
             client.deliver(&format!("{round}/{number}"));
         }
     }
-    clients
-        .iter_mut()
-        .for_each(|client| client.say("QUIT", "221 "));
-    drop(clients);
+    for mut client in clients {
+        client.say("QUIT", "221 ");
+    }
     let served = serve.end().outcome;
     let case = &served.cases[0];
     let all: Vec<_> = std::iter::once(&case.capture)

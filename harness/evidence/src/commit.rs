@@ -50,7 +50,8 @@ fn run(inner: &Inner, requests: &Receiver<Request>) {
             .into_iter()
             .map(|request| (request.ready, request.answer))
             .unzip();
-        let done = inner.commit_synced(ready.into_iter().flatten().collect());
+        let ready: Vec<_> = ready.into_iter().flatten().collect();
+        let done = inner.commit_synced(&ready);
         for answer in answers {
             let own = done
                 .as_ref()

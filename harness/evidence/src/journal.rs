@@ -21,7 +21,7 @@ const LONGEST: u64 = 32 << 20;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Line {
     /// A message was taken.
-    Message(Entry),
+    Message(Box<Entry>),
     /// A capture was removed, since there were more than were to be kept.
     Removed {
         /// Its name in the folder.
@@ -254,7 +254,7 @@ mod tests {
         journal.append(&[removed(1), removed(2)]).expect("written");
         drop(journal);
         let mut cut = OpenOptions::new().append(true).open(&path).expect("there");
-        cut.write_all(&[b'x'; 70_000]).expect("written");
+        cut.write_all(&vec![b'x'; 70_000]).expect("written");
         assert_eq!(all(folder.path()).len(), 2, "a cut line is not read");
         let journal = Journal::open(folder.path()).expect("opened");
         journal.append_synced(&[removed(3)]).expect("written");

@@ -169,14 +169,16 @@ impl Inner {
             return Ok(());
         };
         let moved = ready.iter().try_for_each(|one| self.reveal(one));
-        let synced_folder = moved.and_then(|()| match synced {
-            true if !ready.is_empty() => private::sync_folder(&self.parts.destination()),
-            _ => Ok(()),
+        let placed = moved.and_then(|()| {
+            if synced && !ready.is_empty() {
+                private::sync_folder(&self.parts.destination())?;
+            }
+            Ok(())
         });
-        let entered = synced_folder.and_then(|()| {
+        let entered = placed.and_then(|()| {
             let lines: Vec<_> = ready
                 .iter()
-                .map(|one| Line::Message(one.entry.clone()))
+                .map(|one| Line::Message(Box::new(one.entry.clone())))
                 .collect();
             if synced {
                 journal.append_synced(&lines)
@@ -202,8 +204,7 @@ impl Inner {
     }
 
     /// The capture goes first, so that every entry has its packets.
-    fn commit(&self, ready: Option<Ready>) -> io::Result<()> {
-        let ready = ready.as_slice();
+    fn commit(&self, ready: &[Ready]) -> io::Result<()> {
         let written = match self.parts.durability {
             Durability::None => self.is_well(),
             Durability::Os | Durability::Disk => self.capture().map(|_| ()),
@@ -212,8 +213,7 @@ impl Inner {
     }
 
     /// As [`Inner::commit`], up to the disk, for many together.
-    #[expect(clippy::needless_pass_by_value, reason = "they are used up")]
-    pub(crate) fn commit_synced(&self, ready: Vec<Ready>) -> io::Result<()> {
+    pub(crate) fn commit_synced(&self, ready: &[Ready]) -> io::Result<()> {
         let written = self.capture().and_then(|_| {
             let synced = self.parts.captures.sync();
             if let Err(error) = &synced {
@@ -223,7 +223,7 @@ impl Inner {
             }
             synced
         });
-        self.entered_if(written, &ready, true)
+        self.entered_if(written, ready, true)
     }
 
     fn entered_if(&self, written: io::Result<()>, ready: &[Ready], synced: bool) -> io::Result<()> {
@@ -394,7 +394,8 @@ impl Incoming {
             return Err(io::Error::other("frames of it found no room"));
         }
         let Some(committer) = self.committer.take() else {
-            return self.inner.commit(ready.map(|(ready, _)| ready));
+            let ready = ready.map(|(ready, _)| ready);
+            return self.inner.commit(ready.as_slice());
         };
         let ready = match ready {
             None => None,

@@ -43,9 +43,10 @@ pub(crate) struct Served {
     pub(crate) store: Arc<Store>,
     pub(crate) health: Health,
     pub(crate) recorder: Recorder,
-    _begun: std::sync::Mutex<Receiver<Begun>>,
+    #[expect(dead_code, reason = "the recorder has somebody to tell")]
+    begun: std::sync::Mutex<Receiver<Begun>>,
     running: Running,
-    _above: TempDir,
+    above: TempDir,
     folder: PathBuf,
 }
 
@@ -80,9 +81,9 @@ impl Served {
             store,
             health,
             recorder,
-            _begun: std::sync::Mutex::new(begun),
+            begun: std::sync::Mutex::new(begun),
             running,
-            _above: above,
+            above,
             folder,
         }
     }
@@ -105,7 +106,7 @@ impl Served {
         // What is left out is left out; the files are there.
         let _ = self.recorder.finish();
         Stopped {
-            _above: self._above,
+            _above: self.above,
             folder: self.folder,
         }
     }

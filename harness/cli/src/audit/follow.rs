@@ -101,18 +101,14 @@ impl Follow {
 
     /// Goes on to the next file, where there is one and the current one is at its end. Says whether there is more to read.
     fn go_on(&mut self) -> bool {
-        match self.after.take() {
-            Some(begun) => {
-                self.files.end(std::mem::take(&mut self.digest));
-                self.files.begin(&begun);
-                self.file = begun.file;
-                true
-            }
-            None => {
-                self.after = self.next.try_recv().ok();
-                self.after.is_some()
-            }
-        }
+        let Some(begun) = self.after.take() else {
+            self.after = self.next.try_recv().ok();
+            return self.after.is_some();
+        };
+        self.files.end(std::mem::take(&mut self.digest));
+        self.files.begin(&begun);
+        self.file = begun.file;
+        true
     }
 
     /// Waits a little for the writer, who may have ended.

@@ -102,20 +102,30 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let (report, written) = runtime
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
-    written
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
     if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
-    let limits = limits(&report);
+    let mut limits = limits(&report);
+    let broken = written.err();
+    limits.extend(
+        broken
+            .iter()
+            .map(|error| format!("the captures are not whole: {error}")),
+    );
     for line in &limits {
         anstream::eprintln!("{line}");
     }
     let outcome = served.outcome(found, summary, limits, &plan)?;
-    output::save(&evidence::beside(&capture, "json"), &outcome)?;
+    let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
-    Ok(Exit::of(&outcome))
+    // What the folder does not take is shown all the same.
+    saved?;
+    Ok(if broken.is_some() {
+        Exit::Trouble
+    } else {
+        Exit::of(&outcome)
+    })
 }
 
 fn options(args: &ServeArgs, scenario: &Scenario) -> Options {

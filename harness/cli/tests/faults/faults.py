@@ -293,7 +293,7 @@ def killed(table, folder, seed, kills, options, name):
 
 def full(table, folder, seed, options):
     """A disk of a few megabytes that fills, and has room again."""
-    mount = folder / "disk"
+    mount = folder / "tmpfs"
     mount.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "faults", str(mount)], capture_output=True).returncode:
         print("may not mount; the disk that is full is left out", flush=True)

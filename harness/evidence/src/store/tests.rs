@@ -11,7 +11,7 @@ use crate::verify::verify;
 fn entries(folder: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
     crate::journal::read(folder, |line| match line {
-        Line::Message(entry) => entries.push(entry),
+        Line::Message(entry) => entries.push(*entry),
         Line::Removed { .. } => {}
     })
     .expect("a journal");

@@ -77,7 +77,7 @@ impl Ledger {
                 self.removed.insert(capture);
                 return;
             }
-            Line::Message(entry) => entry,
+            Line::Message(entry) => *entry,
         };
         let time = entry.time.parse::<jiff::Timestamp>().ok();
         let nanos = time.and_then(|time| u64::try_from(time.as_nanosecond()).ok());

@@ -78,7 +78,7 @@ impl EvidenceArgs {
         match (self.durability, self.messages) {
             (Some(DurabilityName::None), _) | (None, FormName::None) => Durability::None,
             (Some(DurabilityName::Disk), _) => Durability::Disk,
-            (Some(DurabilityName::Os), _) | (None, _) => Durability::Os,
+            (Some(DurabilityName::Os) | None, _) => Durability::Os,
         }
     }
 }
