@@ -277,7 +277,11 @@ impl Parts {
 
 impl Custody for Store {
     fn begin(&self, envelope: Envelope) -> Box<dyn Custodian> {
-        let name = name(&envelope);
+        let (name, begun_in) = if self.wants_content() {
+            (name(&envelope), self.inner.parts.captures.current())
+        } else {
+            Default::default()
+        };
         Box::new(Incoming {
             inner: Arc::clone(&self.inner),
             committer: self.committer.clone(),
@@ -288,10 +292,7 @@ impl Custody for Store {
             size: 0,
             digest: Sha256::new(),
             failed: None,
-            begun_in: match self.inner.parts.form {
-                Form::None => String::new(),
-                Form::Maildir | Form::Eml => self.inner.parts.captures.current(),
-            },
+            begun_in,
             left_out: self.inner.left_out(),
         })
     }
