@@ -1,7 +1,7 @@
 //! The journal of an evidence folder: `journal.jsonl`, a line for each message that was taken and each capture that was
 //! removed. A message is taken with its line, and not before.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -138,6 +138,10 @@ impl State {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            let text = "another server keeps its evidence in this folder";
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        }
         let length = whole_lines(&mut file)?;
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
@@ -259,6 +263,16 @@ mod tests {
         let journal = Journal::open(folder.path()).expect("opened");
         journal.append_synced(&[removed(3)]).expect("written");
         assert_eq!(all(folder.path()), [removed(1), removed(2), removed(3)]);
+    }
+
+    #[test]
+    fn it_has_one_writer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = Journal::open(folder.path()).expect("made");
+        let error = Journal::open(folder.path()).expect_err("it is taken");
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        drop(journal);
+        Journal::open(folder.path()).expect("it is free");
     }
 
     #[test]

@@ -83,11 +83,12 @@ impl Store {
         let journal = match parts.form {
             Form::None => None,
             Form::Maildir | Form::Eml => {
+                let journal = Journal::open(&parts.folder)?;
                 parts.make_folders()?;
                 for entry in fs::read_dir(parts.tmp())? {
                     fs::remove_file(entry?.path())?;
                 }
-                Some(Journal::open(&parts.folder)?)
+                Some(journal)
             }
         };
         let inner = Arc::new(Inner { parts, journal });
