@@ -53,6 +53,11 @@ bench-audit *args:
 bench-server:
     docs/bench-server.sh
 
+# What the server keeps when things go wrong: 100 kills, full disk, folder removed, stalls, resets: reports/serve-faults.md.
+bench-faults:
+    cargo build --quiet
+    python3 harness/cli/tests/faults/faults.py target/debug/smtpspec --report reports/serve-faults.md
+
 # Every installed client against the NTLM peer, right and wrong passwords and every odd challenge: reports/ntlm.md.
 ntlm:
     cargo build --quiet

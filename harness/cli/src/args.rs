@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
-pub use serve::ServeArgs;
+pub use serve::{DurabilityName, EvidenceArgs, FormName, ServeArgs};
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -62,6 +62,13 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Compare the messages that `serve` stored with its captures, byte for byte.
+    #[command(hide = true)]
+    VerifyEvidence {
+        /// The folder that was given to `serve --out`.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Send a message to a real server, as the documented adapter does.
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.

@@ -1,9 +1,13 @@
 //! The options of `smtpspec serve`.
 
+mod evidence;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+
+pub use evidence::{DurabilityName, EvidenceArgs, FormName};
 
 use super::Judging;
 
@@ -23,7 +27,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub accounts: Option<PathBuf>,
 
-    /// Folder for the capture and the result; made if missing.
+    /// Folder for captures, messages and the result; made if missing.
     #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
     pub out: PathBuf,
 
@@ -42,6 +46,10 @@ pub struct ServeArgs {
     /// How long a connection may last, whatever its client does.
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub longest: u32,
+
+    /// What is left in the folder.
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -15,6 +15,7 @@ mod send;
 mod serve;
 mod signal;
 mod stated;
+mod verify_evidence;
 
 use lab::runner;
 use lab::scenario::Scenario;
@@ -34,6 +35,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::VerifyEvidence { folder } => verify_evidence::run(folder),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Grid(args) => grid::run(args),

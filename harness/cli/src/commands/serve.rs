@@ -1,12 +1,13 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
 mod accounts;
+mod evidence;
 mod open_files;
 mod signals;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,7 +16,6 @@ use claims::Given;
 use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
 use lab::server::{Options, Server, ServerReport};
-use lab::tap::{Clock, Recorder, RecorderOptions};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -23,20 +23,17 @@ use wire::Bounds;
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
+use self::evidence::Evidence;
 use super::reports::Reports;
 use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
-use crate::audit::follow::{Follow, Hash, Writing};
+use crate::audit::follow::{Files, Writing};
 use crate::audit::{self, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
 /// What is served where no scenario is named: everything that the claims need to be provoked.
 const DEFAULT: &str = include_str!("serve/default.toml");
-
-/// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
-/// latest after [`Follow`]'s longest pause.
-const HELD: usize = 128 << 10;
 
 /// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
 /// connection long before it has been silent for a day.
@@ -61,14 +58,12 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         None => Vec::new(),
     };
     output::folder(&args.out)?;
-    let capture = free_name(&args.out);
-    let recorder = recorder(args, &capture)
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
-    let (follow, writing) = Follow::open(&capture, recorder.clone())
-        .map_err(|error| Failure::input(format!("cannot read {}: {error}", capture.display())))?;
+    let (evidence, follow, writing) = Evidence::begin(args)?;
+    let capture = evidence.first.clone();
     let mut options = options(args, &scenario);
     options.accounts = accounts;
-    options.recorder = Some(recorder.clone());
+    options.recorder = Some(evidence.recorder.clone());
+    options.custody = Some(evidence.store.clone());
     open_files::allow(options.places);
 
     let plan = Plan {
@@ -81,12 +76,13 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         bounds: BOUNDS,
     };
     let served = Served {
-        capture: &capture,
         address: args.listen.to_string(),
-        hash: follow.hash(),
+        files: follow.files(),
     };
     let runtime = runtime()?;
-    let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
+    let settings = Settings::default();
+    evidence.tend(&runtime, Arc::clone(&settings.progress));
+    let running = start(cli, args, &runtime, options, evidence, writing)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)))?
         .with_sample();
@@ -97,25 +93,35 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         name: capture.clone(),
         reader: Box::new(follow),
     }]);
-    let summary = audit::audit(&plan, sources, Settings::default(), &mut gatherer);
+    let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
     let (report, written) = runtime
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
-    written
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
     if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
-    let limits = limits(&report);
+    let mut limits = limits(&report);
+    let broken = written.err();
+    limits.extend(
+        broken
+            .iter()
+            .map(|error| format!("the captures are not whole: {error}")),
+    );
     for line in &limits {
         anstream::eprintln!("{line}");
     }
     let outcome = served.outcome(found, summary, limits, &plan)?;
-    output::save(&capture.with_extension("json"), &outcome)?;
+    let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
-    Ok(Exit::of(&outcome))
+    // What the folder does not take is shown all the same.
+    saved?;
+    Ok(if broken.is_some() {
+        Exit::Trouble
+    } else {
+        Exit::of(&outcome)
+    })
 }
 
 fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
@@ -150,28 +156,13 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::input(format!("cannot start: {error}")))
 }
 
-fn recorder(args: &ServeArgs, capture: &Path) -> io::Result<Recorder> {
-    let comment = format!(
-        "smtpspec serve on {}: frames made from what crossed the server's socket",
-        args.listen
-    );
-    let options = RecorderOptions {
-        clock: Clock::Real,
-        nominal_port: None,
-        comment,
-        held: HELD,
-    };
-    Recorder::create(capture, options)
-}
-
 /// What was served, and where it stands.
-struct Served<'a> {
-    capture: &'a Path,
+struct Served {
     address: String,
-    hash: Hash,
+    files: Files,
 }
 
-impl Served<'_> {
+impl Served {
     fn outcome(
         &self,
         gathered: Gathered,
@@ -184,23 +175,11 @@ impl Served<'_> {
             return Err(Failure::input(error.to_string()));
         }
         let mut capture = road::capture_file(&file, &summary.notes);
-        capture.path = self.capture.display().to_string();
-        capture.sha256 = self.hash.hex();
         capture.notes.extend(limits);
+        let captures = evidence::captures(capture, &self.files.all());
         let title = format!("served on {}", self.address);
-        Ok(gathered.into_outcome(Some(title), vec![capture], plan.profile))
+        Ok(gathered.into_outcome(Some(title), captures, plan.profile))
     }
-}
-
-/// `serve.pcapng`, or the next name with a number: evidence of an earlier run is never written over.
-fn free_name(folder: &Path) -> PathBuf {
-    let numbered = (2..).map(|number| format!("serve-{number}.pcapng"));
-    let mut names = std::iter::once("serve.pcapng".to_owned())
-        .chain(numbered)
-        .map(|name| folder.join(name));
-    names
-        .find(|path| !path.exists())
-        .expect("there is no end of numbers")
 }
 
 /// What a server leaves behind: its report, and how many frames were written.
@@ -212,9 +191,8 @@ fn start(
     args: &ServeArgs,
     runtime: &Runtime,
     options: Options,
-    recorder: Recorder,
+    evidence: Evidence,
     writing: Writing,
-    capture: &Path,
 ) -> Result<JoinHandle<End>, Failure> {
     let bound = runtime.block_on(Server::bind(args.listen, options));
     let server = bound.map_err(|error| {
@@ -235,11 +213,11 @@ fn start(
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
     if server.certificate().is_some() {
-        leave_authority(cli, capture, server.ca_pem())?;
+        leave_authority(cli, &evidence.first, server.ca_pem())?;
     }
     Ok(runtime.spawn(async move {
         let report = server.run(signals::interrupted()).await;
-        let written = recorder.finish();
+        let written = evidence.recorder.finish();
         drop(writing);
         (report, written)
     }))
@@ -247,7 +225,7 @@ fn start(
 
 /// Leaves the certificate that clients are to trust beside the capture.
 fn leave_authority(cli: &Cli, capture: &Path, pem: &str) -> Result<(), Failure> {
-    let path = capture.with_extension("ca.pem");
+    let path = evidence::beside(capture, "ca.pem");
     fs::write(&path, pem)
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))?;
     let path = path.display();
