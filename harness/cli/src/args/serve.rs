@@ -9,7 +9,7 @@ use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
 
-use super::Judging;
+use super::{BundleArgs, Judging};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -50,6 +50,9 @@ pub struct ServeArgs {
     /// What is left in the folder.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -7,7 +7,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use super::reports::Reports;
-use super::{output, profile, stated};
+use super::{bundle, output, profile, stated};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
@@ -21,12 +21,16 @@ const HASHED: u64 = 64 << 20;
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::into_folder(&args.judging.format, args.out.as_deref())?;
+    let live = args.interface.is_some();
+    args.bundle.check(args.captures.iter(), live)?;
+    let document = bundle::document(&args.bundle)?;
+    let document = document.as_deref();
     let plan = Plan {
         profile,
         given: Arc::new(known::given(args)?),
         keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
         lanes: args.threads.unwrap_or_else(super::processors).max(1),
-        detail: reports.detail(),
+        detail: reports.detail(document.is_some()),
         scope: Scope::Field,
         bounds: audit::FIELD,
     };
@@ -41,11 +45,18 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         stop: inputs.stop.now(),
         ..Settings::default()
     };
-    let mut streams = reports.streams(&settings.stop)?;
+    let mut streams = reports.streams(&settings.stop, document)?;
     let (gathered, summary) = read(cli, &plan, inputs, settings, (empty, &mut streams));
     conclude(args, &plan, gathered, summary, |result| {
         streams.finish(result)?;
-        reports.write(cli, result, true)
+        reports.write(cli, result, true)?;
+        bundle::make(
+            cli,
+            &args.bundle,
+            (result, plan.profile),
+            &reports,
+            document,
+        )
     })
 }
 

@@ -1,12 +1,14 @@
 //! The subcommands.
 
 mod audit;
+mod bundle;
 mod command_line;
 pub mod explain;
 mod grid;
 mod list;
 mod output;
 mod profile;
+mod redact;
 mod report;
 mod reports;
 pub mod run;
@@ -38,6 +40,8 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::VerifyEvidence { folder } => verify_evidence::run(folder),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
+        Command::Verify(args) => bundle::verify(args),
+        Command::Redact(args) => redact::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema { of } => schema::run(*of),

@@ -21,7 +21,7 @@ use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
 use super::reports::Reports;
-use super::{output, profile, runtime, stated};
+use super::{bundle, output, profile, runtime, stated};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
@@ -83,6 +83,7 @@ fn adapter(
     let took = started.elapsed();
     output::save(&out.join("result.json"), &outcome)?;
     reports.write(cli, &outcome, false)?;
+    bundle::make(cli, &args.bundle, (&outcome, profile), reports, None)?;
     output::hint(
         cli,
         &format!(

@@ -25,7 +25,7 @@ use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
 use super::reports::Reports;
-use super::{named, output, processors, profile, stated};
+use super::{bundle, named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Files, Writing};
 use crate::audit::{self, Gathered, Gatherer, Plan};
@@ -66,12 +66,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.custody = Some(evidence.store.clone());
     open_files::allow(options.places);
 
+    let document = bundle::document(&args.bundle)?;
+    let document = document.as_deref();
     let plan = Plan {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: reports.detail(),
+        detail: reports.detail(document.is_some()),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -84,7 +86,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     evidence.tend(&runtime, Arc::clone(&settings.progress));
     let running = start(cli, args, &runtime, options, evidence, writing)?;
     let mut sink = reports
-        .streams(&Arc::new(AtomicBool::new(false)))?
+        .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
     let mut empty = road::empty("serve", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
@@ -117,6 +119,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     reports.write(cli, &outcome, true)?;
     // What the folder does not take is shown all the same.
     saved?;
+    bundle::make(cli, &args.bundle, (&outcome, profile), &reports, document)?;
     Ok(if broken.is_some() {
         Exit::Trouble
     } else {

@@ -19,7 +19,7 @@ use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
 use crate::commands::reports::Reports;
-use crate::commands::{catalogue, output, runtime, stated};
+use crate::commands::{bundle, catalogue, output, runtime, stated};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -52,6 +52,11 @@ pub(super) fn run(
     reports: &Reports,
 ) -> Result<Exit, Failure> {
     let several = clients.len() > 1;
+    if several && args.bundle.bundle.is_some() {
+        return Err(Failure::input(
+            "--bundle is for one client; give several one after the other, each with a bundle of its own",
+        ));
+    }
     if let Some(format) = reports
         .on_standard_output()
         .filter(|format| several && format.name != "text")
@@ -99,6 +104,13 @@ pub(super) fn run(
         ran = true;
         output::save(&out.join("result.json"), &tested.outcome)?;
         reports.write(cli, &tested.outcome, false)?;
+        bundle::make(
+            cli,
+            &args.bundle,
+            (&tested.outcome, profile),
+            &reports,
+            None,
+        )?;
         output::hint(
             cli,
             &format!(
