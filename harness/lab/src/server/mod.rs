@@ -40,6 +40,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use custody::{Answer, Custodian, Custody, Envelope, Refusal};
 pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
+pub use path::{Path, parse as parse_path};
 pub use script::{Fired, Played, Script};
 
 use crate::scenario::TlsMode;
