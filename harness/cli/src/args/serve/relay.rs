@@ -12,58 +12,68 @@ use super::evidence::age;
 #[command(next_help_heading = "Relay")]
 pub struct RelayArgs {
     /// The server that mail goes on to, and by default its sessions as they are.
-    #[arg(long = "relay", value_name = "HOST:PORT")]
+    #[arg(id = "relay", long = "relay", value_name = "HOST:PORT")]
     pub to: Option<String>,
 
     /// Whether sessions go on to that server, or messages that were accepted.
     #[arg(
-        long = "relay-mode",
+        id = "relay-mode", long = "relay-mode",
         value_enum,
         default_value_t = RelayMode::Proxy,
-        requires = "to",
+        requires = "relay",
         value_name = "MODE"
     )]
     pub mode: RelayMode,
 
     /// Queue: whether messages go on under TLS.
     #[arg(
-        long = "relay-tls",
+        id = "relay-tls", long = "relay-tls",
         value_enum,
         default_value_t = RelayTls::Opportunistic,
-        requires = "to",
+        requires = "relay",
         value_name = "TLS"
     )]
     pub tls: RelayTls,
 
     /// Queue: file with the authorities whose certificates are accepted where TLS is required (PEM); by default those of the
     /// system.
-    #[arg(long = "relay-ca", requires = "to", value_name = "FILE")]
+    #[arg(
+        id = "relay-ca",
+        long = "relay-ca",
+        requires = "relay",
+        value_name = "FILE"
+    )]
     pub authorities: Option<PathBuf>,
 
     /// Queue: the name to say in EHLO; by default that of this host.
-    #[arg(long = "relay-ehlo", requires = "to", value_name = "NAME")]
+    #[arg(
+        id = "relay-ehlo",
+        long = "relay-ehlo",
+        requires = "relay",
+        value_name = "NAME"
+    )]
     pub ehlo: Option<String>,
 
     /// Queue: connections to the server at the same time.
     #[arg(
-        long = "relay-at-once",
+        id = "relay-at-once", long = "relay-at-once",
         default_value_t = 4,
-        requires = "to",
+        requires = "relay",
         value_parser = clap::value_parser!(u8).range(1..=100),
         value_name = "N"
     )]
     pub at_once: u8,
 
     /// How long the server may take to connect, and in a queue also to reply.
-    #[arg(long = "relay-timeout", default_value = "5m", requires = "to", value_name = "TIME", value_parser = age)]
+    #[arg(id = "relay-timeout", long = "relay-timeout", default_value = "5m", requires = "relay", value_name = "TIME", value_parser = age)]
     pub timeout: Duration,
 
     /// Queue: how long a message that was put off waits; each wait is twice the one before, up to an hour.
-    #[arg(long = "relay-retry", default_value = "1m", requires = "to", value_name = "TIME", value_parser = age)]
+    #[arg(id = "relay-retry", long = "relay-retry", default_value = "1m", requires = "relay", value_name = "TIME", value_parser = age)]
     pub retry: Duration,
 
     /// Queue: how old a message may become before it is given up.
-    #[arg(long = "relay-give-up", default_value = "5d", requires = "to", value_name = "AGE", value_parser = age)]
+    #[arg(id = "relay-give-up", long = "relay-give-up", default_value = "5d", requires = "relay", value_name = "AGE", value_parser = age)]
     pub give_up: Duration,
 }
 
