@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 
+use claims::result::Outcome;
 use support::mta::{AGENTS, Agent, OPEN, Running};
 use support::serve::{ended, lines, wait_for};
 use support::{folder, have, smtpspec, text, write};
@@ -218,6 +219,9 @@ fn proxy(agent: &Agent, running: &Running, messages: &[PathBuf], folder: &Path) 
     let read = |out: &Path| Relay::transcript(&stopped(out));
     let (before, after) = (read(&front_out), read(&behind_out));
     assert_eq!(before.len(), messages.len());
+    let judged = fs::read(front_out.join("serve-000001.json")).expect("a result");
+    let judged: Outcome = serde_json::from_slice(&judged).expect("a result");
+    assert_eq!(judged.conversations.len(), messages.len());
     assert!(before == after, "{}: the sides differ", agent.title);
     assert!(
         before
@@ -386,23 +390,41 @@ fn a_proxy_refuses_what_it_cannot_do() {
     }
 }
 
-#[test]
-fn nothing_that_was_acknowledged_is_lost_on_the_way() {
-    if !have(&["python3"]) {
-        return;
-    }
+/// Whether the driver was content, and what it said.
+fn drive(arguments: &[&str]) -> (bool, String) {
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/relay.py");
     let run = Command::new("python3")
         .arg("-B")
         .arg(driver)
         .arg(env!("CARGO_BIN_EXE_smtpspec"))
-        .args(["--short", "--seed", "7"])
+        .args(arguments)
         .output()
         .expect("python3 starts");
-    let said = text(&run.stdout) + &text(&run.stderr);
-    assert!(run.status.success(), "{said}");
+    (run.status.success(), text(&run.stdout) + &text(&run.stderr))
+}
+
+#[test]
+fn nothing_that_was_acknowledged_is_lost_on_the_way() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let (content, said) = drive(&["--short", "--seed", "7"]);
+    assert!(content, "{said}");
     assert!(
         said.contains("queue, 5 × kill -9") && said.contains("proxy, 5 × kill -9"),
         "{said}"
     );
+}
+
+#[test]
+fn a_server_that_forgets_messages_is_found_out() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let (content, said) = drive(&["--weak", "--short", "--seed", "7"]);
+    assert!(!content, "{said}");
+    for mode in ["queue", "proxy"] {
+        let found = format!("{mode}, server forgets: lost");
+        assert!(said.contains(&found), "{said}");
+    }
 }

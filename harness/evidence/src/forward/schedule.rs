@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::{Instant, timeout_at};
 
 /// The longest sleep: one that is woken by nothing is no harm then.
@@ -55,14 +54,8 @@ impl Schedule {
     pub(super) async fn next(&self) -> Option<String> {
         let mut names = self.names.lock().await;
         loop {
-            loop {
-                match names.try_recv() {
-                    Ok(name) => {
-                        let due = Reverse((Instant::now(), name));
-                        self.lock().waiting.push(due);
-                    }
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
+            while let Ok(name) = names.try_recv() {
+                self.lock().waiting.push(Reverse((Instant::now(), name)));
             }
             let until = match self.lock().now() {
                 Now::Take(name) => return Some(name),

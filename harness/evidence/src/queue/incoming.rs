@@ -43,6 +43,7 @@ impl Custody for Queue {
 }
 
 /// What is seen of the content while it passes.
+#[expect(clippy::struct_excessive_bools, reason = "each is seen by itself")]
 #[derive(Debug, Default)]
 struct Reading {
     size: u64,
@@ -113,14 +114,13 @@ struct Incoming {
 
 impl Incoming {
     fn flush(&mut self) -> io::Result<()> {
-        let file = match &mut self.open {
-            Some(file) => file,
-            None => {
-                let path = self.queue.tmp(&self.name, "eml");
-                self.open.insert(wire::create_new_private(&path)?)
-            }
-        };
-        file.write_all(&self.held)?;
+        if self.open.is_none() {
+            let path = self.queue.tmp(&self.name, "eml");
+            self.open = Some(wire::create_new_private(&path)?);
+        }
+        if let Some(file) = &mut self.open {
+            file.write_all(&self.held)?;
+        }
         self.held.clear();
         Ok(())
     }
@@ -163,8 +163,8 @@ impl Incoming {
         if !self.queue.syncs() {
             return renames();
         }
-        let renamed = tokio::task::spawn_blocking(renames).await;
-        renamed.map_err(io::Error::other)?
+        let joined = tokio::task::spawn_blocking(renames).await;
+        joined.map_err(io::Error::other)?
     }
 
     async fn kept(mut self: Box<Self>) -> Result<(), Refusal> {
@@ -176,8 +176,8 @@ impl Incoming {
         item.size = self.reading.size;
         item.eight_bit = self.reading.eight_bit;
         item.utf8 |= self.reading.utf8_header;
-        let prepared = self.prepare(&item).await;
-        prepared.map_err(|error| self.broken(&error))?;
+        let ready = self.prepare(&item).await;
+        ready.map_err(|error| self.broken(&error))?;
         if let Some((_, beside)) = self.beside.take() {
             beside.keep().await?;
         }

@@ -25,6 +25,7 @@ pub struct Failed {
 }
 
 /// A message in the queue.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// When it was accepted, in seconds since 1970.

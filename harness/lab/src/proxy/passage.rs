@@ -223,9 +223,8 @@ async fn pump(
 ) -> Over {
     let mut piece = vec![0; PIECE];
     loop {
-        let read = match from.read(&mut piece).await {
-            Ok(read) => read,
-            Err(_) => return Over::Aborted,
+        let Ok(read) = from.read(&mut piece).await else {
+            return Over::Aborted;
         };
         clock.moved(side);
         if read == 0 {

@@ -72,7 +72,7 @@ struct Bench {
     front: File,
     back: File,
     running: JoinHandle<ServerReport>,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
 impl Bench {
@@ -91,7 +91,7 @@ impl Bench {
             front,
             back,
             running,
-            _stop: stop,
+            stop,
         }
     }
 
@@ -258,12 +258,13 @@ async fn a_client_that_does_not_read_stops_its_server() {
     let (client, mut server) = bench.pair().await;
     let most = 64 << 20;
     let mut written = 0;
+    let piece = vec![b'x'; 65_536];
     // The buffers of the system fill; those of the proxy do not grow.
     while written < most {
-        match timeout(PATIENCE, server.write(&[b'x'; 65_536])).await {
+        match timeout(PATIENCE, server.write(&piece)).await {
             Ok(Ok(count)) => written += count,
             Ok(Err(_)) => break,
-            Err(_) => panic!("nothing ends it"),
+            Err(late) => panic!("nothing ends it: {late}"),
         }
     }
     assert!(written < most, "{written} bytes went nowhere");
@@ -294,7 +295,7 @@ async fn a_stop_ends_what_is_open() {
     })
     .await;
     let (_client, mut server) = bench.pair().await;
-    drop(bench._stop);
+    drop(bench.stop);
     let mut byte = [0];
     let read = timeout(PATIENCE, server.read(&mut byte)).await;
     read.expect("told").expect_err("aborted");

@@ -1,6 +1,7 @@
 //! The dialogue of a relay: messages of others, one behind the other over one connection, each with an answer for each of its
 //! recipients (RFC 5321 sections 3.6 and 4.2).
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -317,7 +318,7 @@ impl Session {
                     "5.3.4 it has {octets} octets, and the server takes no more than {limit}"
                 ));
             }
-            line.push_str(&format!(" SIZE={octets}"));
+            let _ = write!(line, " SIZE={octets}");
         }
         if self.offers.has("DSN") {
             append(&mut line, message.parameters);
