@@ -72,6 +72,11 @@ impl Relay {
         let mut child = smtpspec()
             .args(["serve", "--listen", "127.0.0.1:0", "--format", "json"])
             .args(["--relay", &format!("127.0.0.1:{to}"), "--relay-mode", mode])
+            .args(if mode == "queue" {
+                &["--messages", "eml"][..]
+            } else {
+                &[]
+            })
             .arg("--out")
             .arg(out)
             .stdin(Stdio::null())
@@ -275,6 +280,14 @@ fn queue(agent: &Agent, running: &Running, messages: &[PathBuf], folder: &Path) 
     assert_eq!(
         log.matches("\"event\":\"delivered\"").count(),
         messages.len()
+    );
+    // What is passed on is stored as well, and on the wire.
+    let verified = smtpspec().arg("verify-evidence").arg(&out).output();
+    let verified = verified.expect("the binary starts");
+    let said = text(&verified.stdout);
+    assert!(
+        verified.status.success() && said.contains("3 agree byte for byte"),
+        "{said}"
     );
     row(agent, "queue", "–", &added)
 }
