@@ -79,6 +79,10 @@ ntlm_clients := "--client curl --client exim --client javamail --client mono --c
 bench-send:
     docs/bench-send.sh
 
+# The page of an audit with ten thousand conversations: its size, the time to make it, and until Chromium can search it.
+bench-html:
+    docs/bench-html.sh
+
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":
     cargo build --quiet

@@ -71,6 +71,8 @@ pub struct Follow {
     digest: Sha256,
     files: Files,
     pause: Duration,
+    /// The last read came to what was the end then. Where each message is written by itself, what comes next is little.
+    caught_up: bool,
 }
 
 impl Follow {
@@ -90,6 +92,7 @@ impl Follow {
             digest: Sha256::new(),
             files,
             pause: SHORTEST,
+            caught_up: false,
         };
         (follow, Writing(writing))
     }
@@ -124,6 +127,10 @@ impl Read for Follow {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if std::mem::take(&mut self.caught_up) && !self.over {
+            // Let some come together: looking at each little piece by itself costs more than judging it.
+            self.over = self.written.recv_timeout(SHORTEST) == Err(RecvTimeoutError::Disconnected);
+        }
         let mut waited = false;
         loop {
             let mut read = self.file.read(buffer)?;
@@ -136,6 +143,7 @@ impl Read for Follow {
             if read > 0 {
                 self.digest.update(&buffer[..read]);
                 self.pause = SHORTEST;
+                self.caught_up = read < buffer.len();
                 return Ok(read);
             }
             if self.go_on() {

@@ -11,7 +11,7 @@ use super::{output, profile, stated};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
-use crate::audit::{self, Detail, Gathered, Gatherer, Plan, Sink, Watch, known};
+use crate::audit::{self, Gathered, Gatherer, Plan, Sink, Watch, known};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
@@ -26,11 +26,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         given: Arc::new(known::given(args)?),
         keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
         lanes: args.threads.unwrap_or_else(super::processors).max(1),
-        detail: if reports.any_streamed() {
-            Detail::All
-        } else {
-            Detail::Sample
-        },
+        detail: reports.detail(),
         scope: Scope::Field,
         bounds: audit::FIELD,
     };

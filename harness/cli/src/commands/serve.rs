@@ -30,7 +30,7 @@ use super::reports::Reports;
 use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Files, Writing};
-use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
+use crate::audit::{self, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
@@ -74,11 +74,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: if reports.any_streamed() {
-            Detail::All
-        } else {
-            Detail::Sample
-        },
+        detail: reports.detail(),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
