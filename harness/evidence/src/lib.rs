@@ -3,9 +3,11 @@
 pub mod captures;
 mod commit;
 pub mod durability;
+pub mod forward;
 pub mod health;
 pub mod journal;
 mod private;
+pub mod queue;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,7 @@
 //! The options of `smtpspec serve`.
 
 mod evidence;
+mod relay;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
+pub use relay::{RelayArgs, RelayMode, RelayTls};
 
 use super::{BundleArgs, Judging};
 
@@ -53,6 +55,10 @@ pub struct ServeArgs {
     /// What is left as evidence.
     #[command(flatten)]
     pub bundle: BundleArgs,
+
+    /// Where the mail goes on to.
+    #[command(flatten)]
+    pub relay: RelayArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -3,6 +3,7 @@
 mod accounts;
 mod evidence;
 mod open_files;
+mod relay;
 mod signals;
 
 use std::fs;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use claims::Given;
 use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Options, Server, ServerReport};
+use lab::server::{Options, ServerReport};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -24,6 +25,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
+use self::relay::Relay;
 use super::reports::Reports;
 use super::{bundle, named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
@@ -64,7 +66,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.accounts = accounts;
     options.recorder = Some(evidence.recorder.clone());
     options.custody = Some(evidence.store.clone());
-    open_files::allow(options.places);
+    let relay = Relay::begin(args, &evidence, &mut options)?;
+    open_files::allow(relay.files(options.places));
 
     let document = bundle::document(&args.bundle)?;
     let document = document.as_deref();
@@ -84,7 +87,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let settings = Settings::default();
     evidence.tend(&runtime, Arc::clone(&settings.progress));
-    let running = start(cli, args, &runtime, options, evidence, writing)?;
+    let running = start(cli, args, &runtime, (options, relay), evidence, writing)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
@@ -193,11 +196,11 @@ fn start(
     cli: &Cli,
     args: &ServeArgs,
     runtime: &Runtime,
-    options: Options,
+    (options, relay): (Options, Relay),
     evidence: Evidence,
     writing: Writing,
 ) -> Result<JoinHandle<End>, Failure> {
-    let bound = runtime.block_on(Server::bind(args.listen, options));
+    let bound = runtime.block_on(relay.bind(args.listen, options));
     let server = bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::PermissionDenied => {
@@ -215,8 +218,8 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
-    if server.certificate().is_some() {
-        leave_authority(cli, &evidence.first, server.ca_pem())?;
+    if let Some(pem) = server.ca_pem() {
+        leave_authority(cli, &evidence.first, pem)?;
     }
     Ok(runtime.spawn(async move {
         let report = server.run(signals::interrupted()).await;
