@@ -64,18 +64,12 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
-    /// Compare the messages that `serve` stored with its captures, byte for byte.
-    #[command(hide = true)]
-    VerifyEvidence {
-        /// The folder that was given to `serve --out`.
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-    },
     /// Send a message to a real server, as the documented adapter does.
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
-    /// Check an evidence bundle: every byte has to be as it was made.
+    /// Check an evidence bundle: every byte has to be as it was made. Of the folder of `serve`: every message that it stored
+    /// has to be on the wire of its captures, byte for byte, once, and every acknowledged one stored.
     ///
     /// Exit status: 0 intact, 1 altered, 2 when it cannot be read.
     Verify(VerifyArgs),
@@ -224,8 +218,8 @@ impl BundledCaptures {
 /// Options of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The bundle.
-    #[arg(value_name = "FILE.zip")]
+    /// A bundle; or the folder that `serve --messages` keeps its evidence in.
+    #[arg(value_name = "FILE.zip|DIR")]
     pub bundle: PathBuf,
 
     /// The SHA-256 that was printed when it was made: then it has to be that very bundle.

@@ -282,7 +282,7 @@ fn queue(agent: &Agent, running: &Running, messages: &[PathBuf], folder: &Path) 
         messages.len()
     );
     // What is passed on is stored as well, and on the wire.
-    let verified = smtpspec().arg("verify-evidence").arg(&out).output();
+    let verified = smtpspec().arg("verify").arg(&out).output();
     let verified = verified.expect("the binary starts");
     let said = text(&verified.stdout);
     assert!(
