@@ -53,6 +53,16 @@ bench-audit *args:
 bench-server:
     docs/bench-server.sh
 
+# What the server keeps when things go wrong: 100 kills, full disk, folder removed, stalls, resets: reports/serve-faults.md.
+bench-faults:
+    cargo build --quiet
+    python3 harness/cli/tests/faults/faults.py target/debug/smtpspec --report reports/serve-faults.md
+
+# What the server passes on when things go wrong: kills, a server behind that is dead, slow or leaves: reports/relay-faults.md.
+bench-relay-faults:
+    cargo build -p smtpspec
+    python3 harness/cli/tests/faults/relay.py target/debug/smtpspec --report reports/relay-faults.md
+
 # Every installed client against the NTLM peer, right and wrong passwords and every odd challenge: reports/ntlm.md.
 ntlm:
     cargo build --quiet
@@ -68,6 +78,10 @@ ntlm_clients := "--client curl --client exim --client javamail --client mono --c
 # Sending a message with an attachment of 25 MiB, against curl to the same server.
 bench-send:
     docs/bench-send.sh
+
+# The page of an audit with ten thousand conversations: its size, the time to make it, and until Chromium can search it.
+bench-html:
+    docs/bench-html.sh
 
 # Compare what the audit finds in captures with what tshark says of them; docs/corpus.toml has what is explained.
 corpus *folders="captures":

@@ -79,7 +79,7 @@ serve() {
     started=
     # Every message was captured and judged, or the figure means nothing.
     grep -q "^$messages of $messages messages crossed in clear" "$folder/report" || { cat "$folder/report" >&2 && exit 1; }
-    ! grep -q 'not followed to their end' "$out/serve.json" || { echo "a session was given up" >&2 && exit 1; }
+    ! grep -q 'not followed to their end' "$out/serve-000001.json" || { echo "a session was given up" >&2 && exit 1; }
     awk -v n="$messages" -v t=$((end - begin)) -v m="$memory" 'BEGIN { printf "%.0f %d\n", n * 1e9 / t, m }'
 }
 

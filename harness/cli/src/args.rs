@@ -11,7 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
-pub use serve::ServeArgs;
+pub use serve::{
+    DurabilityName, EvidenceArgs, FormName, RelayArgs, RelayMode, RelayTls, ServeArgs,
+};
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -66,7 +68,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
-    /// Check an evidence bundle: every byte has to be as it was made.
+    /// Check an evidence bundle: every byte has to be as it was made. Of the folder of `serve`: every message that it stored
+    /// has to be on the wire of its captures, byte for byte, once, and every acknowledged one stored.
     ///
     /// Exit status: 0 intact, 1 altered, 2 when it cannot be read.
     Verify(VerifyArgs),
@@ -219,8 +222,8 @@ impl BundledCaptures {
 /// Options of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The bundle.
-    #[arg(value_name = "FILE.zip")]
+    /// A bundle; or the folder that `serve --messages` keeps its evidence in.
+    #[arg(value_name = "FILE.zip|DIR")]
     pub bundle: PathBuf,
 
     /// The SHA-256 that was printed when it was made: then it has to be that very bundle.

@@ -5,6 +5,7 @@
 //! recorded: the file holds the ciphertext, and the session keys beside it.
 
 mod clock;
+mod files;
 mod line;
 mod queue;
 mod recorder;
@@ -15,5 +16,6 @@ mod stream;
 mod tests;
 
 pub use clock::Clock;
+pub use files::Files;
 pub use recorder::{Recorder, RecorderOptions};
 pub use stream::{Tap, TapStream};

@@ -11,7 +11,7 @@ mod controls;
 mod csv;
 mod grid;
 mod hexdump;
-mod html;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 mod junit;

@@ -94,7 +94,9 @@ fn table<const N: usize>(out: &mut String, title: &str, heading: [&str; N], rows
 fn counts(out: &mut String, outcome: &Outcome) {
     let _ = writeln!(
         out,
-        "| pass | fail | inconclusive | not applicable | error |\n| ---: | ---: | ---: | ---: | ---: |"
+        "| {} |\n|{}",
+        Verdict::ALL.map(|verdict| verdict.to_string()).join(" | "),
+        " ---: |".repeat(Verdict::ALL.len())
     );
     let cells: Vec<_> = Verdict::ALL
         .iter()
@@ -153,7 +155,8 @@ fn cases(out: &mut String, outcome: &Outcome) {
             );
             let _ = writeln!(
                 out,
-                "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+                "| --- | --- | --- |{}",
+                " ---: |".repeat(Verdict::ALL.len())
             );
         }
         let count = |verdict: Verdict| {

@@ -28,6 +28,6 @@ pub use error::Error;
 pub use note::{Note, NoteKind};
 pub use read::{Ending, Frame, Frames, Parser, Progress, Truncation};
 pub use segment::{Flags, Segment};
-pub use tap::{CaptureWriter, Header, TappedConversation, create_private};
+pub use tap::{CaptureWriter, Header, TappedConversation, create_new_private, create_private};
 pub use tcp::{Bounds, Consumer, Ended, Reassembler};
 pub use time::Timestamp;

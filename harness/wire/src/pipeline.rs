@@ -56,6 +56,8 @@ pub struct Progress {
     pub packets: AtomicU64,
     /// Connections ended.
     pub connections: AtomicU64,
+    /// The packet up to which everything that was over has been delivered.
+    pub delivered: AtomicU64,
 }
 
 /// What is known once everything was read.
@@ -103,6 +105,7 @@ pub fn run<W: Worker>(
         for (_, product) in made.products {
             deliver(product);
         }
+        progress.delivered.store(made.until, Ordering::Relaxed);
     };
     let producer = Producer::new(sources, settings, lanes);
     let mut summary = if lanes == 1 {

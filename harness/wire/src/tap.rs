@@ -11,7 +11,7 @@ mod frames;
 mod writer;
 
 pub use conversation::TappedConversation;
-pub use writer::{CaptureWriter, Header, create_private};
+pub use writer::{CaptureWriter, Header, create_new_private, create_private};
 
 #[cfg(test)]
 mod tests;

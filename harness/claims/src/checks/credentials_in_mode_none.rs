@@ -26,6 +26,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     let seen = credentials(subject);
     if !seen.is_empty() {
+        if subject.given().mode.is_none() {
+            return Finding::undetermined("credentials were sent; whether the mode is None is not known");
+        }
         return Finding::observed("credentials were sent although the mode is None", seen);
     }
     // Bodies matter only where there is a text to look for in them.
@@ -128,6 +131,9 @@ mod tests {
         seen(talk.clone()).not_observed("without any credentials", &quotes);
         // Where no mode is given, a message without AUTH shows it.
         find(&CHECK, talk, Given::default()).not_observed("without any credentials", &quotes);
+        // What belongs to no documented mode says nothing about this one.
+        let digest = offered().cs("AUTH CRAM-MD5", "334 PDFAbXg+").cs("c3ZjIDAxMjM=", "535 no").quit();
+        find(&CHECK, digest, Given::default()).undetermined("whether the mode is None is not known");
     }
 
     #[test]

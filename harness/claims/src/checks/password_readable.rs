@@ -50,6 +50,9 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     if let Some(a) = timeline.authentications.iter().find(|a| is_hidden(a)) {
         let how = format!("AUTH {}", a.mechanism.value);
+        if subject.given().mode.is_none() {
+            return Finding::undetermined(format!("{how} belongs to no documented mode, and which is configured is not known"));
+        }
         return Finding::not_observed(
             format!("{how} does not show the password"),
             vec![Evidence::bytes(timeline, a.span(), how)],
@@ -202,6 +205,7 @@ mod tests {
     #[test]
     fn a_digest_or_other_credentials() {
         seen(cram(offered()).quit()).not_observed("AUTH CRAM-MD5", &["CRAM-MD5\r\nc3Zj…"]);
+        find(&CHECK, cram(offered()).quit(), Given::default()).undetermined("belongs to no documented mode");
         let ntlm = offered().ntlm("CORP", "svc", "S3cret-pw", "235 ok").quit();
         seen(ntlm).not_observed("AUTH NTLM does not show", &["NTLM\r\n…"]);
         let other = login(offered(), "svc", "other-pw", "235 ok").quit();

@@ -1,9 +1,15 @@
 //! The options of `smtpspec serve`.
 
+mod evidence;
+mod relay;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+
+pub use evidence::{DurabilityName, EvidenceArgs, FormName};
+pub use relay::{RelayArgs, RelayMode, RelayTls};
 
 use super::{BundleArgs, Judging};
 
@@ -23,7 +29,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub accounts: Option<PathBuf>,
 
-    /// Folder for the capture and the result; made if missing.
+    /// Folder for captures, messages and the result; made if missing.
     #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
     pub out: PathBuf,
 
@@ -43,9 +49,16 @@ pub struct ServeArgs {
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub longest: u32,
 
+    /// What is left in the folder.
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
     /// What is left as evidence.
     #[command(flatten)]
     pub bundle: BundleArgs,
+
+    /// Where the mail goes on to.
+    #[command(flatten)]
+    pub relay: RelayArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -1,12 +1,13 @@
-//! A capture that is still being written, read as it grows: what is judged is what stands in the file.
+//! A capture that is still being written, read as it grows, from file to file: what is judged is what stands in them.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use evidence::captures::Begun;
 use lab::tap::Recorder;
 use sha2::{Digest, Sha256};
 
@@ -18,52 +19,99 @@ const LONGEST: Duration = Duration::from_millis(64);
 #[derive(Debug)]
 pub struct Writing(#[expect(dead_code, reason = "it is there to be dropped")] mpsc::Sender<()>);
 
-/// The hash of a capture that was followed to its end.
-#[derive(Clone, Debug, Default)]
-pub struct Hash(Arc<OnceLock<String>>);
+/// A file of a capture, as far as it was followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Where it is, or was.
+    pub path: PathBuf,
+    /// The number of its first packet, counted through all files.
+    pub first: u64,
+    /// Its SHA-256 in hex; empty before its end was read.
+    pub sha256: String,
+}
 
-impl Hash {
-    /// The SHA-256 in hex; empty before the end was read.
-    pub fn hex(&self) -> String {
-        self.0.get().cloned().unwrap_or_default()
+/// The files of a capture that is followed, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Files(Arc<Mutex<Vec<Followed>>>);
+
+impl Files {
+    /// Those so far.
+    pub fn all(&self) -> Vec<Followed> {
+        self.lock().clone()
+    }
+
+    fn begin(&self, begun: &Begun) {
+        self.lock().push(Followed {
+            path: begun.path.clone(),
+            first: begun.first,
+            sha256: String::new(),
+        });
+    }
+
+    fn end(&self, digest: Sha256) {
+        if let Some(last) = self.lock().last_mut() {
+            last.sha256 = hex::encode(digest.finalize());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Followed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads a capture file while a recorder writes it.
+/// Reads the files of a capture one after the other while a recorder writes them.
 pub struct Follow {
     file: File,
+    next: Receiver<Begun>,
+    /// The file behind the current one. It is gone on to once the current one was read to its end after this was known.
+    after: Option<Begun>,
     recorder: Recorder,
     written: Receiver<()>,
     over: bool,
     digest: Sha256,
-    hash: Hash,
+    files: Files,
     pause: Duration,
+    /// The last read came to what was the end then. Where each message is written by itself, what comes next is little.
+    caught_up: bool,
 }
 
 impl Follow {
-    /// Begins to read at the beginning of the file. The other end is for the writer, who drops it once everything is in
-    /// the file.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be opened.
-    pub fn open(path: &Path, recorder: Recorder) -> io::Result<(Self, Writing)> {
+    /// Begins to read at the beginning of the first file; `next` brings the others. What this returns beside it is for the
+    /// writer, who drops it once everything is in the files.
+    pub fn begin(first: Begun, next: Receiver<Begun>, recorder: Recorder) -> (Self, Writing) {
         let (writing, written) = mpsc::channel();
+        let files = Files::default();
+        files.begin(&first);
         let follow = Self {
-            file: File::open(path)?,
+            file: first.file,
+            next,
+            after: None,
             recorder,
             written,
             over: false,
             digest: Sha256::new(),
-            hash: Hash::default(),
+            files,
             pause: SHORTEST,
+            caught_up: false,
         };
-        Ok((follow, Writing(writing)))
+        (follow, Writing(writing))
     }
 
-    /// Where the hash of the whole file will be.
-    pub fn hash(&self) -> Hash {
-        self.hash.clone()
+    /// Where the files will be.
+    pub fn files(&self) -> Files {
+        self.files.clone()
+    }
+
+    /// Goes on to the next file, where there is one and the current one is at its end. Says whether there is more to read.
+    fn go_on(&mut self) -> bool {
+        let Some(begun) = self.after.take() else {
+            self.after = self.next.try_recv().ok();
+            return self.after.is_some();
+        };
+        self.files.end(std::mem::take(&mut self.digest));
+        self.files.begin(&begun);
+        self.file = begun.file;
+        true
     }
 
     /// Waits a little for the writer, who may have ended.
@@ -79,6 +127,10 @@ impl Read for Follow {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if std::mem::take(&mut self.caught_up) && !self.over {
+            // Let some come together: looking at each little piece by itself costs more than judging it.
+            self.over = self.written.recv_timeout(SHORTEST) == Err(RecvTimeoutError::Disconnected);
+        }
         let mut waited = false;
         loop {
             let mut read = self.file.read(buffer)?;
@@ -91,11 +143,14 @@ impl Read for Follow {
             if read > 0 {
                 self.digest.update(&buffer[..read]);
                 self.pause = SHORTEST;
+                self.caught_up = read < buffer.len();
                 return Ok(read);
             }
+            if self.go_on() {
+                continue;
+            }
             if self.over {
-                let digest = self.digest.clone().finalize();
-                let _ = self.hash.0.set(hex::encode(digest));
+                self.files.end(self.digest.clone());
                 return Ok(0);
             }
             self.wait();
@@ -109,6 +164,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::thread;
 
+    use evidence::captures::{Captures, Rotate};
     use lab::tap::RecorderOptions;
 
     use super::*;
@@ -116,33 +172,48 @@ mod tests {
     #[test]
     fn what_waits_in_memory_is_read_too_and_the_end_is_the_writers() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a.pcapng");
+        let rotate = Rotate {
+            size: 1500,
+            ..Rotate::default()
+        };
+        let (_, files, begun) = Captures::new(folder.path(), rotate, false).expect("a folder");
         let options = RecorderOptions {
             held: 1 << 20,
             ..RecorderOptions::default()
         };
-        let recorder = Recorder::create(&path, options).expect("a file");
-        let (mut follow, writing) = Follow::open(&path, recorder.clone()).expect("a file");
-        let hash = follow.hash();
+        let recorder = Recorder::rotating(files, options).expect("a file");
+        let first = begun.recv().expect("a file");
+        let (mut follow, writing) = Follow::begin(first, begun, recorder.clone());
+        let files = follow.files();
         let address = SocketAddr::from(([127, 0, 0, 1], 25));
         let tap = recorder.open(address, address);
         let mut first = vec![0; 1 << 16];
         let mut length = follow.read(&mut first).expect("the header");
         length += follow.read(&mut first[length..]).expect("three frames");
         let writer = thread::spawn(move || {
-            thread::sleep(3 * SHORTEST);
-            drop(recorder.open(address, address));
+            for _ in 0..20 {
+                thread::sleep(SHORTEST);
+                drop(recorder.open(address, address));
+                recorder.flush();
+            }
             drop(tap);
             recorder.finish().expect("written");
             drop(writing);
         });
-        assert_eq!(hash.hex(), "");
+        assert_eq!(files.all()[0].sha256, "");
         let mut rest = Vec::new();
         follow.read_to_end(&mut rest).expect("an end");
         writer.join().expect("no panic");
-        let whole = [&first[..length], &rest].concat();
-        assert_eq!(whole, std::fs::read(&path).expect("a file"));
-        assert!(!rest.is_empty());
-        assert_eq!(hash.hex(), crate::road::sha256(&path).expect("a file"));
+        let files = files.all();
+        assert!(files.len() > 3, "{files:?}");
+        let mut whole = Vec::new();
+        for file in &files {
+            whole.extend(std::fs::read(&file.path).expect("a file"));
+            assert_eq!(
+                file.sha256,
+                crate::road::sha256(&file.path).expect("a file")
+            );
+        }
+        assert_eq!([&first[..length], &rest].concat(), whole);
     }
 }

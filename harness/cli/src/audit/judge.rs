@@ -19,12 +19,14 @@ pub(super) const SAMPLE: usize = 200;
 const BRIEF: usize = 250;
 
 /// How much of each conversation's judgement is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
+    /// What a page shows of each, for a sample, and the words for the rest.
+    Sample,
+    /// What a page shows, for every conversation.
+    EachInBrief,
     /// All of it, for every conversation.
     All,
-    /// All of it for a sample, and the words for the rest.
-    Sample,
 }
 
 /// A conversation, judged.
@@ -67,7 +69,7 @@ impl Judge {
     /// Whether a conversation with these verdicts may get into the sample. What is chosen from all lanes is always
     /// among what each lane chooses by the same rule.
     fn is_wanted(&mut self, verdicts: &[Verdict]) -> bool {
-        if self.plan.detail == Detail::All {
+        if self.plan.detail != Detail::Sample {
             return true;
         }
         let failed = verdicts.contains(&Verdict::Fail);
@@ -123,7 +125,7 @@ fn outcome(case: &Case, judgements: Vec<Judgement>, detail: Detail) -> Conversat
     let subject = case.subjects().next().expect("the case has one");
     let most = match detail {
         Detail::All => usize::MAX,
-        Detail::Sample => BRIEF,
+        Detail::EachInBrief | Detail::Sample => BRIEF,
     };
     ConversationOutcome::judged_in_brief(String::new(), &subject, judgements, most)
         .with_excerpts(&subject)

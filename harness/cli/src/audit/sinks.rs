@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use claims::result::{ConversationOutcome, Outcome};
+use report::html::Pack;
+
+use super::Detail;
 
 /// Takes conversations one by one.
 pub trait Sink {
@@ -22,6 +25,8 @@ pub enum Layout {
     Lines,
     /// One document.
     Document,
+    /// A page, which is written at the end; what it shows of conversations is packed as they come.
+    Page,
 }
 
 impl Layout {
@@ -30,7 +35,16 @@ impl Layout {
         match format {
             "json" => Some(Self::Document),
             "jsonl" => Some(Self::Lines),
+            "html" => Some(Self::Page),
             _ => None,
+        }
+    }
+
+    /// How much of each conversation it takes.
+    pub fn detail(self) -> Detail {
+        match self {
+            Self::Lines | Self::Document => Detail::All,
+            Self::Page => Detail::EachInBrief,
         }
     }
 }
@@ -40,6 +54,7 @@ pub struct Stream<W: Write> {
     out: W,
     layout: Layout,
     first: bool,
+    pack: Pack,
     stop: Arc<AtomicBool>,
     problem: Option<io::Error>,
 }
@@ -51,9 +66,15 @@ impl<W: Write> Stream<W> {
             out,
             layout,
             first: true,
+            pack: Pack::default(),
             stop,
             problem: None,
         }
+    }
+
+    /// How it is written.
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 
     fn write(&mut self, text: &str) {
@@ -70,13 +91,17 @@ impl<W: Write> Stream<W> {
         }
     }
 
-    /// Writes what stands around the conversations. A reader that went away is no failure.
+    /// Writes what stands around the conversations; `outcome` holds those of the sample, which a page shows as well. A reader that went away is no failure.
     ///
     /// # Errors
     ///
     /// What kept it, or a conversation before it, from being written.
     pub fn finish(mut self, outcome: &Outcome) -> io::Result<()> {
         match self.layout {
+            Layout::Page => {
+                let page = report::html::with_pack(outcome, std::mem::take(&mut self.pack));
+                self.write(&page);
+            }
             Layout::Lines => self.write(&report::jsonl::summary(outcome)),
             Layout::Document => {
                 if self.first {
@@ -95,6 +120,7 @@ impl<W: Write> Stream<W> {
 impl<W: Write> Sink for Stream<W> {
     fn conversation(&mut self, conversation: &ConversationOutcome) {
         match self.layout {
+            Layout::Page => self.pack.add(conversation, &[]),
             Layout::Lines => self.write(&report::jsonl::conversation(conversation)),
             Layout::Document => {
                 if self.first {
@@ -107,6 +133,6 @@ impl<W: Write> Sink for Stream<W> {
     }
 
     fn wants_sample(&self) -> bool {
-        false
+        self.layout == Layout::Page
     }
 }

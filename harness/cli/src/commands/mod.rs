@@ -18,6 +18,7 @@ mod send;
 mod serve;
 mod signal;
 mod stated;
+mod verify_evidence;
 
 use lab::runner;
 use lab::scenario::Scenario;
@@ -39,6 +40,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(cli, args),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
+        Command::Verify(args) if args.bundle.is_dir() => verify_evidence::run(&args.bundle),
         Command::Verify(args) => bundle::verify(args),
         Command::Redact(args) => redact::run(cli, args),
         Command::Grid(args) => grid::run(args),

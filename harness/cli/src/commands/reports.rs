@@ -12,7 +12,7 @@ use report::{Format, Style};
 use super::{format, output};
 use crate::Failure;
 use crate::args::Cli;
-use crate::audit::{Layout, Sink, Stream};
+use crate::audit::{Detail, Layout, Sink, Stream};
 
 /// The reports that were asked for.
 #[derive(Clone)]
@@ -59,16 +59,19 @@ impl Reports {
         }
     }
 
+    /// How much of each conversation they need; all of it where the `whole` result is to be written, too.
+    pub(super) fn detail(&self, whole: bool) -> Detail {
+        if whole {
+            return Detail::All;
+        }
+        let layouts = self.formats.iter().map(|format| Layout::of(format.name));
+        let details = layouts.map(|layout| layout.map_or(Detail::Sample, Layout::detail));
+        details.max().unwrap_or(Detail::Sample)
+    }
+
     /// Each format, once.
     pub(super) fn formats(&self) -> &[&'static Format] {
         &self.formats
-    }
-
-    /// Whether one of them is written while conversations are judged, and needs all of each.
-    pub(super) fn any_streamed(&self) -> bool {
-        self.formats
-            .iter()
-            .any(|format| Layout::of(format.name).is_some())
     }
 
     /// Opens those that are written while conversations are judged, and the whole result as a document where a file is
@@ -86,7 +89,7 @@ impl Reports {
             sample: self
                 .formats
                 .iter()
-                .any(|format| Layout::of(format.name).is_none()),
+                .any(|format| matches!(Layout::of(format.name), None | Some(Layout::Page))),
         };
         for format in &self.formats {
             let Some(layout) = Layout::of(format.name) else {
@@ -258,7 +261,12 @@ impl Streams {
             case.conversations.clear();
         }
         for (stream, file) in self.streams {
-            stream.finish(&whole).map_err(|error| match &file.0 {
+            let outcome = if stream.layout() == Layout::Page {
+                outcome
+            } else {
+                &whole
+            };
+            stream.finish(outcome).map_err(|error| match &file.0 {
                 Some(path) => cannot_write(path, &error),
                 None => Failure::input(format!("cannot write to standard output: {error}")),
             })?;

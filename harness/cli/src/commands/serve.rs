@@ -1,12 +1,14 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
 mod accounts;
+mod evidence;
 mod open_files;
+mod relay;
 mod signals;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,8 +16,7 @@ use std::time::Duration;
 use claims::Given;
 use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Options, Server, ServerReport};
-use lab::tap::{Clock, Recorder, RecorderOptions};
+use lab::server::{Options, ServerReport};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -23,21 +24,19 @@ use wire::Bounds;
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
+use self::evidence::Evidence;
+use self::relay::Relay;
 use super::baseline::Baseline;
 use super::reports::Reports;
 use super::{bundle, named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
-use crate::audit::follow::{Follow, Hash, Writing};
-use crate::audit::{self, Detail, Gathered, Gatherer, Plan};
+use crate::audit::follow::{Files, Writing};
+use crate::audit::{self, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
 
 /// What is served where no scenario is named: everything that the claims need to be provoked.
 const DEFAULT: &str = include_str!("serve/default.toml");
-
-/// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
-/// latest after [`Follow`]'s longest pause.
-const HELD: usize = 128 << 10;
 
 /// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
 /// connection long before it has been silent for a day.
@@ -53,7 +52,7 @@ const MOST_LIMITS: usize = 100;
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
-    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve")?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve", None)?;
     let mut scenario = scenario(args.scenario.as_deref())?;
     let accounts = match &args.accounts {
         Some(path) => {
@@ -63,15 +62,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         None => Vec::new(),
     };
     output::folder(&args.out)?;
-    let capture = free_name(&args.out);
-    let recorder = recorder(args, &capture)
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
-    let (follow, writing) = Follow::open(&capture, recorder.clone())
-        .map_err(|error| Failure::input(format!("cannot read {}: {error}", capture.display())))?;
+    let (evidence, follow, writing) = Evidence::begin(args)?;
+    let capture = evidence.first.clone();
     let mut options = options(args, &scenario);
     options.accounts = accounts;
-    options.recorder = Some(recorder.clone());
-    open_files::allow(options.places);
+    options.recorder = Some(evidence.recorder.clone());
+    options.custody = Some(evidence.store.clone());
+    let relay = Relay::begin(args, &evidence, &mut options)?;
+    open_files::allow(relay.files(options.places));
 
     let document = bundle::document(&args.bundle)?;
     let document = document.as_deref();
@@ -80,21 +78,18 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: if reports.any_streamed() || document.is_some() {
-            Detail::All
-        } else {
-            Detail::Sample
-        },
+        detail: reports.detail(document.is_some()),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
     let served = Served {
-        capture: &capture,
         address: args.listen.to_string(),
-        hash: follow.hash(),
+        files: follow.files(),
     };
     let runtime = runtime()?;
-    let running = start(cli, args, &runtime, options, recorder, writing, &capture)?;
+    let settings = Settings::default();
+    evidence.tend(&runtime, Arc::clone(&settings.progress));
+    let running = start(cli, args, &runtime, (options, relay), evidence, writing)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
@@ -105,27 +100,37 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         name: capture.clone(),
         reader: Box::new(follow),
     }]);
-    let summary = audit::audit(&plan, sources, Settings::default(), &mut gatherer);
+    let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
     let (report, written) = runtime
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
-    written
-        .map_err(|error| Failure::input(format!("cannot write {}: {error}", capture.display())))?;
     if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }
-    let limits = limits(&report);
+    let mut limits = limits(&report);
+    let broken = written.err();
+    limits.extend(
+        broken
+            .iter()
+            .map(|error| format!("the captures are not whole: {error}")),
+    );
     for line in &limits {
         anstream::eprintln!("{line}");
     }
     let mut outcome = served.outcome(found, summary, limits, &plan)?;
-    baseline.compare(cli, &mut outcome)?;
-    output::save(&capture.with_extension("json"), &outcome)?;
+    baseline.compare(cli, &mut outcome);
+    let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
+    // What the folder does not take is shown all the same.
+    saved?;
     bundle::make(cli, &args.bundle, (&outcome, profile), &reports, document)?;
-    Ok(Exit::of(&outcome))
+    Ok(if broken.is_some() {
+        Exit::Trouble
+    } else {
+        Exit::of(&outcome)
+    })
 }
 
 fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
@@ -160,28 +165,13 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::input(format!("cannot start: {error}")))
 }
 
-fn recorder(args: &ServeArgs, capture: &Path) -> io::Result<Recorder> {
-    let comment = format!(
-        "smtpspec serve on {}: frames made from what crossed the server's socket",
-        args.listen
-    );
-    let options = RecorderOptions {
-        clock: Clock::Real,
-        nominal_port: None,
-        comment,
-        held: HELD,
-    };
-    Recorder::create(capture, options)
-}
-
 /// What was served, and where it stands.
-struct Served<'a> {
-    capture: &'a Path,
+struct Served {
     address: String,
-    hash: Hash,
+    files: Files,
 }
 
-impl Served<'_> {
+impl Served {
     fn outcome(
         &self,
         gathered: Gathered,
@@ -194,23 +184,11 @@ impl Served<'_> {
             return Err(Failure::input(error.to_string()));
         }
         let mut capture = road::capture_file(&file, &summary.notes);
-        capture.path = self.capture.display().to_string();
-        capture.sha256 = self.hash.hex();
         capture.notes.extend(limits);
+        let captures = evidence::captures(capture, &self.files.all());
         let title = format!("served on {}", self.address);
-        Ok(gathered.into_outcome(Some(title), vec![capture], plan.profile))
+        Ok(gathered.into_outcome(Some(title), captures, plan.profile))
     }
-}
-
-/// `serve.pcapng`, or the next name with a number: evidence of an earlier run is never written over.
-fn free_name(folder: &Path) -> PathBuf {
-    let numbered = (2..).map(|number| format!("serve-{number}.pcapng"));
-    let mut names = std::iter::once("serve.pcapng".to_owned())
-        .chain(numbered)
-        .map(|name| folder.join(name));
-    names
-        .find(|path| !path.exists())
-        .expect("there is no end of numbers")
 }
 
 /// What a server leaves behind: its report, and how many frames were written.
@@ -221,12 +199,11 @@ fn start(
     cli: &Cli,
     args: &ServeArgs,
     runtime: &Runtime,
-    options: Options,
-    recorder: Recorder,
+    (options, relay): (Options, Relay),
+    evidence: Evidence,
     writing: Writing,
-    capture: &Path,
 ) -> Result<JoinHandle<End>, Failure> {
-    let bound = runtime.block_on(Server::bind(args.listen, options));
+    let bound = runtime.block_on(relay.bind(args.listen, options));
     let server = bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::PermissionDenied => {
@@ -244,12 +221,12 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
-    if server.certificate().is_some() {
-        leave_authority(cli, capture, server.ca_pem())?;
+    if let Some(pem) = server.ca_pem() {
+        leave_authority(cli, &evidence.first, pem)?;
     }
     Ok(runtime.spawn(async move {
         let report = server.run(signals::interrupted()).await;
-        let written = recorder.finish();
+        let written = evidence.recorder.finish();
         drop(writing);
         (report, written)
     }))
@@ -257,7 +234,7 @@ fn start(
 
 /// Leaves the certificate that clients are to trust beside the capture.
 fn leave_authority(cli: &Cli, capture: &Path, pem: &str) -> Result<(), Failure> {
-    let path = capture.with_extension("ca.pem");
+    let path = evidence::beside(capture, "ca.pem");
     fs::write(&path, pem)
         .map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))?;
     let path = path.display();

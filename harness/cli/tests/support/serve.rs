@@ -109,7 +109,7 @@ impl Serve {
 
     /// The capture that it writes.
     pub(crate) fn capture(&self) -> PathBuf {
-        self.out.join("serve.pcapng")
+        self.out.join("serve-000001.pcapng")
     }
 
     /// Waits until it has judged.
@@ -125,7 +125,7 @@ impl Serve {
             code: status.code(),
             json,
             outcome,
-            capture: self.out.join("serve.pcapng"),
+            capture: self.out.join("serve-000001.pcapng"),
             said: complaint,
         }
     }

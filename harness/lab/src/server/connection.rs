@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use wire::Timestamp;
 
 use super::Shared;
 use super::auth::{self, Progress};
@@ -43,6 +44,8 @@ const MOST_STEPS: u32 = 10_000;
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) number: u32,
+    /// When it was accepted.
+    pub(super) since: Timestamp,
     pub(super) peer: SocketAddr,
     pub(super) link: Link,
     pub(super) session: Session,
@@ -68,6 +71,7 @@ impl Connection {
         let link = Link::new(stream, tap, stopped, options);
         Self {
             link,
+            since: shared.options.clock.now(),
             shared,
             number,
             peer,

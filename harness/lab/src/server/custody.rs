@@ -8,12 +8,15 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
+use wire::Timestamp;
+
 use super::connection::Connection;
 use super::content::Unstuffed;
 use crate::scenario::{Action, Command, Reply};
 
-/// Recipients of one message that are remembered. RFC 5321 section 4.5.3.1.8 asks for 100 at the least.
-pub(super) const MOST_RECIPIENTS: usize = 10_000;
+/// Recipients of one message that are remembered: an envelope with so many may lack some. RFC 5321 section 4.5.3.1.8 asks
+/// for 100 at the least.
+pub const MOST_RECIPIENTS: usize = 10_000;
 
 /// What is known of a message before its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Envelope {
     pub connection: u32,
     /// Which message of that connection whose content was begun, from 1.
     pub message: u32,
+    /// When that connection was accepted.
+    pub since: Timestamp,
     /// Who sent it.
     pub peer: SocketAddr,
     /// What the client called itself in EHLO or HELO, without parameters.
@@ -47,6 +52,11 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 
 pub trait Custody: Debug + Send + Sync {
     /// The content of a message begins to come.
     fn begin(&self, envelope: Envelope) -> Box<dyn Custodian>;
+
+    /// Whether it is to be given the content; otherwise it is asked only whether a message may be accepted.
+    fn wants_content(&self) -> bool {
+        true
+    }
 }
 
 /// Takes one message. Dropped before [`Custodian::keep`], it forgets it: the client was not told that it was accepted.
@@ -62,6 +72,8 @@ pub trait Custodian: Send {
 #[derive(Default)]
 pub(super) struct Keeping {
     custodian: Option<Box<dyn Custodian>>,
+    /// The content is of no interest.
+    blind: bool,
     unstuffed: Unstuffed,
 }
 
@@ -74,7 +86,7 @@ impl std::fmt::Debug for Keeping {
 impl Keeping {
     /// Takes bytes of content as they crossed the wire after DATA.
     pub(super) fn data(&mut self, bytes: &[u8]) {
-        if let Some(custodian) = &mut self.custodian {
+        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
             self.unstuffed
                 .feed(bytes, &mut |piece| custodian.write(piece));
         }
@@ -82,7 +94,7 @@ impl Keeping {
 
     /// Takes bytes of a chunk.
     pub(super) fn chunk(&mut self, bytes: &[u8]) {
-        if let Some(custodian) = &mut self.custodian {
+        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
             custodian.write(bytes);
         }
     }
@@ -102,6 +114,7 @@ impl Connection {
         let envelope = Envelope {
             connection: self.number,
             message: self.messages,
+            since: self.since,
             peer: self.peer,
             helo: self.session.helo.clone(),
             from: transaction.map_or_else(Vec::new, |open| open.from.clone()),
@@ -111,6 +124,7 @@ impl Connection {
         };
         self.keeping = Some(Keeping {
             custodian: Some(custody.begin(envelope)),
+            blind: !custody.wants_content(),
             unstuffed: Unstuffed::default(),
         });
     }

@@ -13,6 +13,8 @@ pub(super) enum Line {
     Live {
         recorder: Recorder,
         conversation: Box<TappedConversation>,
+        /// Its number, where the capture goes on from file to file.
+        number: Option<u64>,
     },
     /// Into a queue, until all earlier connections are in the file.
     HeldBack { recorder: Recorder, index: usize },
@@ -24,6 +26,7 @@ impl Line {
             Self::Live {
                 recorder,
                 conversation,
+                ..
             } => recorder.write(conversation, Some(event)),
             Self::HeldBack { recorder, index } => recorder.hold_back(*index, event),
         }
@@ -38,21 +41,31 @@ impl Line {
 
     /// The connection has nothing more to tell.
     pub(super) fn end(&self) {
-        if let Self::HeldBack { recorder, index } = self {
-            recorder.end(*index);
+        match self {
+            Self::HeldBack { recorder, index } => recorder.end(*index),
+            Self::Live {
+                recorder,
+                number: Some(number),
+                ..
+            } => recorder.ended(*number),
+            Self::Live { .. } => {}
         }
     }
 
     /// Where the TLS secrets of the connection go.
     pub(super) fn secrets(&self) -> Secrets {
         match self {
-            Self::Live { recorder, .. } => Secrets {
+            Self::Live {
+                recorder, number, ..
+            } => Secrets {
                 recorder: recorder.clone(),
                 index: None,
+                number: *number,
             },
             Self::HeldBack { recorder, index } => Secrets {
                 recorder: recorder.clone(),
                 index: Some(*index),
+                number: None,
             },
         }
     }
@@ -63,6 +76,8 @@ pub(super) struct Secrets {
     recorder: Recorder,
     /// The connection, where its events are held back.
     index: Option<usize>,
+    /// The connection, where the capture goes on from file to file.
+    number: Option<u64>,
 }
 
 impl Secrets {
@@ -72,7 +87,7 @@ impl Secrets {
             Some(index) => self
                 .recorder
                 .hold_back(index, Event::Secrets(line.as_bytes())),
-            None => self.recorder.secrets(line),
+            None => self.recorder.secrets(self.number, line),
         }
     }
 }

@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use wire::{CaptureWriter, Direction, Header, TappedConversation, Timestamp, create_private};
 
+use super::files::{Files, Rotation};
 use super::line::Line;
 use super::queue::{Event, Queue};
 use super::{Clock, Tap};
 
 /// First client port that captures with a pinned clock show: the first ephemeral one (RFC 6335 section 6).
 const FIRST_CLIENT_PORT: u16 = 49_152;
+
+/// Bytes that may wait for a file that takes none. Beyond them frames are left out, which shows as bytes that the capture
+/// does not hold.
+const MOST_WAITING: usize = 16 << 20;
 
 /// How a capture is written.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +47,14 @@ struct State {
     /// How many connections were opened.
     opened: u64,
     pinned: Pinned,
-    /// The first thing that went wrong with the file; nothing is written after it.
+    /// Where the capture goes on from file to file.
+    rotation: Option<Rotation>,
+    /// Frames were left out, so that secrets may be missing, too.
+    left_out: bool,
+    /// What is wrong with the file. It is tried again with each flush.
     failed: Option<io::Error>,
+    /// Events came in an order that no connection has; nothing is written after it.
+    broken: Option<io::Error>,
     /// Nothing is written any more.
     finished: bool,
 }
@@ -87,19 +98,37 @@ impl Recorder {
     ///
     /// Those of the writer.
     pub fn new(target: Box<dyn Write + Send>, options: RecorderOptions) -> io::Result<Self> {
-        let header = Header {
-            application: concat!("smtpspec ", env!("CARGO_PKG_VERSION")).to_owned(),
-            comment: options.comment.clone(),
-            interface: "tap0".to_owned(),
-        };
-        let mut writer = CaptureWriter::new(target, &header)?;
-        writer.hold(options.held);
+        Self::begin(target, options, None)
+    }
+
+    /// Begins a capture that goes on from file to file. Each file can be read by itself: the secrets of connections that
+    /// are open are repeated in it. The pinned clock is for one file.
+    ///
+    /// # Errors
+    ///
+    /// The first file cannot be made or written.
+    pub fn rotating(mut files: Box<dyn Files>, options: RecorderOptions) -> io::Result<Self> {
+        let first = files.next(1)?;
+        Self::begin(first, options, Some(Rotation::new(files)))
+    }
+
+    fn begin(
+        target: Box<dyn Write + Send>,
+        options: RecorderOptions,
+        rotation: Option<Rotation>,
+    ) -> io::Result<Self> {
+        let mut writer = CaptureWriter::new(target, &header(&options))?;
+        // What waits is written by the recorder, event by event.
+        writer.hold(usize::MAX);
         let state = State {
             writer,
             options,
             opened: 0,
             pinned: Pinned::default(),
+            rotation,
+            left_out: false,
             failed: None,
+            broken: None,
             finished: false,
         };
         Ok(Self(Arc::new(Mutex::new(state))))
@@ -135,6 +164,25 @@ impl Recorder {
         self.state().flush();
     }
 
+    /// Writes what waits in memory, and says how many frames are in the files then.
+    ///
+    /// # Errors
+    ///
+    /// They are not: what is wrong now. It is tried again with the next call.
+    pub fn written(&self) -> io::Result<u64> {
+        let mut state = self.state();
+        state.flush();
+        match state.problem() {
+            Some(error) => Err(error),
+            None => Ok(state.writer.frames()),
+        }
+    }
+
+    /// How many frames were left out, since a file took none and too much waited.
+    pub fn left_out(&self) -> u64 {
+        self.state().writer.left_out()
+    }
+
     /// Writes what is still held back, connections that have not ended included, and says how many frames the file has.
     /// What happens later is not recorded.
     ///
@@ -144,8 +192,12 @@ impl Recorder {
     pub fn finish(&self) -> io::Result<u64> {
         let mut state = self.state();
         state.finish();
-        match state.failed.take() {
+        match state.problem() {
             Some(error) => Err(error),
+            None if state.writer.left_out() > 0 => Err(io::Error::other(format!(
+                "{} frames found no room",
+                state.writer.left_out()
+            ))),
             None => Ok(state.writer.frames()),
         }
     }
@@ -165,8 +217,19 @@ impl Recorder {
         }
     }
 
-    pub(super) fn secrets(&self, line: &str) {
-        self.state().secrets(line);
+    pub(super) fn secrets(&self, connection: Option<u64>, line: &str) {
+        let mut state = self.state();
+        if let (Some(number), Some(rotation)) = (connection, &mut state.rotation) {
+            rotation.secrets(number, line);
+        }
+        state.secrets(line);
+    }
+
+    /// A connection of a capture that goes on from file to file has ended.
+    pub(super) fn ended(&self, connection: u64) {
+        if let Some(rotation) = &mut self.state().rotation {
+            rotation.ended(connection);
+        }
     }
 
     pub(super) fn cut(&self, index: usize) {
@@ -211,10 +274,14 @@ impl State {
                 let port = self.options.nominal_port.unwrap_or(local.port());
                 let server = shown.unwrap_or_else(|| SocketAddr::new(local.ip(), port));
                 let mut conversation = TappedConversation::new(peer, server, number);
+                if let Some(rotation) = &mut self.rotation {
+                    rotation.opened(number);
+                }
                 self.write(&mut conversation, None);
                 Line::Live {
                     recorder: recorder.clone(),
                     conversation: Box::new(conversation),
+                    number: self.rotation.is_some().then_some(number),
                 }
             }
             Clock::Pinned => {
@@ -258,9 +325,12 @@ impl State {
 
     /// Writes the frames of an event, or those of the opening.
     fn write(&mut self, conversation: &mut TappedConversation, event: Option<Event<&[u8]>>) {
-        if self.failed.is_some() || self.finished {
+        if self.broken.is_some() || self.finished {
             return;
         }
+        let full = self.writer.waiting() > MOST_WAITING.max(self.options.held);
+        self.left_out |= full;
+        self.writer.leave_out(full);
         let time = self.now();
         let writer = &mut self.writer;
         let written = match event {
@@ -274,7 +344,8 @@ impl State {
             Some(Event::Secrets(line)) => return self.secrets(&String::from_utf8_lossy(line)),
         };
         self.pinned.ticks += 1;
-        self.failed = written.err();
+        self.broken = written.err();
+        self.flush_if_full();
     }
 
     fn now(&self) -> Timestamp {
@@ -289,15 +360,80 @@ impl State {
     }
 
     fn secrets(&mut self, line: &str) {
-        if self.failed.is_none() && !self.finished {
-            self.failed = self.writer.secrets(line).err();
+        if self.broken.is_some() || self.finished {
+            return;
+        }
+        if self.writer.waiting() > MOST_WAITING.max(self.options.held) {
+            self.left_out = true;
+            return;
+        }
+        self.broken = self.writer.secrets(line).err();
+        self.flush_if_full();
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.writer.waiting() > self.options.held {
+            self.flush();
         }
     }
 
+    /// Writes what waits, and goes on in the next file where that is due.
     fn flush(&mut self) {
-        if self.failed.is_none() {
+        if self.finished {
+            return;
+        }
+        let gone = self
+            .rotation
+            .as_ref()
+            .is_some_and(|one| one.files.is_gone());
+        if gone && let Err(error) = self.go_on() {
+            self.failed = Some(error);
+            return;
+        }
+        self.failed = self.writer.flush().err();
+        if self.failed.is_some() {
+            return;
+        }
+        if std::mem::take(&mut self.left_out) {
+            // Those of connections that went on meanwhile may have been left out.
+            self.repeat_secrets();
             self.failed = self.writer.flush().err();
         }
+        let bytes = self.writer.written();
+        let due = self
+            .rotation
+            .as_ref()
+            .is_some_and(|one| one.files.is_due(bytes));
+        if due && self.go_on().is_ok() {
+            // Where there can be no other file, this one is written on.
+            self.failed = self.writer.flush().err();
+        }
+    }
+
+    /// Goes on in the next file; what waits goes there.
+    fn go_on(&mut self) -> io::Result<()> {
+        let Some(rotation) = &mut self.rotation else {
+            return Ok(());
+        };
+        let next = rotation.files.next(self.writer.frames() + 1)?;
+        self.writer.go_on_in(next, &header(&self.options))?;
+        self.repeat_secrets();
+        Ok(())
+    }
+
+    fn repeat_secrets(&mut self) {
+        let key_log = self.rotation.as_ref().map(Rotation::key_log);
+        if let Some(key_log) = key_log.filter(|text| !text.is_empty())
+            && self.broken.is_none()
+        {
+            self.broken = self.writer.secrets(&key_log).err();
+        }
+    }
+
+    /// What is wrong now.
+    fn problem(&self) -> Option<io::Error> {
+        let error = self.broken.as_ref().or(self.failed.as_ref())?;
+        Some(io::Error::new(error.kind(), error.to_string()))
     }
 
     fn finish(&mut self) {
@@ -307,6 +443,16 @@ impl State {
         self.catch_up();
         self.flush();
         self.finished = true;
+        // Whoever follows the files learns that there will be no other.
+        self.rotation = None;
+    }
+}
+
+fn header(options: &RecorderOptions) -> Header {
+    Header {
+        application: concat!("smtpspec ", env!("CARGO_PKG_VERSION")).to_owned(),
+        comment: options.comment.clone(),
+        interface: "tap0".to_owned(),
     }
 }
 

@@ -250,3 +250,106 @@ fn secrets_are_written_and_never_shown() {
     assert_eq!(format!("{keys:?}"), "Keys");
     assert!(Tap::none().key_log().is_none());
 }
+
+/// A disk with so much room, which a test can change.
+#[derive(Clone)]
+struct Disk {
+    file: Shared,
+    room: Arc<Mutex<usize>>,
+}
+
+impl Disk {
+    fn with(room: usize) -> Self {
+        Self {
+            file: Shared::default(),
+            room: Arc::new(Mutex::new(room)),
+        }
+    }
+
+    fn make_room(&self) {
+        *self.room.lock().expect("no panic") = usize::MAX;
+    }
+}
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut room = self.room.lock().expect("no panic");
+        let taken = bytes.len().min(*room);
+        if taken == 0 {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        *room -= taken;
+        self.file.write(&bytes[..taken])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn recorder_on(disk: &Disk) -> Recorder {
+    let options = RecorderOptions::default();
+    Recorder::new(Box::new(disk.clone()), options).expect("room for the header")
+}
+
+async fn say(stream: &mut TapStream<tokio::io::Sink>, bytes: &[u8]) {
+    stream.write_all(bytes).await.expect("the session goes on");
+}
+
+#[tokio::test]
+async fn a_file_that_has_room_again_is_gone_on_with_inside_the_block() {
+    let disk = Disk::with(601);
+    let recorder = recorder_on(&disk);
+    let sink = || {
+        TapStream::new(
+            tokio::io::sink(),
+            recorder.open(address(40_000), address(25)),
+        )
+    };
+    let mut stream = sink();
+    for number in 0..10 {
+        say(&mut stream, format!("{number} 250 x\r\n").as_bytes()).await;
+    }
+    let error = recorder.written().expect_err("there is no room");
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert!(disk.file.capture().truncated.is_some(), "cut, and readable");
+    disk.make_room();
+    let frames = recorder.written().expect("there is room");
+    say(&mut stream, b"10 250 x\r\n").await;
+    drop(stream);
+    assert!(recorder.finish().expect("nothing is missing") > frames);
+    let capture = disk.file.capture();
+    assert!(capture.truncated.is_none());
+    assert_eq!(data(&capture, 0).len(), 11);
+}
+
+#[tokio::test]
+async fn what_finds_no_room_in_memory_either_shows_as_missing() {
+    let disk = Disk::with(601);
+    let recorder = recorder_on(&disk);
+    let tap = recorder.open(address(40_000), address(25));
+    let mut stream = TapStream::new(tokio::io::sink(), tap);
+    let much = vec![b'x'; 1 << 20];
+    for _ in 0..20 {
+        say(&mut stream, &much).await;
+    }
+    assert!(recorder.left_out() > 0);
+    disk.make_room();
+    recorder.written().expect("there is room");
+    say(&mut stream, b"again\r\n").await;
+    drop(stream);
+    let error = recorder.finish().expect_err("frames are missing");
+    assert!(
+        error.to_string().contains("frames found no room"),
+        "{error}"
+    );
+    let capture = disk.file.capture();
+    let events = &capture.conversations[0].events;
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, StreamEvent::Gap { .. }))
+    );
+    let (_, last) = data(&capture, 0).pop().expect("data");
+    assert_eq!(last, "again\r\n");
+}

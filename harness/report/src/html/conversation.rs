@@ -3,12 +3,24 @@
 use std::fmt::Write as _;
 
 use claims::Verdict;
-use claims::result::{ClaimOutcome, ConversationOutcome, EvidenceOutcome, Line, Outcome};
+use claims::result::{
+    CheckOutcome, ClaimOutcome, ConversationOutcome, EvidenceOutcome, Line, Outcome,
+};
 
 use crate::page::{escape, escape_lines, look};
 use crate::{hexdump, leaked, seen};
 
+/// The conversations as they stand in the page, one under the other.
 pub(super) fn write(out: &mut String, outcome: &Outcome) {
+    open(out);
+    for conversation in &outcome.conversations {
+        one(out, conversation, &findings(outcome, conversation));
+    }
+    close(out);
+}
+
+/// What stands above them.
+pub(super) fn open(out: &mut String) {
     let _ = writeln!(
         out,
         "<section>\n<h2>Conversations</h2>\n<form class=\"controls\" hidden><label>Find <input type=\"search\" name=\"text\" \
@@ -16,10 +28,37 @@ pub(super) fn write(out: &mut String, outcome: &Outcome) {
          <output name=\"count\"></output></form>\n<p class=\"legend\"><span class=\"wire clear\">in clear</span> \
          <span class=\"wire encoded\">encoded: anyone can undo it</span> <span class=\"wire sealed\">encrypted</span></p>"
     );
-    for conversation in &outcome.conversations {
-        one(out, outcome, conversation);
-    }
+}
+
+/// What stands below them.
+pub(super) fn close(out: &mut String) {
     let _ = writeln!(out, "</section>");
+}
+
+/// What the checks of a case found in a conversation.
+pub(super) fn findings<'a>(
+    outcome: &'a Outcome,
+    conversation: &ConversationOutcome,
+) -> Vec<&'a CheckOutcome> {
+    outcome
+        .cases
+        .iter()
+        .flat_map(|case| &case.findings)
+        .filter(|finding| finding.conversation.as_ref() == Some(&conversation.id))
+        .collect()
+}
+
+/// Whether something in it is not as it should be.
+pub(super) fn failed(conversation: &ConversationOutcome, findings: &[&CheckOutcome]) -> bool {
+    let verdicts = conversation.verdicts.iter().map(|one| one.verdict);
+    let found = findings.iter().map(|one| one.verdict);
+    verdicts.chain(found).any(|word| word == Verdict::Fail)
+}
+
+/// When it began, to the second.
+pub(super) fn began(conversation: &ConversationOutcome) -> &str {
+    let start = &conversation.start;
+    start.get(..19).unwrap_or(start)
 }
 
 /// The name of a conversation's place in the page.
@@ -28,18 +67,8 @@ pub(super) fn anchor(id: &str) -> String {
     id.chars().map(|c| if safe(c) { c } else { '_' }).collect()
 }
 
-fn one(out: &mut String, outcome: &Outcome, conversation: &ConversationOutcome) {
-    let findings: Vec<_> = outcome
-        .cases
-        .iter()
-        .flat_map(|case| &case.findings)
-        .filter(|finding| finding.conversation.as_ref() == Some(&conversation.id))
-        .collect();
-    let failed = conversation
-        .verdicts
-        .iter()
-        .any(|one| one.verdict == Verdict::Fail)
-        || findings.iter().any(|one| one.verdict == Verdict::Fail);
+fn one(out: &mut String, conversation: &ConversationOutcome, findings: &[&CheckOutcome]) {
+    let failed = failed(conversation, findings);
     let mark = if failed {
         " <span class=\"fail\">failed</span>"
     } else {
@@ -52,8 +81,18 @@ fn one(out: &mut String, outcome: &Outcome, conversation: &ConversationOutcome) 
         escape(&conversation.id),
         escape(&conversation.client),
         escape(&conversation.server),
-        escape(conversation.start.get(..19).unwrap_or(&conversation.start))
+        escape(began(conversation))
     );
+    body(out, conversation, findings);
+    let _ = writeln!(out, "</details>");
+}
+
+/// What is behind its heading.
+pub(super) fn body(
+    out: &mut String,
+    conversation: &ConversationOutcome,
+    findings: &[&CheckOutcome],
+) {
     dialogue(out, conversation);
     if let Some(leaks) = &conversation.leaks {
         let _ = writeln!(out, "<h3>What it gives away</h3>\n<dl>");
@@ -74,7 +113,6 @@ fn one(out: &mut String, outcome: &Outcome, conversation: &ConversationOutcome) 
         evidence(out, conversation, &finding.evidence);
     }
     claims(out, conversation);
-    let _ = writeln!(out, "</details>");
 }
 
 /// Client on the left, server on the right, and what crossed between them.
@@ -152,7 +190,7 @@ fn evidence(out: &mut String, conversation: &ConversationOutcome, pieces: &[Evid
         let first = piece.packets.first().copied().unwrap_or_default();
         let _ = write!(
             out,
-            "<p class=\"evidence\"><a href=\"#{}.{first}\">{}</a>: {}</p>",
+            "<p class=\"evidence\"><a href=\"#{}.{first}\" title=\"frame.number == {first}\">{}</a>: {}</p>",
             anchor(&conversation.id),
             escape(&place),
             escape(&piece.what)

@@ -32,7 +32,7 @@ fn hosts(out: &mut String, answer: &Answer) {
         .max(1);
     let _ = writeln!(
         out,
-        "<section>\n<h2>By client host</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">host</th><th scope=\"col\">messages</th>\
+        "<section id=\"hosts\">\n<h2>By client host</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">host</th><th scope=\"col\">messages</th>\
          <th scope=\"col\">in clear</th><th scope=\"col\">passwords read</th><th scope=\"col\">accounts</th><th scope=\"col\">last seen (UTC)</th></tr></thead>\n<tbody>"
     );
     let others = answer.other_clients.iter().map(|row| (row, "(others)"));
@@ -75,7 +75,7 @@ fn meter(row: &ClientRow, most: u64) -> String {
 fn accounts(out: &mut String, answer: &Answer) {
     let _ = writeln!(
         out,
-        "<section>\n<h2>By account</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">account</th><th scope=\"col\">by</th>\
+        "<section id=\"accounts\">\n<h2>By account</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">account</th><th scope=\"col\">by</th>\
          <th scope=\"col\">its password</th><th scope=\"col\">logins</th><th scope=\"col\">where</th></tr></thead>\n<tbody>"
     );
     let others = answer.other_accounts.iter().map(|row| (row, "(others)"));
@@ -91,7 +91,12 @@ fn accounts(out: &mut String, answer: &Answer) {
         };
         let packet = row
             .packet
-            .map(|packet| format!(", packet {packet}"))
+            .map(|packet| {
+                let anchor = anchor(&row.conversation);
+                format!(
+                    ", <a href=\"#{anchor}.{packet}\" title=\"frame.number == {packet}\">packet {packet}</a>"
+                )
+            })
             .unwrap_or_default();
         let _ = writeln!(
             out,

@@ -4,9 +4,12 @@
 //! a link leads to). From top to bottom: what it comes to in a sentence and a picture, the claims, what leaked by host
 //! and account, the captures, and each conversation as a dialogue between two lines, with the bytes that decided.
 
+#[cfg(test)]
+mod contrast;
 mod controls;
 mod conversation;
 mod exposures;
+mod pack;
 mod posture;
 mod summary;
 
@@ -14,14 +17,38 @@ use std::fmt::Write as _;
 
 use claims::result::Outcome;
 
+pub use pack::Pack;
+
 use crate::page::escape;
 use crate::{Style, page};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// More conversations than these are packed.
+const MOST_OPEN: usize = 200;
+
 /// The whole page.
 pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
+    if outcome.conversations.len() <= MOST_OPEN {
+        return page(outcome, None);
+    }
+    let mut pack = Pack::default();
+    for conversation in &outcome.conversations {
+        pack.add(conversation, &conversation::findings(outcome, conversation));
+    }
+    page(outcome, Some(pack))
+}
+
+/// The page of a result whose conversations were packed as they came.
+pub fn with_pack(outcome: &Outcome, pack: Pack) -> String {
+    if pack.count() <= outcome.conversations.len() as u64 {
+        return render(outcome, Style::default());
+    }
+    page(outcome, Some(pack))
+}
+
+fn page(outcome: &Outcome, pack: Option<Pack>) -> String {
     let mut out = String::new();
     let title = format!("{}: {}", outcome.tool.name, outcome.command);
     let _ = write!(
@@ -38,7 +65,10 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
     controls::write(&mut out, outcome);
     exposures::write(&mut out, outcome);
     captures(&mut out, outcome);
-    conversation::write(&mut out, outcome);
+    match pack {
+        Some(pack) => packed(&mut out, pack),
+        None => conversation::write(&mut out, outcome),
+    }
     let _ = write!(
         out,
         "<footer>Made by {} {} with the profile <code>{}</code>. Packet numbers are those that Wireshark shows. Every \
@@ -48,6 +78,40 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
         escape(&outcome.profile)
     );
     out
+}
+
+/// Conversations that the script of the page unpacks.
+fn packed(out: &mut String, pack: Pack) {
+    conversation::open(out);
+    let _ = writeln!(
+        out,
+        "<noscript><p>{} conversations are packed into this page and need script to be shown. <code>--format jsonl</code> has \
+         them as text.</p></noscript>",
+        pack.count()
+    );
+    if pack.unlisted() > 0 {
+        let _ = writeln!(
+            out,
+            "<p>{} more conversations are not listed, so that the page stays small; they are in every count above.</p>",
+            pack.unlisted()
+        );
+    }
+    if pack.left_out() > 0 {
+        let _ = writeln!(
+            out,
+            "<p>{} of {} conversations are here with their heading only, so that the page stays small; <code>--format jsonl</code> \
+             has all of them.</p>",
+            pack.left_out(),
+            pack.count() - pack.unlisted()
+        );
+    }
+    let _ = writeln!(
+        out,
+        "<div id=\"list\"></div>\n<nav class=\"pages\" hidden><button type=\"button\" name=\"back\">Earlier</button> <output></output> \
+         <button type=\"button\" name=\"on\">Later</button></nav>"
+    );
+    pack.write(out);
+    conversation::close(out);
 }
 
 fn captures(out: &mut String, outcome: &Outcome) {

@@ -14,7 +14,7 @@ pub(super) fn write(out: &mut String, outcome: &Outcome) {
         out,
         "<header>\n<p class=\"tool\">{} report</p>\n<h1 class=\"{class}\">{}</h1>",
         escape(&outcome.tool.name),
-        escape(&headline)
+        linked(&headline, outcome)
     );
     if let Some(answer) = &outcome.answer {
         let _ = writeln!(out, "<ul class=\"sentences\">");
@@ -33,6 +33,37 @@ pub(super) fn write(out: &mut String, outcome: &Outcome) {
         bar(out, "Verdicts", &verdicts(outcome));
     }
     let _ = writeln!(out, "</header>");
+}
+
+/// The headline, in which what was found leads to where it was found.
+fn linked(headline: &str, outcome: &Outcome) -> String {
+    let text = escape(headline);
+    let Some(answer) = &outcome.answer else {
+        return text;
+    };
+    let (clear, sent) = (answer.messages.in_clear, answer.messages.sent);
+    let phrases = [
+        (
+            format!("{clear} of {sent} messages crossed in clear"),
+            "hosts",
+        ),
+        (
+            format!("{} passwords can be read", answer.logins.recoverable),
+            "accounts",
+        ),
+        ("a password can be read".to_owned(), "accounts"),
+        (
+            format!(
+                "{} passwords can be guessed off line",
+                answer.logins.guessable
+            ),
+            "accounts",
+        ),
+    ];
+    let link = |text: String, (phrase, section): &(String, &str)| {
+        text.replacen(phrase, &format!("<a href=\"#{section}\">{phrase}</a>"), 1)
+    };
+    phrases.iter().fold(text, link)
 }
 
 /// Is the mail protected, and what leaked? The class says whether that is good.

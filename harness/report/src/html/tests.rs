@@ -9,7 +9,9 @@ const HOSTILE: &str =
 fn the_first_sentence_answers() {
     let page = super::render(&sample::audit(), Style::default());
     assert!(
-        page.contains("This mail is not protected: 150 of 150 messages crossed in clear"),
+        page.contains(
+            "This mail is not protected: <a href=\"#hosts\">150 of 150 messages crossed in clear</a>"
+        ),
         "{}",
         &page[..4000]
     );

@@ -15,6 +15,8 @@ pub(super) struct Made<P> {
     pub(super) passed_over: u64,
     /// Segments that came too late.
     pub(super) strays: u64,
+    /// The last packet of the round.
+    pub(super) until: u64,
 }
 
 impl<P> Default for Made<P> {
@@ -24,6 +26,7 @@ impl<P> Default for Made<P> {
             ended: 0,
             passed_over: 0,
             strays: 0,
+            until: 0,
         }
     }
 }
@@ -34,6 +37,7 @@ impl<P> Made<P> {
         self.ended += other.ended;
         self.passed_over += other.passed_over;
         self.strays += other.strays;
+        self.until = self.until.max(other.until);
     }
 
     pub(super) fn sort(&mut self) {
@@ -45,6 +49,7 @@ impl<P> Made<P> {
 pub(super) struct Lane<W: Worker> {
     worker: W,
     reassembler: Reassembler<W::Consumer>,
+    until: u64,
 }
 
 impl<W: Worker> Lane<W> {
@@ -52,6 +57,7 @@ impl<W: Worker> Lane<W> {
         Self {
             worker,
             reassembler: Reassembler::new(bounds),
+            until: 0,
         }
     }
 
@@ -66,7 +72,10 @@ impl<W: Worker> Lane<W> {
         let (packet, time) = batch.until;
         self.reassembler.tick(time, packet);
         let ended = self.reassembler.take_ended();
-        self.made(ended)
+        let mut made = self.made(ended);
+        made.until = packet;
+        self.until = packet;
+        made
     }
 
     /// Ends all connections.
@@ -75,6 +84,7 @@ impl<W: Worker> Lane<W> {
         let rest = std::mem::take(&mut self.reassembler).finish_all();
         let mut made = self.made(rest);
         made.strays = strays;
+        made.until = self.until;
         made
     }
 

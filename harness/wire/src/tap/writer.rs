@@ -50,6 +50,13 @@ pub struct CaptureWriter<W: Write> {
     blocks: PcapNgWriter<Vec<u8>>,
     /// How many bytes may wait here.
     held: usize,
+    /// How many of the bytes that wait the target has taken already, in a write that came to no end.
+    sent: usize,
+    /// How many bytes were written to this target, those that wait not among them.
+    written: u64,
+    /// Frames are left out, and how many were.
+    leaving_out: bool,
+    left_out: u64,
     frames: u64,
 }
 
@@ -59,33 +66,54 @@ impl<W: Write> CaptureWriter<W> {
     /// # Errors
     /// Those of the writer underneath; [`io::ErrorKind::InvalidInput`] if a text of the header is longer than 65,535 bytes.
     pub fn new(target: W, header: &Header) -> io::Result<Self> {
-        let mut options = vec![SectionHeaderOption::UserApplication(Cow::Borrowed(
-            header.application.as_str(),
-        ))];
-        if !header.comment.is_empty() {
-            options.push(SectionHeaderOption::Common(CommonOption::Comment(
-                Cow::Borrowed(header.comment.as_str()),
-            )));
-        }
-        let section = SectionHeaderBlock {
-            endianness: Endianness::Little,
-            options,
-            ..Default::default()
-        };
-        let blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(refused)?;
         let mut writer = Self {
             target,
-            blocks,
+            blocks: begin(header)?,
             held: 0,
+            sent: 0,
+            written: 0,
+            leaving_out: false,
+            left_out: 0,
             frames: 0,
         };
-        let mut interface = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
-        interface.options = vec![
-            InterfaceDescriptionOption::IfName(Cow::Borrowed(header.interface.as_str())),
-            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
-        ];
-        writer.write(&interface.into_block())?;
+        writer.flush()?;
         Ok(writer)
+    }
+
+    /// Goes on in another target, which gets a header of its own first, and then what still waits. Frames are counted on.
+    ///
+    /// Nothing is written before the next [`CaptureWriter::flush`].
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] if a text of the header is longer than 65,535 bytes.
+    pub fn go_on_in(&mut self, target: W, header: &Header) -> io::Result<()> {
+        let mut blocks = begin(header)?;
+        blocks.get_mut().append(self.blocks.get_mut());
+        self.blocks = blocks;
+        self.target = target;
+        (self.sent, self.written) = (0, 0);
+        Ok(())
+    }
+
+    /// How many bytes wait.
+    pub fn waiting(&mut self) -> usize {
+        self.blocks.get_mut().len()
+    }
+
+    /// How many bytes the target has in whole blocks.
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Leaves out the frames that come from now on, or no longer does. Whoever reads the capture sees that bytes are
+    /// missing, since sequence numbers go on.
+    pub const fn leave_out(&mut self, yes: bool) {
+        self.leaving_out = yes;
+    }
+
+    /// How many frames were left out.
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Lets up to so many bytes wait for each other, so that they are written in one go. [`CaptureWriter::flush`] writes
@@ -113,6 +141,10 @@ impl<W: Write> CaptureWriter<W> {
         time: Timestamp,
         build: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
     ) -> io::Result<()> {
+        if self.leaving_out {
+            self.left_out += 1;
+            return Ok(());
+        }
         let bytes = self.blocks.get_mut();
         let start = bytes.len();
         bytes.extend([0; PACKET_HEADER]);
@@ -160,15 +192,24 @@ impl<W: Write> CaptureWriter<W> {
         self.frames
     }
 
-    /// Writes what waits, and flushes the writer underneath.
+    /// Writes what waits, and flushes the writer underneath. After an error what was not written still waits, and the next
+    /// call goes on where this one came to.
     ///
     /// # Errors
     /// Those of the writer underneath.
     pub fn flush(&mut self) -> io::Result<()> {
         let bytes = self.blocks.get_mut();
-        let written = self.target.write_all(bytes);
+        while let Some(rest @ [_, ..]) = bytes.get(self.sent..) {
+            match self.target.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => self.sent += taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.written += bytes.len() as u64;
         bytes.clear();
-        written?;
+        self.sent = 0;
         self.target.flush()
     }
 
@@ -188,6 +229,33 @@ impl<W: Write> CaptureWriter<W> {
         }
         Ok(())
     }
+}
+
+/// The section header, and the description of one Ethernet interface with nanosecond times.
+fn begin(header: &Header) -> io::Result<PcapNgWriter<Vec<u8>>> {
+    let mut options = vec![SectionHeaderOption::UserApplication(Cow::Borrowed(
+        header.application.as_str(),
+    ))];
+    if !header.comment.is_empty() {
+        options.push(SectionHeaderOption::Common(CommonOption::Comment(
+            Cow::Borrowed(header.comment.as_str()),
+        )));
+    }
+    let section = SectionHeaderBlock {
+        endianness: Endianness::Little,
+        options,
+        ..Default::default()
+    };
+    let mut blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(refused)?;
+    let mut interface = InterfaceDescriptionBlock::new(DataLink::ETHERNET, 0);
+    interface.options = vec![
+        InterfaceDescriptionOption::IfName(Cow::Borrowed(header.interface.as_str())),
+        InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+    ];
+    blocks
+        .write_block(&interface.into_block())
+        .map_err(refused)?;
+    Ok(blocks)
 }
 
 fn refused(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
@@ -210,5 +278,17 @@ pub fn create_private(path: &Path) -> io::Result<File> {
         Ok(file)
     }
     #[cfg(not(unix))]
+    options.open(path)
+}
+
+/// Creates a file that only its owner may read and write, where none of that name is yet.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`], and those of opening the file.
+pub fn create_new_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }

@@ -1,0 +1,14 @@
+//! The evidence folder of a server that a deployment is pointed at: one room for each purpose.
+
+pub mod captures;
+mod commit;
+pub mod durability;
+pub mod forward;
+pub mod health;
+pub mod journal;
+mod private;
+pub mod queue;
+pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod verify;
