@@ -166,6 +166,10 @@ pub struct Judging {
     #[arg(long, value_name = "TEXT")]
     pub coverage: Option<String>,
 
+    /// An earlier result (`--format json`, or the result.json of a run): only what is new fails, and what is fixed is told.
+    #[arg(long, value_name = "RESULT.json")]
+    pub baseline: Option<PathBuf>,
+
     /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
     #[arg(
         long,

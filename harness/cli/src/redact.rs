@@ -238,7 +238,7 @@ fn take_out(
     };
     if names.short > 0 {
         told.notes.push(format!(
-            "{} names of fewer than three characters stay where they are",
+            "{} names of fewer than three characters are written over in addresses only",
             names.short
         ));
     }

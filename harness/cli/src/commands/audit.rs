@@ -6,6 +6,7 @@ use claims::result::{CaptureFile, Outcome};
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
+use super::baseline::Baseline;
 use super::reports::Reports;
 use super::{bundle, output, profile, stated};
 use crate::args::{AuditArgs, Cli};
@@ -36,6 +37,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     };
     let mut empty = road::empty("audit", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "audit")?;
     let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
     if let Some(interface) = &args.interface {
         let hint = format!("listening on {interface}; Ctrl-C ends and judges");
@@ -48,6 +50,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let mut streams = reports.streams(&settings.stop, document)?;
     let (gathered, summary) = read(cli, &plan, inputs, settings, (empty, &mut streams));
     conclude(args, &plan, gathered, summary, |result| {
+        baseline.compare(cli, result)?;
         streams.finish(result)?;
         reports.write(cli, result, true)?;
         bundle::make(
@@ -87,7 +90,7 @@ fn conclude(
     plan: &Plan,
     gathered: Gathered,
     summary: Summary,
-    show: impl FnOnce(&Outcome) -> Result<(), Failure>,
+    show: impl FnOnce(&mut Outcome) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let mut complaints = complaints(&summary);
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
@@ -99,9 +102,9 @@ fn conclude(
         ));
     }
     let any = gathered.count > 0;
-    let result = gathered.into_outcome(None, captures(summary, args)?, plan.profile);
+    let mut result = gathered.into_outcome(None, captures(summary, args)?, plan.profile);
     if any {
-        show(&result)?;
+        show(&mut result)?;
     }
     for complaint in &complaints {
         anstream::eprintln!("error: {complaint}");

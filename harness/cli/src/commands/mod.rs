@@ -1,6 +1,7 @@
 //! The subcommands.
 
 mod audit;
+mod baseline;
 mod bundle;
 mod command_line;
 pub mod explain;

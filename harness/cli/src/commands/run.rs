@@ -20,6 +20,7 @@ use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
+use super::baseline::Baseline;
 use super::reports::Reports;
 use super::{bundle, output, profile, runtime, stated};
 use crate::args::{Cli, RunArgs};
@@ -62,6 +63,7 @@ fn adapter(
         .map(|name| twin(name))
         .collect::<Result<Vec<_>, _>>()?;
     output::folder(out)?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "run")?;
     let options = RunOptions {
         out: out.to_owned(),
         twins,
@@ -81,6 +83,7 @@ fn adapter(
     )?;
     stated::state(&mut outcome, args.judging.coverage.as_deref())?;
     let took = started.elapsed();
+    baseline.compare(cli, &mut outcome)?;
     output::save(&out.join("result.json"), &outcome)?;
     reports.write(cli, &outcome, false)?;
     bundle::make(cli, &args.bundle, (&outcome, profile), reports, None)?;

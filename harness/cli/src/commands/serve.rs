@@ -26,6 +26,7 @@ use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
 use self::relay::Relay;
+use super::baseline::Baseline;
 use super::reports::Reports;
 use super::{bundle, named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
@@ -51,6 +52,7 @@ const MOST_LIMITS: usize = 100;
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve")?;
     let mut scenario = scenario(args.scenario.as_deref())?;
     let accounts = match &args.accounts {
         Some(path) => {
@@ -116,7 +118,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     for line in &limits {
         anstream::eprintln!("{line}");
     }
-    let outcome = served.outcome(found, summary, limits, &plan)?;
+    let mut outcome = served.outcome(found, summary, limits, &plan)?;
+    baseline.compare(cli, &mut outcome)?;
     let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;

@@ -11,7 +11,7 @@ use super::conversation::under_tls;
 use super::stream::Stream;
 use crate::Failure;
 
-/// Shorter names stand anywhere by chance.
+/// Shorter names stand anywhere by chance, so they are taken out of addresses only.
 const SHORTEST: usize = 3;
 
 /// What every name becomes.
@@ -19,7 +19,7 @@ const SHORTEST: usize = 3;
 pub(super) struct Names {
     finder: Option<AhoCorasick>,
     placeholders: Vec<Vec<u8>>,
-    /// How many were too short to be told from other text.
+    /// How many are too short to be told from other text outside of addresses.
     pub(super) short: usize,
 }
 
@@ -72,30 +72,32 @@ impl Names {
             }
         }
         found.remove("");
-        let all = found.len();
-        found.retain(|name| name.len() >= SHORTEST);
-        Self::new(&found, all - found.len())
+        Self::new(&found)
     }
 
-    fn new(names: &BTreeSet<String>, short: usize) -> Result<Self, Failure> {
+    fn new(names: &BTreeSet<String>) -> Result<Self, Failure> {
+        let mut short = 0;
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         let mut patterns = Vec::new();
         let mut placeholders = Vec::new();
         for name in names {
             let number = counts.entry(name.len()).or_default();
-            let placeholder = placeholder(name.len(), *number);
+            let mut placeholder = placeholder(name.len(), *number);
+            let mut pattern = name.clone().into_bytes();
             *number += 1;
+            if name.len() < SHORTEST {
+                short += 1;
+                pattern.push(b'@');
+                placeholder.push(b'@');
+            }
             let wide = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<_>>();
-            patterns.push(name.clone().into_bytes());
-            patterns.push(wide(name.as_bytes()));
+            patterns.push(pattern.clone());
+            patterns.push(wide(&pattern));
             placeholders.push(placeholder.clone());
             placeholders.push(wide(&placeholder));
         }
         if patterns.is_empty() {
-            return Ok(Self {
-                short,
-                ..Self::default()
-            });
+            return Ok(Self::default());
         }
         let finder = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -146,7 +148,8 @@ impl Names {
             .find_iter(text)
             .filter(|found| {
                 let before = found.start().checked_sub(1).and_then(|at| text.get(at));
-                !inside(before) && !inside(text.get(found.end()))
+                let address = text[found.range()].contains(&b'@');
+                !inside(before) && (address || !inside(text.get(found.end())))
             })
             .map(|found| (found.start(), found.pattern().as_usize()))
             .collect()
@@ -183,10 +186,11 @@ mod tests {
 
     #[test]
     fn names_are_hidden_as_words_and_in_any_case() {
-        let names = BTreeSet::from(["ann".to_owned(), "bob".to_owned()]);
-        let names = Names::new(&names, 0).expect("two names");
-        let mut text = b"Ann@x annotated bob B\0o\0b\0".to_vec();
+        let names = ["ann", "bob", "b"].map(str::to_owned);
+        let names = Names::new(&BTreeSet::from(names)).expect("three names");
+        assert_eq!(names.short, 1);
+        let mut text = b"Ann@x annotated bob B\0o\0b\0 a b B@y ab@y".to_vec();
         names.hide(&mut text);
-        assert_eq!(text, b"xxx@x annotated xx0 x\0x\x000\0");
+        assert_eq!(text, b"xxx@x annotated xx0 x\0x\x000\0 a b x@y ab@y");
     }
 }

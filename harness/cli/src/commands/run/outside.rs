@@ -18,6 +18,7 @@ use super::select::{check_expectations, filter, select};
 use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
+use crate::commands::baseline::Baseline;
 use crate::commands::reports::Reports;
 use crate::commands::{bundle, catalogue, output, runtime, stated};
 use crate::road;
@@ -67,6 +68,12 @@ pub(super) fn run(
             format.name
         )));
     }
+    if several && args.judging.baseline.is_some() {
+        return Err(Failure::input(
+            "--baseline is for one client; give several one after the other, each with a baseline of its own",
+        ));
+    }
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "run")?;
     let plan = plan(args, profile)?;
     let mut exit = Exit::Met;
     let mut ran = false;
@@ -91,7 +98,7 @@ pub(super) fn run(
             }
             other => other,
         };
-        let tested = match way.and_then(|way| one(&id, way, &plan, args, &out)) {
+        let mut tested = match way.and_then(|way| one(&id, way, &plan, args, &out)) {
             Ok(tested) => tested,
             // With several clients, one that is not there costs its own column only.
             Err(failure) if several => {
@@ -102,6 +109,7 @@ pub(super) fn run(
             Err(failure) => return Err(failure),
         };
         ran = true;
+        baseline.compare(cli, &mut tested.outcome)?;
         output::save(&out.join("result.json"), &tested.outcome)?;
         reports.write(cli, &tested.outcome, false)?;
         bundle::make(
@@ -210,8 +218,9 @@ fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Te
     tested.outcome.client = Some(text);
     stated::state(&mut tested.outcome, args.judging.coverage.as_deref())?;
     if let Some(known) = &plan.known {
+        let today = stated::today()?;
         for case in &mut tested.outcome.cases {
-            known::settle(case, known.find(id, &case.id));
+            known::settle(case, known.find(id, &case.id), today);
         }
     }
     Ok(tested)
