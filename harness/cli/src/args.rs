@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
-pub use serve::{DurabilityName, EvidenceArgs, FormName, ServeArgs};
+pub use serve::{DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, ServeArgs, YesNo};
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///

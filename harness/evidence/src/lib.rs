@@ -4,6 +4,7 @@ pub mod captures;
 mod commit;
 pub mod durability;
 pub mod health;
+pub mod index;
 pub mod journal;
 mod private;
 pub mod store;

@@ -1,6 +1,7 @@
 //! The options of `smtpspec serve`.
 
 mod evidence;
+mod live;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
+pub use live::{LiveArgs, LiveName, YesNo};
 
 use super::Judging;
 
@@ -50,6 +52,10 @@ pub struct ServeArgs {
     /// What is left in the folder.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+
+    /// What is shown while it runs.
+    #[command(flatten)]
+    pub live: LiveArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

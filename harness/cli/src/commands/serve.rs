@@ -2,8 +2,10 @@
 
 mod accounts;
 mod evidence;
+mod live;
 mod open_files;
 mod signals;
+mod web;
 
 use std::fs;
 use std::io;
@@ -24,6 +26,8 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
+use self::live::{Both, Live, Wanted};
+use self::web::Watched;
 use super::reports::Reports;
 use super::{named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
@@ -65,13 +69,21 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.recorder = Some(evidence.recorder.clone());
     options.custody = Some(evidence.store.clone());
     open_files::allow(options.places);
+    let wanted = Wanted::of(cli, args, &reports);
+    let watched = Watched::default();
+    if wanted.web {
+        options.custody = options.custody.map(|custody| watched.timed(custody));
+    }
+    let page = web::bind(args)?;
+    let index = Live::index(wanted, args, &capture, &profile.id)?;
+    let health = evidence.health.clone();
 
     let plan = Plan {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: reports.detail(),
+        detail: wanted.detail(reports.detail()),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -82,19 +94,23 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let settings = Settings::default();
     evidence.tend(&runtime, Arc::clone(&settings.progress));
-    let running = start(cli, args, &runtime, options, evidence, writing)?;
+    let running = start(cli, args, &runtime, options, evidence, writing, &watched)?;
+    let live = Live::start(wanted, index, served.files.clone(), &watched)?;
+    web::open(cli, args, (page, watched), (&live, health), profile)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)))?
         .with_sample();
     let mut empty = road::empty("serve", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
-    let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
+    let mut both = Both(&mut sink, &live);
+    let mut gatherer = Gatherer::new("S1", empty, profile, &mut both);
     let sources = Sources::new(vec![Origin::Stream {
         name: capture.clone(),
         reader: Box::new(follow),
     }]);
     let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
+    live.end();
     let (report, written) = runtime
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
@@ -193,6 +209,7 @@ fn start(
     options: Options,
     evidence: Evidence,
     writing: Writing,
+    watched: &Watched,
 ) -> Result<JoinHandle<End>, Failure> {
     let bound = runtime.block_on(Server::bind(args.listen, options));
     let server = bound.map_err(|error| {
@@ -212,6 +229,7 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
+    watched.server(server.watch());
     if server.certificate().is_some() {
         leave_authority(cli, &evidence.first, server.ca_pem())?;
     }

@@ -22,6 +22,7 @@ mod session;
 mod stream;
 mod tls;
 mod verbs;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use custody::{Answer, Custodian, Custody, Envelope, Refusal};
 pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
 pub use script::{Fired, Played, Script};
+pub use view::Watch;
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;

@@ -37,7 +37,6 @@ pub(super) struct Evidence {
     /// Takes the messages.
     pub(super) store: Arc<Store>,
     /// Whether it can be written.
-    #[expect(dead_code, reason = "the page of health shows it")]
     pub(super) health: Health,
 }
 
