@@ -62,6 +62,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Make the index of what `serve` left behind anew, from its captures and its journal.
+    Index(IndexArgs),
     /// Compare the messages that `serve` stored with its captures, byte for byte.
     #[command(hide = true)]
     VerifyEvidence {
@@ -97,6 +99,23 @@ pub enum Command {
     },
     /// Print the manual page (roff).
     Man,
+}
+
+/// Options of `index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// The folder that was given to `serve --out`.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// What is expected to hold: the profile that `serve` was given.
+    #[arg(
+        long,
+        default_value = "biztalk-smtp-adapter",
+        value_name = "PROFILE",
+        value_delimiter = ','
+    )]
+    pub profile: Vec<String>,
 }
 
 /// Options of `explain`.

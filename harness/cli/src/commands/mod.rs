@@ -4,6 +4,7 @@ mod audit;
 mod command_line;
 pub mod explain;
 mod grid;
+mod index;
 mod list;
 mod output;
 mod profile;
@@ -35,6 +36,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Index(args) => index::run(cli, args),
         Command::VerifyEvidence { folder } => verify_evidence::run(folder),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),

@@ -41,7 +41,7 @@ const DEFAULT: &str = include_str!("serve/default.toml");
 
 /// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
 /// connection long before it has been silent for a day.
-const BOUNDS: Bounds = Bounds {
+pub(super) const BOUNDS: Bounds = Bounds {
     connection: 64 << 20,
     all: 512 << 20,
     idle: Duration::from_hours(24),
@@ -103,7 +103,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let mut empty = road::empty("serve", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
     let mut both = Both(&mut sink, &live);
-    let mut gatherer = Gatherer::new("S1", empty, profile, &mut both);
+    let mut gatherer = Gatherer::new(super::index::CASE, empty, profile, &mut both);
     let sources = Sources::new(vec![Origin::Stream {
         name: capture.clone(),
         reader: Box::new(follow),

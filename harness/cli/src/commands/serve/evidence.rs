@@ -100,8 +100,9 @@ fn options(args: &ServeArgs) -> RecorderOptions {
         clock: Clock::Real,
         nominal_port: None,
         comment: format!(
-            "smtpspec serve on {}: frames made from what crossed the server's socket",
-            args.listen
+            "smtpspec serve on {} since {}: frames made from what crossed the server's socket",
+            args.listen,
+            claims::result::rfc3339(Clock::Real.now())
         ),
         held: HELD,
     }
