@@ -12,7 +12,8 @@ use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
 pub use serve::{
-    DurabilityName, EvidenceArgs, FormName, RelayArgs, RelayMode, RelayTls, ServeArgs,
+    DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, RelayArgs, RelayMode, RelayTls,
+    ServeArgs, YesNo,
 };
 
 /// Conformance and security test harness for programs that send mail over SMTP.
@@ -64,6 +65,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Be the server that a deployment is pointed at; judge what it sent.
     Serve(ServeArgs),
+    /// Make the index of what `serve` left behind anew, from its captures and its journal.
+    Index(IndexArgs),
     /// Send a message to a real server, as the documented adapter does.
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.
@@ -99,6 +102,23 @@ pub enum Command {
     },
     /// Print the manual page (roff).
     Man,
+}
+
+/// Options of `index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// The folder that was given to `serve --out`.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// What is expected to hold: the profile that `serve` was given.
+    #[arg(
+        long,
+        default_value = "biztalk-smtp-adapter",
+        value_name = "PROFILE",
+        value_delimiter = ','
+    )]
+    pub profile: Vec<String>,
 }
 
 /// Options of `explain`.

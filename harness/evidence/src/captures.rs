@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -195,6 +195,48 @@ impl Captures {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of the head of a capture that are looked at for its comment.
+const HEAD: u64 = 4096;
+
+/// The comment of a pcapng (its section header's `opt_comment`): the same in all captures of a run, and of no other.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn comment(path: &Path) -> io::Result<Option<String>> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    Ok(comment_of(&head))
+}
+
+fn comment_of(head: &[u8]) -> Option<String> {
+    const COMMENT: u16 = 1;
+    let little = match head.get(8..12)? {
+        [0x4d, 0x3c, 0x2b, 0x1a] => true,
+        [0x1a, 0x2b, 0x3c, 0x4d] => false,
+        _ => return None,
+    };
+    let number = |at: usize| {
+        let two = head.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if little {
+            u16::from_le_bytes(two)
+        } else {
+            u16::from_be_bytes(two)
+        })
+    };
+    // Type, length, byte order, version and section length come before the options.
+    let mut at = 24_usize;
+    loop {
+        let (code, length) = (number(at)?, usize::from(number(at + 2)?));
+        let value = head.get(at + 4..at + 4 + length)?;
+        match code {
+            0 => return None,
+            COMMENT => return Some(String::from_utf8_lossy(value).into_owned()),
+            _ => at += 4 + length.next_multiple_of(4),
+        }
     }
 }
 

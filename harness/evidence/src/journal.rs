@@ -14,7 +14,7 @@ use crate::private;
 pub const NAME: &str = "journal.jsonl";
 
 /// The longest line that is read back: 10,000 recipients of 2 KiB, and some more.
-const LONGEST: u64 = 32 << 20;
+pub(crate) const LONGEST: u64 = 32 << 20;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod commit;
 pub mod durability;
 pub mod forward;
 pub mod health;
+pub mod index;
 pub mod journal;
 mod private;
 pub mod queue;

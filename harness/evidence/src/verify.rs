@@ -66,7 +66,11 @@ pub fn verify(folder: &Path) -> io::Result<Report> {
 }
 
 /// The captures in the folder itself, by name.
-fn captures(folder: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn captures(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut captures = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -153,7 +153,7 @@ const fn steers(character: char) -> bool {
 }
 
 /// Control characters as escapes: what was read from the wire must not drive the reader's terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() || steers(character) {

@@ -1,6 +1,7 @@
 //! The options of `smtpspec serve`.
 
 mod evidence;
+mod live;
 mod relay;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
+pub use live::{LiveArgs, LiveName, YesNo};
 pub use relay::{RelayArgs, RelayMode, RelayTls};
 
 use super::{BundleArgs, Judging};
@@ -59,6 +61,10 @@ pub struct ServeArgs {
     /// Where the mail goes on to.
     #[command(flatten)]
     pub relay: RelayArgs,
+
+    /// What is shown while it runs.
+    #[command(flatten)]
+    pub live: LiveArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -6,6 +6,7 @@ mod bundle;
 mod command_line;
 pub mod explain;
 mod grid;
+mod index;
 mod list;
 mod output;
 mod profile;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args),
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
+        Command::Index(args) => index::run(cli, args),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
         Command::Verify(args) if args.bundle.is_dir() => verify_evidence::run(&args.bundle),

@@ -2,9 +2,11 @@
 
 mod accounts;
 mod evidence;
+mod live;
 mod open_files;
 mod relay;
 mod signals;
+mod web;
 
 use std::fs;
 use std::io;
@@ -25,7 +27,9 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
+use self::live::{Both, Live, Wanted};
 use self::relay::Relay;
+use self::web::Watched;
 use super::baseline::Baseline;
 use super::reports::Reports;
 use super::{bundle, named, output, processors, profile, stated};
@@ -40,7 +44,7 @@ const DEFAULT: &str = include_str!("serve/default.toml");
 
 /// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
 /// connection long before it has been silent for a day.
-const BOUNDS: Bounds = Bounds {
+pub(super) const BOUNDS: Bounds = Bounds {
     connection: 64 << 20,
     all: 512 << 20,
     idle: Duration::from_hours(24),
@@ -70,6 +74,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.custody = Some(evidence.store.clone());
     let relay = Relay::begin(args, &evidence, &mut options)?;
     open_files::allow(relay.files(options.places));
+    let wanted = Wanted::of(cli, args, &reports);
+    let watched = Watched::default();
+    if wanted.web {
+        options.custody = options.custody.map(|custody| watched.timed(custody));
+    }
+    let page = web::bind(args)?;
+    let index = Live::index(wanted, args, &capture, &profile.id)?;
+    let health = evidence.health.clone();
 
     let document = bundle::document(&args.bundle)?;
     let document = document.as_deref();
@@ -78,7 +90,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: reports.detail(document.is_some()),
+        detail: wanted.detail(reports.detail(document.is_some())),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -89,19 +101,31 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let settings = Settings::default();
     evidence.tend(&runtime, Arc::clone(&settings.progress));
-    let running = start(cli, args, &runtime, (options, relay), evidence, writing)?;
+    let running = start(
+        cli,
+        args,
+        &runtime,
+        (options, relay),
+        evidence,
+        writing,
+        &watched,
+    )?;
+    let live = Live::start(wanted, index, served.files.clone(), &watched)?;
+    web::open(cli, args, (page, watched), (&live, health), profile)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
     let mut empty = road::empty("serve", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
-    let mut gatherer = Gatherer::new("S1", empty, profile, &mut sink);
+    let mut both = Both(&mut sink, &live);
+    let mut gatherer = Gatherer::new(super::index::CASE, empty, profile, &mut both);
     let sources = Sources::new(vec![Origin::Stream {
         name: capture.clone(),
         reader: Box::new(follow),
     }]);
     let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
+    live.end();
     let (report, written) = runtime
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
@@ -202,6 +226,7 @@ fn start(
     (options, relay): (Options, Relay),
     evidence: Evidence,
     writing: Writing,
+    watched: &Watched,
 ) -> Result<JoinHandle<End>, Failure> {
     let bound = runtime.block_on(relay.bind(args.listen, options));
     let server = bound.map_err(|error| {
@@ -221,6 +246,9 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
+    if let Some(watch) = server.watch() {
+        watched.server(watch);
+    }
     if let Some(pem) = server.ca_pem() {
         leave_authority(cli, &evidence.first, pem)?;
     }

@@ -5,6 +5,8 @@
     reason = "every test file is a crate of its own and uses its own part of this one"
 )]
 
+#[cfg(unix)]
+pub(crate) mod browser;
 pub(crate) mod live;
 #[cfg(unix)]
 pub(crate) mod mta;

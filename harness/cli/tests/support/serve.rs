@@ -107,6 +107,26 @@ impl Serve {
         assert!(told.expect("kill starts").success());
     }
 
+    /// Waits until it says something on standard error, and gives the line.
+    pub(crate) fn says(&self, needle: &str) -> String {
+        wait_for(&self.stderr, needle)
+    }
+
+    /// The address of its page.
+    pub(crate) fn page(&self) -> String {
+        let line = self.says("live view on ");
+        line.split("live view on ")
+            .nth(1)
+            .expect("it follows")
+            .to_owned()
+    }
+
+    /// Ends it at once, as a loss of power would end it.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a process of ours");
+        let _ = self.child.wait();
+    }
+
     /// The capture that it writes.
     pub(crate) fn capture(&self) -> PathBuf {
         self.out.join("serve-000001.pcapng")

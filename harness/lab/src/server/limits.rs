@@ -106,6 +106,12 @@ impl EndedSoFar {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        let guard = self.lock();
+        guard.0.len() as u64 + u64::from(guard.1)
+    }
+
     /// Those that were kept, and how many more there were.
     pub(super) fn take(&self) -> (Vec<Ended>, u32) {
         std::mem::take(&mut *self.lock())

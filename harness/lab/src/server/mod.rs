@@ -22,6 +22,7 @@ mod session;
 mod stream;
 mod tls;
 mod verbs;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
 pub use path::{Path, parse as parse_path};
 pub use script::{Fired, Played, Script};
+pub use view::Watch;
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;

@@ -15,7 +15,7 @@ mod summary;
 
 use std::fmt::Write as _;
 
-use claims::result::Outcome;
+use claims::result::{ConversationOutcome, Outcome};
 
 pub use pack::Pack;
 
@@ -46,6 +46,18 @@ pub fn with_pack(outcome: &Outcome, pack: Pack) -> String {
         return render(outcome, Style::default());
     }
     page(outcome, Some(pack))
+}
+
+/// The style of the page: that of others which show the same things.
+pub fn style() -> String {
+    format!("{}{STYLE}", page::STYLE)
+}
+
+/// What the page shows of one conversation below its heading: the dialogue, what leaked, the claims with their evidence.
+pub fn section(conversation: &ConversationOutcome) -> String {
+    let mut out = String::new();
+    conversation::body(&mut out, conversation, &[]);
+    out
 }
 
 fn page(outcome: &Outcome, pack: Option<Pack>) -> String {

@@ -37,7 +37,6 @@ pub(super) struct Evidence {
     /// Takes the messages.
     pub(super) store: Arc<Store>,
     /// Whether it can be written.
-    #[expect(dead_code, reason = "the page of health shows it")]
     pub(super) health: Health,
 }
 
@@ -101,8 +100,9 @@ fn options(args: &ServeArgs) -> RecorderOptions {
         clock: Clock::Real,
         nominal_port: None,
         comment: format!(
-            "smtpspec serve on {}: frames made from what crossed the server's socket",
-            args.listen
+            "smtpspec serve on {} since {}: frames made from what crossed the server's socket",
+            args.listen,
+            claims::result::rfc3339(Clock::Real.now())
         ),
         held: HELD,
     }

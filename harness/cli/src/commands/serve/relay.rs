@@ -10,7 +10,7 @@ use evidence::forward::{self, Forwarder};
 use evidence::queue::{self, Queue};
 use lab::adapter::relay::{Tls, Upstream};
 use lab::proxy::{self, Proxy};
-use lab::server::{Options, Server, ServerReport};
+use lab::server::{Options, Server, ServerReport, Watch};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::evidence::Evidence;
@@ -183,6 +183,14 @@ pub(super) enum Bound {
 }
 
 impl Bound {
+    /// The counts of the server that answers itself.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        match self {
+            Self::Server(server, _) => Some(server.watch()),
+            Self::Proxy(_) => None,
+        }
+    }
+
     /// The address that it listens on.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         match self {
