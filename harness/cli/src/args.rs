@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
 pub use serve::{
-    DurabilityName, EvidenceArgs, FormName, RelayArgs, RelayMode, RelayTls, ServeArgs,
+    DurabilityName, EvidenceArgs, FormName, RelayArgs, RelayMode, RelayTls, ServeArgs, TrustArgs,
 };
 
 /// Conformance and security test harness for programs that send mail over SMTP.

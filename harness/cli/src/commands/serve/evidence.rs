@@ -102,7 +102,7 @@ fn options(args: &ServeArgs) -> RecorderOptions {
         nominal_port: None,
         comment: format!(
             "smtpspec serve on {}: frames made from what crossed the server's socket",
-            args.listen
+            super::joined(&args.listen)
         ),
         held: HELD,
     }
