@@ -99,6 +99,7 @@ impl Relay {
         Ok(match self {
             Self::Proxy(to, connect) => {
                 let mut ours = proxy::Options::new(to);
+                ours.also = options.also;
                 ours.recorder = options.recorder;
                 ours.limit = options.limit;
                 ours.places = options.places;
@@ -134,6 +135,8 @@ fn possible(args: &ServeArgs) -> Result<(), Failure> {
     let set = [
         ("--scenario", args.scenario.is_some()),
         ("--accounts", args.accounts.is_some()),
+        ("--no-auth", args.trust.no_auth),
+        ("--message-size", args.trust.message_size.is_some()),
         ("--messages", args.evidence.messages != FormName::None),
         ("--durability", args.evidence.durability.is_some()),
         ("--relay-ca", args.relay.authorities.is_some()),
@@ -191,11 +194,11 @@ impl Bound {
         }
     }
 
-    /// The address that it listens on.
-    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+    /// The addresses that it listens on.
+    pub(super) fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
         match self {
-            Self::Server(server, _) => server.local_addr(),
-            Self::Proxy(proxy) => proxy.local_addr(),
+            Self::Server(server, _) => server.local_addrs(),
+            Self::Proxy(proxy) => proxy.local_addrs(),
         }
     }
 

@@ -52,7 +52,7 @@ pub(in crate::commands::serve) fn open(
             problems.chain(index).collect()
         }),
         folder: args.out.clone(),
-        listen: args.listen,
+        listen: super::super::joined(&args.listen),
         profile: profile.id.clone(),
         claims: claims
             .map(|(claim, _)| (claim.id.clone(), claim.statement.clone()))
