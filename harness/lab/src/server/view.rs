@@ -59,7 +59,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn counts_what_is_open_and_what_was_taken() {
-        let text = "id = \"X-01\"\ntitle = \"t\"\n";
+        let text = "id = \"SES-01\"\ntitle = \"t\"\n";
         let scenario = Scenario::parse("x.toml", text).expect("a scenario");
         let address = ([127, 0, 0, 1], 0).into();
         let server = Server::bind(address, Options::new(&scenario)).await;
