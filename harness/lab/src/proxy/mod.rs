@@ -8,20 +8,16 @@ mod passage;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
-use crate::server::{Ended, Limit, Listeners, ServerReport};
+use crate::server::{Ended, EndedSoFar, Limit, Listeners, ServerReport};
 use crate::tap::{Recorder, Tap};
 use passage::{End, Passage};
-
-/// Connections ended by a limit that are kept one by one; the rest are only counted.
-const MOST_KEPT: usize = 1000;
 
 /// Everything about a proxy but its address.
 #[derive(Debug)]
@@ -78,7 +74,7 @@ pub struct Proxy {
 struct Shared {
     options: Options,
     connections: AtomicU32,
-    ended: Mutex<(Vec<Ended>, u32)>,
+    ended: EndedSoFar,
 }
 
 impl Proxy {
@@ -92,7 +88,7 @@ impl Proxy {
         let shared = Shared {
             options,
             connections: AtomicU32::new(0),
-            ended: Mutex::default(),
+            ended: EndedSoFar::default(),
         };
         Ok(Self {
             listeners,
@@ -113,32 +109,17 @@ impl Proxy {
     /// have ended, for which they get the grace period. `told` hears of each connection that a limit or the server behind
     /// ended. The report counts neither messages nor logins: nothing is understood of what is passed on.
     pub async fn run(
-        mut self,
+        self,
         shutdown: impl Future<Output = ()>,
         told: impl Fn(&Ended) + Send + Sync + 'static,
     ) -> ServerReport {
-        let (stop, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(self.shared.options.places));
+        let Self { listeners, shared } = self;
         let told = Arc::new(told);
-        let mut connections = JoinSet::new();
-        tokio::pin!(shutdown);
-        loop {
-            let accepted = tokio::select! {
-                // A connection that was made before the shutdown is still served.
-                biased;
-                accepted = accept(&mut self.listeners, &places) => accepted,
-                () = &mut shutdown => break,
-            };
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, peer, place)) = accepted else {
-                // Out of file descriptors, or the client is gone already: try again, but not in a tight loop.
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                continue;
-            };
-            let number = self.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
-            let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&told));
-            let stopped = stopped.clone();
-            connections.spawn(async move {
+        let most = (shared.options.places, shared.options.limit);
+        let serve = |stream, peer, stopped| {
+            let number = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
+            let (shared, told) = (Arc::clone(&shared), Arc::clone(&told));
+            let serving = async move {
                 if let Some(limit) = shared.serve(stream, peer, stopped).await {
                     let ended = Ended {
                         connection: number,
@@ -146,37 +127,14 @@ impl Proxy {
                         limit,
                     };
                     told(&ended);
-                    shared.keep(ended);
+                    shared.ended.add(ended);
                 }
-                drop(place);
-            });
-            let served = self.shared.options.limit;
-            if served.is_some_and(|limit| number >= limit) {
-                let all_ended = async { while connections.join_next().await.is_some() {} };
-                tokio::select! {
-                    () = all_ended => {}
-                    () = &mut shutdown => {}
-                }
-                break;
-            }
-        }
-        drop(self.listeners);
-        // It fails only if no connection is left to be told.
-        let _ = stop.send(true);
-        while connections.join_next().await.is_some() {}
-        self.shared.report()
+            };
+            (number, serving)
+        };
+        listeners.serve(most, shutdown, serve).await;
+        shared.report()
     }
-}
-
-/// A place among the connections first, so that what cannot be served stays in the system's queue.
-async fn accept(
-    listeners: &mut Listeners,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places);
-    let place = place.acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listeners.accept().await?;
-    Ok((stream, peer, place))
 }
 
 impl Shared {
@@ -199,20 +157,8 @@ impl Shared {
         }
     }
 
-    fn keep(&self, ended: Ended) {
-        // A panic elsewhere does not make the list wrong.
-        let mut guard = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let (kept, more) = &mut *guard;
-        if kept.len() < MOST_KEPT {
-            kept.push(ended);
-        } else {
-            *more = more.saturating_add(1);
-        }
-    }
-
     fn report(&self) -> ServerReport {
-        let mut guard = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ended, more_ended) = std::mem::take(&mut *guard);
+        let (ended, more_ended) = self.ended.take();
         ServerReport {
             fired: Vec::new(),
             connections: self.connections.load(Ordering::Relaxed),

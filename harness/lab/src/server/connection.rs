@@ -309,7 +309,9 @@ impl Connection {
             // A message whose chunks are not all accepted is forgotten.
             self.keeping = None;
         }
-        if self.shared.options.custody.is_some() && matches!(code, Some(200..=299)) {
+        let custody = self.shared.options.custody.as_ref();
+        let wanted = custody.is_some_and(|custody| custody.wants_content());
+        if wanted && matches!(code, Some(200..=299)) {
             self.session.remember(command, argument);
         }
     }

@@ -1,4 +1,4 @@
-//! Finding the end of message content.
+//! Finding the end of message content, and the message in it.
 
 use memchr::memchr;
 
@@ -35,9 +35,12 @@ impl EndOfData {
         self.size
     }
 
-    /// Takes bytes up to the end of the content, or all. Says how many it took, and whether the end was among them.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
+    /// Takes bytes up to the end of the content, or all, and hands on what is of the message among them: without stuffed
+    /// dots, and without the ending line (RFC 5321 section 4.5.2). Says how many it took, and whether the end was among them.
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> (usize, bool) {
         let mut place = 0;
+        // From where on bytes are still to be handed on.
+        let mut from = 0;
         while let Some(byte) = bytes.get(place) {
             if self.state == State::Text {
                 // Nothing but a CR matters now.
@@ -49,12 +52,22 @@ impl EndOfData {
                     continue;
                 }
             }
+            let before = self.state;
             self.step(*byte);
-            place += 1;
-            if self.state == State::End {
-                return (place, true);
+            match (before, self.state) {
+                (_, State::Dot) => {
+                    out(bytes.get(from..place).unwrap_or_default());
+                    from = place + 1;
+                }
+                // It belongs to the ending line, or to the message: what comes next tells.
+                (_, State::DotCr) => from = place + 1,
+                (State::DotCr, State::End) => return (place + 1, true),
+                (State::DotCr, _) => out(b"\r"),
+                _ => {}
             }
+            place += 1;
         }
+        out(bytes.get(from..).unwrap_or_default());
         (bytes.len(), false)
     }
 
@@ -75,80 +88,13 @@ impl EndOfData {
     }
 }
 
-/// Takes the stuffed dots, and the line that ends content, out of it (RFC 5321 section 4.5.2), over any cutting of the bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Unstuffed {
-    state: Unstuffing,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Unstuffing {
-    #[default]
-    LineStart,
-    Text,
-    Cr,
-    Dot,
-    DotCr,
-    End,
-}
-
-impl Unstuffed {
-    /// Takes bytes, and hands on what is of the message among them.
-    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) {
-        // From where on bytes are still to be handed on.
-        let mut from = 0;
-        let mut place = 0;
-        while let Some(byte) = bytes.get(place) {
-            if self.state == Unstuffing::Text {
-                let rest = bytes.get(place..).unwrap_or_default();
-                let text = memchr(b'\r', rest).unwrap_or(rest.len());
-                if text > 0 {
-                    place += text;
-                    continue;
-                }
-            }
-            let before = |to: usize| bytes.get(from..to).unwrap_or_default();
-            self.state = match (self.state, *byte) {
-                (Unstuffing::End, _) => return,
-                (Unstuffing::LineStart, b'.') => {
-                    out(before(place));
-                    from = place + 1;
-                    Unstuffing::Dot
-                }
-                (Unstuffing::Dot, b'\r') => {
-                    // It belongs to the ending line, or to the message: what comes next tells.
-                    from = place + 1;
-                    Unstuffing::DotCr
-                }
-                (Unstuffing::DotCr, b'\n') => {
-                    from = place + 1;
-                    Unstuffing::End
-                }
-                (Unstuffing::DotCr, other) => {
-                    out(b"\r");
-                    if other == b'\r' {
-                        Unstuffing::Cr
-                    } else {
-                        Unstuffing::Text
-                    }
-                }
-                (Unstuffing::Cr, b'\n') => Unstuffing::LineStart,
-                (_, b'\r') => Unstuffing::Cr,
-                _ => Unstuffing::Text,
-            };
-            place += 1;
-        }
-        out(bytes.get(from..).unwrap_or_default());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn size_and_rest(bytes: &[u8]) -> Option<(u64, usize)> {
         let mut end = EndOfData::new();
-        let (taken, found) = end.feed(bytes);
+        let (taken, found) = end.feed(bytes, &mut |_| {});
         found.then_some((end.size(), bytes.len() - taken))
     }
 
@@ -185,9 +131,9 @@ mod tests {
 
     fn unstuffed(pieces: &[&[u8]]) -> Vec<u8> {
         let mut whole = Vec::new();
-        let mut unstuffed = Unstuffed::default();
+        let mut end = EndOfData::new();
         for piece in pieces {
-            unstuffed.feed(piece, &mut |bytes| whole.extend_from_slice(bytes));
+            end.feed(piece, &mut |bytes| whole.extend_from_slice(bytes));
         }
         whole
     }
@@ -210,7 +156,7 @@ mod tests {
         fn what_is_unstuffed_is_as_long_as_what_was_counted(bytes in "[ab.\r\n]{0,40}", cut in 0usize..40) {
             let bytes = [bytes.as_bytes(), b"\r\n.\r\n"].concat();
             let mut end = EndOfData::new();
-            let (taken, found) = end.feed(&bytes);
+            let (taken, found) = end.feed(&bytes, &mut |_| {});
             proptest::prop_assert!(found);
             let taken = &bytes[..taken];
             let (left, right) = taken.split_at(cut.min(taken.len()));
@@ -226,10 +172,10 @@ mod tests {
             let bytes = bytes.as_bytes();
             let cut = cut.min(bytes.len());
             let mut whole = EndOfData::new();
-            let (taken, found) = whole.feed(bytes);
+            let (taken, found) = whole.feed(bytes, &mut |_| {});
             let mut halves = EndOfData::new();
-            let (first, found_first) = halves.feed(&bytes[..cut]);
-            let (second, found_second) = if found_first { (0, false) } else { halves.feed(&bytes[cut..]) };
+            let (first, found_first) = halves.feed(&bytes[..cut], &mut |_| {});
+            let (second, found_second) = if found_first { (0, false) } else { halves.feed(&bytes[cut..], &mut |_| {}) };
             proptest::prop_assert_eq!((taken, found), (first + second, found_first || found_second));
             proptest::prop_assert_eq!(whole.size(), halves.size());
         }

@@ -11,7 +11,6 @@ use std::pin::Pin;
 use wire::Timestamp;
 
 use super::connection::Connection;
-use super::content::Unstuffed;
 use crate::scenario::{Action, Command, Reply};
 
 /// Recipients of one message that are remembered: an envelope with so many may lack some. RFC 5321 section 4.5.3.1.8 asks
@@ -29,7 +28,8 @@ pub struct Envelope {
     pub since: Timestamp,
     /// Who sent it.
     pub peer: SocketAddr,
-    /// What the client called itself in EHLO or HELO, without parameters.
+    /// What the client called itself in EHLO or HELO, without parameters. Like the paths, empty for a custody that does not
+    /// want the content.
     pub helo: Vec<u8>,
     /// The argument of MAIL as it came: `FROM:<path>` with its parameters.
     pub from: Vec<u8>,
@@ -69,12 +69,10 @@ pub trait Custodian: Send {
 }
 
 /// A message on its way into custody.
-#[derive(Default)]
 pub(super) struct Keeping {
-    custodian: Option<Box<dyn Custodian>>,
+    custodian: Box<dyn Custodian>,
     /// The content is of no interest.
     blind: bool,
-    unstuffed: Unstuffed,
 }
 
 impl std::fmt::Debug for Keeping {
@@ -84,18 +82,10 @@ impl std::fmt::Debug for Keeping {
 }
 
 impl Keeping {
-    /// Takes bytes of content as they crossed the wire after DATA.
-    pub(super) fn data(&mut self, bytes: &[u8]) {
-        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
-            self.unstuffed
-                .feed(bytes, &mut |piece| custodian.write(piece));
-        }
-    }
-
-    /// Takes bytes of a chunk.
-    pub(super) fn chunk(&mut self, bytes: &[u8]) {
-        if let (Some(custodian), false) = (&mut self.custodian, self.blind) {
-            custodian.write(bytes);
+    /// Takes a piece of the message.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if !self.blind {
+            self.custodian.write(bytes);
         }
     }
 }
@@ -123,9 +113,8 @@ impl Connection {
             authenticated: self.session.authenticated,
         };
         self.keeping = Some(Keeping {
-            custodian: Some(custody.begin(envelope)),
+            custodian: custody.begin(envelope),
             blind: !custody.wants_content(),
-            unstuffed: Unstuffed::default(),
         });
     }
 
@@ -142,7 +131,7 @@ impl Connection {
         if !ends {
             return None;
         }
-        let custodian = self.keeping.take()?.custodian?;
+        let custodian = self.keeping.take()?.custodian;
         if !matches!(code(action, default), Some(200..=299)) {
             return None;
         }

@@ -129,7 +129,7 @@ impl Connection {
     /// Reads message content up to its end.
     async fn swallow_content(&mut self) -> Result<Turn, End> {
         let mut end = EndOfData::new();
-        while !self.link.inbox.feed(|bytes| end.feed(bytes)) {
+        while !self.link.inbox.feed(|bytes| end.feed(bytes, &mut |_| {})) {
             if end.size() > self.hopeless() {
                 return Ok(Turn::Astray("content without an end came".to_owned()));
             }

@@ -93,10 +93,10 @@ impl fmt::Display for Ended {
 
 /// What was ended so far.
 #[derive(Debug, Default)]
-pub(super) struct EndedSoFar(Mutex<(Vec<Ended>, u32)>);
+pub(crate) struct EndedSoFar(Mutex<(Vec<Ended>, u32)>);
 
 impl EndedSoFar {
-    pub(super) fn add(&self, ended: Ended) {
+    pub(crate) fn add(&self, ended: Ended) {
         let mut guard = self.lock();
         let (kept, more) = &mut *guard;
         if kept.len() < MOST_KEPT {
@@ -113,7 +113,7 @@ impl EndedSoFar {
     }
 
     /// Those that were kept, and how many more there were.
-    pub(super) fn take(&self) -> (Vec<Ended>, u32) {
+    pub(crate) fn take(&self) -> (Vec<Ended>, u32) {
         std::mem::take(&mut *self.lock())
     }
 

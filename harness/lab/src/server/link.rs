@@ -246,7 +246,7 @@ impl Link {
         loop {
             left -= self.inbox.skip(left, |bytes| {
                 if let Some(keeping) = keeping.as_deref_mut() {
-                    keeping.chunk(bytes);
+                    keeping.write(bytes);
                 }
             });
             if left == 0 {

@@ -1,11 +1,15 @@
 //! The addresses that are listened on: one or several, served as one.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 
 /// Connections that wait to be accepted, as many as [`TcpListener::bind`] lets wait.
 const BACKLOG: u32 = 1024;
@@ -55,8 +59,66 @@ impl Listeners {
         address.filter(|address| !address.ip().is_unspecified())
     }
 
-    /// The next connection to any of them.
-    pub(crate) async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+    /// Serves every connection, at most `places` at a time, until `shutdown` completes or `limit` of them have been served;
+    /// then waits for those that are open, which are told that it is over. `start` gives the number of a connection, from 1,
+    /// and what serves it.
+    pub(crate) async fn serve<F>(
+        mut self,
+        (places, limit): (usize, Option<u32>),
+        shutdown: impl Future<Output = ()>,
+        mut start: impl FnMut(TcpStream, SocketAddr, watch::Receiver<bool>) -> (u32, F),
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(places));
+        let mut connections = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                // A connection that was made before the shutdown is still served.
+                biased;
+                accepted = self.accept_to(&places) => accepted,
+                () = &mut shutdown => break,
+            };
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, peer, place)) = accepted else {
+                // Out of file descriptors, or the client is gone already: try again, but not in a tight loop.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let (number, serving) = start(stream, peer, stopped.clone());
+            connections.spawn(async move {
+                serving.await;
+                drop(place);
+            });
+            if limit.is_some_and(|limit| number >= limit) {
+                let all_ended = async { while connections.join_next().await.is_some() {} };
+                tokio::select! {
+                    () = all_ended => {}
+                    () = &mut shutdown => {}
+                }
+                break;
+            }
+        }
+        drop(self);
+        // It fails only if no connection is left to be told.
+        let _ = stop.send(true);
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// The next connection to any of them, once there is a place for it: what cannot be served stays in the system's queue.
+    async fn accept_to(
+        &mut self,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = Arc::clone(places).acquire_owned().await;
+        let place = place.map_err(io::Error::other)?;
+        let (stream, peer) = self.accept().await?;
+        Ok((stream, peer, place))
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let Self { sockets, first } = self;
         poll_fn(|context| {
             for turn in 0..sockets.len() {

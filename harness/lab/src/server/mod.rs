@@ -33,13 +33,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
+pub(crate) use limits::EndedSoFar;
 pub use limits::{Ended, Limit};
 pub(crate) use listeners::Listeners;
 pub use options::{Account, Options, Seed};
@@ -51,7 +51,6 @@ use crate::scenario::TlsMode;
 use crate::tap::Tap;
 use authority::Authority;
 use connection::Connection;
-use limits::EndedSoFar;
 use seed::SeedBytes;
 use tls::Identity;
 
@@ -176,65 +175,26 @@ impl Server {
 
     /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections have ended, for which they get the
     /// grace period of the options.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> ServerReport {
-        let (stop, stopped) = watch::channel(false);
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
+        let Self { listeners, shared } = self;
         // Where one address is listened on, it is that of every connection.
-        let local = self.listeners.only();
-        let places = Arc::new(Semaphore::new(self.shared.options.places));
-        let mut connections = JoinSet::new();
-        tokio::pin!(shutdown);
-        loop {
-            let accepted = tokio::select! {
-                // A connection that was made before the shutdown is still served.
-                biased;
-                accepted = accept(&mut self.listeners, &places) => accepted,
-                () = &mut shutdown => break,
-            };
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, peer, place)) = accepted else {
-                // Out of file descriptors, or the client is gone already: try again, but not in a tight loop.
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                continue;
-            };
-            let number = self
-                .shared
-                .counts
-                .connections
-                .fetch_add(1, Ordering::Relaxed)
-                + 1;
-            let tap = self.tap(peer, local, &stream);
-            let connection = Connection::new(
-                Arc::clone(&self.shared),
-                number,
-                (stream, peer),
-                tap,
-                stopped.clone(),
-            );
-            let shared = Arc::clone(&self.shared);
-            connections.spawn(async move {
+        let local = listeners.only();
+        let most = (shared.options.places, shared.options.limit);
+        let serve = |stream: TcpStream, peer, stopped| {
+            let connections = &shared.counts.connections;
+            let number = connections.fetch_add(1, Ordering::Relaxed) + 1;
+            let tap = shared.tap(peer, local, &stream);
+            let shared = Arc::clone(&shared);
+            let connection =
+                Connection::new(Arc::clone(&shared), number, (stream, peer), tap, stopped);
+            let serving = async move {
                 connection.serve().await;
                 shared.counts.over.fetch_add(1, Ordering::Relaxed);
-                drop(place);
-            });
-            if self
-                .shared
-                .options
-                .limit
-                .is_some_and(|limit| number >= limit)
-            {
-                let all_ended = async { while connections.join_next().await.is_some() {} };
-                tokio::select! {
-                    () = all_ended => {}
-                    () = &mut shutdown => {}
-                }
-                break;
-            }
-        }
-        drop(self.listeners);
-        // It fails only if no connection is left to be told.
-        let _ = stop.send(true);
-        while connections.join_next().await.is_some() {}
-        self.shared.report()
+            };
+            (number, serving)
+        };
+        listeners.serve(most, shutdown, serve).await;
+        shared.report()
     }
 
     /// Runs in a task of its own.
@@ -257,32 +217,19 @@ impl Server {
             task,
         })
     }
+}
 
+impl Shared {
     fn tap(&self, peer: SocketAddr, local: Option<SocketAddr>, stream: &TcpStream) -> Tap {
-        match &self.shared.options.recorder {
+        match &self.options.recorder {
             Some(recorder) => {
                 let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
-                recorder.open_as(peer, local, self.shared.options.shown)
+                recorder.open_as(peer, local, self.options.shown)
             }
             None => Tap::none(),
         }
     }
-}
 
-/// A place among the connections first, so that what cannot be served stays in the system's queue.
-async fn accept(
-    listeners: &mut Listeners,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, peer) = listeners.accept().await?;
-    Ok((stream, peer, place))
-}
-
-impl Shared {
     fn report(&self) -> ServerReport {
         let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
         let (ended, more_ended) = self.ended.take();

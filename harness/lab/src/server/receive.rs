@@ -32,10 +32,11 @@ impl Connection {
             let (taken, found) = self.link.inbox.feed(|bytes| {
                 let room = usize::try_from(before).unwrap_or(usize::MAX);
                 let bytes = bytes.get(..room).unwrap_or(bytes);
-                let (taken, found) = end.feed(bytes);
-                if let Some(keeping) = keeping {
-                    keeping.data(bytes.get(..taken).unwrap_or_default());
-                }
+                let (taken, found) = end.feed(bytes, &mut |piece| {
+                    if let Some(keeping) = keeping {
+                        keeping.write(piece);
+                    }
+                });
                 (taken, (taken, found))
             });
             read += taken as u64;
