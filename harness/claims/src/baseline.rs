@@ -188,34 +188,18 @@ fn tested(now: &Outcome, (case, what): &Key) -> bool {
 mod tests {
     use super::*;
     use crate::Profile;
-    use crate::result::{CaptureFile, Tool};
+    use crate::result::Tool;
 
     fn case(id: &str, verdicts: &[(&str, Verdict)], problems: &[&str]) -> CaseOutcome {
         CaseOutcome {
             id: id.to_owned(),
-            title: String::new(),
-            family: String::new(),
-            capture: CaptureFile {
-                path: String::new(),
-                sha256: String::new(),
-                packets: 0,
-                numbers: None,
-                notes: Vec::new(),
-            },
-            more_captures: Vec::new(),
-            conversations: Vec::new(),
             met: problems.is_empty(),
             problems: problems.iter().map(|one| (*one).to_owned()).collect(),
             verdicts: verdicts
                 .iter()
                 .map(|(id, verdict)| ((*id).to_owned(), *verdict))
                 .collect(),
-            file: String::new(),
-            verdict: None,
-            requirement: None,
-            findings: Vec::new(),
-            client_log: None,
-            expected_failure: None,
+            ..CaseOutcome::default()
         }
     }
 

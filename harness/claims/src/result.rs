@@ -126,7 +126,7 @@ impl ClaimText {
 }
 
 /// One scenario, or one capture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct CaseOutcome {
@@ -224,7 +224,7 @@ pub struct CheckOutcome {
 }
 
 /// A capture as evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaptureFile {
     /// Its path, as given or as written.

@@ -258,17 +258,13 @@ pub fn judge_case<'a>(
         title: title.to_owned(),
         family: family.to_owned(),
         capture: evidence.file,
-        more_captures: Vec::new(),
         conversations,
         met: problems.is_empty(),
-        file: String::new(),
-        verdict: None,
         requirement: expected.requirement.clone(),
         findings,
-        client_log: None,
-        expected_failure: None,
         problems,
         verdicts,
+        ..CaseOutcome::default()
     });
     outcome.cases.last_mut().expect("a case was just pushed")
 }

@@ -86,7 +86,6 @@ fn audit_by(profile: &Profile) -> Outcome {
     outcome.cases.push(CaseOutcome {
         id: "C1".to_owned(),
         title: "field.pcapng".to_owned(),
-        family: String::new(),
         capture: CaptureFile {
             path: "field.pcapng".to_owned(),
             sha256: "0".repeat(64),
@@ -107,12 +106,7 @@ fn audit_by(profile: &Profile) -> Outcome {
             "RFC8314-3 got fail; the profile submission-8314 expects it to hold".to_owned(),
         ],
         verdicts: words.collect(),
-        file: String::new(),
-        verdict: None,
-        requirement: None,
-        findings: Vec::new(),
-        client_log: None,
-        expected_failure: None,
+        ..CaseOutcome::default()
     });
     outcome
 }

@@ -193,19 +193,13 @@ impl Gathered {
         outcome.cases.push(CaseOutcome {
             id: self.case.to_owned(),
             title,
-            family: String::new(),
             capture: first,
             more_captures: captures,
             conversations: self.kept,
             met: problems.is_empty(),
             problems,
             verdicts: self.verdicts,
-            file: String::new(),
-            verdict: None,
-            requirement: None,
-            findings: Vec::new(),
-            client_log: None,
-            expected_failure: None,
+            ..CaseOutcome::default()
         });
         outcome
     }

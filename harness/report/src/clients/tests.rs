@@ -22,11 +22,9 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             numbers: None,
             notes: Vec::new(),
         },
-        more_captures: Vec::new(),
         conversations: vec![format!("{id}/1")],
         met: verdict == Verdict::Pass,
         problems: vec![format!("something else {HOSTILE}")],
-        verdicts: BTreeMap::new(),
         file: format!("scenarios/{family}/{id}.toml"),
         verdict: Some(verdict),
         requirement: Some(Requirement {
@@ -45,8 +43,7 @@ fn case(id: &str, family: &str, level: &str, verdict: Verdict) -> CaseOutcome {
             cwe: Vec::new(),
             attack: Vec::new(),
         }],
-        client_log: None,
-        expected_failure: None,
+        ..CaseOutcome::default()
     }
 }
 

@@ -1,10 +1,9 @@
 //! A case with a client that is not ours, judged from its capture.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use claims::given::Reported;
-use claims::result::{CaptureFile, CaseOutcome, Outcome};
+use claims::result::{CaseOutcome, Outcome};
 use claims::{Case, Given, Profile, Verdict};
 use lab::client::Said;
 use lab::runner::outside::{self, Ran};
@@ -36,24 +35,13 @@ fn not_applicable(scenario: &Scenario, reason: String, log: Option<PathBuf>) -> 
         id: scenario.id.value.clone(),
         title: scenario.title.clone(),
         family: scenario.family.clone(),
-        capture: CaptureFile {
-            path: String::new(),
-            sha256: String::new(),
-            packets: 0,
-            numbers: None,
-            notes: Vec::new(),
-        },
-        more_captures: Vec::new(),
-        conversations: Vec::new(),
         met: true,
         problems: vec![reason],
-        verdicts: BTreeMap::new(),
         file: scenario.source.name.clone(),
         verdict: Some(Verdict::NotApplicable),
         requirement: requirement(scenario),
-        findings: Vec::new(),
         client_log: log.map(|path| path.display().to_string()),
-        expected_failure: None,
+        ..CaseOutcome::default()
     }
 }
 

@@ -49,9 +49,7 @@ pub(super) fn settle(case: &mut CaseOutcome, known: Option<&ExpectedFailure>, to
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use claims::result::{CaptureFile, CheckOutcome};
+    use claims::result::CheckOutcome;
     use lab::client::ExpectedFailures;
 
     use super::*;
@@ -59,23 +57,8 @@ mod tests {
     fn case(verdict: Verdict, reason: &str) -> CaseOutcome {
         CaseOutcome {
             id: "TLS-03".to_owned(),
-            title: String::new(),
-            family: String::new(),
-            capture: CaptureFile {
-                path: String::new(),
-                sha256: String::new(),
-                packets: 0,
-                numbers: None,
-                notes: Vec::new(),
-            },
-            more_captures: Vec::new(),
-            conversations: Vec::new(),
             met: verdict == Verdict::Pass,
-            problems: Vec::new(),
-            verdicts: BTreeMap::new(),
-            file: String::new(),
             verdict: Some(verdict),
-            requirement: None,
             findings: vec![CheckOutcome {
                 check: "x".to_owned(),
                 wanted: "not-observed".to_owned(),
@@ -86,8 +69,7 @@ mod tests {
                 cwe: Vec::new(),
                 attack: Vec::new(),
             }],
-            client_log: None,
-            expected_failure: None,
+            ..CaseOutcome::default()
         }
     }
 
