@@ -333,14 +333,14 @@ fn only_adapter(scenario: &Scenario) -> Option<&'static str> {
     let client = &scenario.client;
     [
         ("encoder", client.encoder.is_some()),
-        ("attachments", client.attachments.is_some()),
-        ("body_text", client.body_text.is_some()),
-        ("body_file", client.body_file.is_some()),
+        ("attachments", client.port.attachments.is_some()),
+        ("body_text", client.port.body_text.is_some()),
+        ("body_file", client.port.body_file.is_some()),
         (
             "message_parts_attachments",
-            client.message_parts_attachments.is_some(),
+            client.port.message_parts_attachments.is_some(),
         ),
-        ("reply_by", client.reply_by.is_some()),
+        ("reply_by", client.port.reply_by.is_some()),
         ("handler", client.handler.is_some()),
         ("context", client.context.is_some()),
         ("dynamic", client.dynamic.is_some()),

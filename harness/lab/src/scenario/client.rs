@@ -5,14 +5,16 @@ use smtp::Secret;
 
 use super::client_levels::BackupTable;
 use super::client_mime::MimeTable;
-use super::client_parts::{AccountTable, EncoderTable, RetryTable, attachment, file};
-use super::client_places::{ContextTable, ReadingsTable, dynamic, in_scenario, message_part};
+use super::client_parts::{AccountTable, EncoderTable, RetryTable};
+use super::client_places::{
+    ContextTable, OF_A_PORT, ReadingsTable, dynamic, in_scenario, message_keys, message_part,
+};
 use super::decode::{Problems, Table, Value, nearest};
 use super::values::{boolean, canary_text, choice, duration, integer, list, plain, text};
 use super::{Code, Spanned};
 use crate::adapter::Twin;
-use crate::adapter::config::{AuthMode, BasicMechanism, Config, FileSource, Part, Payload};
-use crate::adapter::settings::Handler;
+use crate::adapter::config::{AuthMode, BasicMechanism, Config, Part, Payload};
+use crate::adapter::settings::{Handler, Properties};
 
 /// What a case says about the client. Everything is optional: what is absent stays as the runner has it.
 #[expect(
@@ -55,32 +57,10 @@ pub struct ClientTable {
     pub unlimited: Option<Spanned<bool>>,
     /// `from`.
     pub from: Option<Spanned<String>>,
-    /// `to`.
-    pub to: Option<Vec<Spanned<String>>>,
-    /// `cc`.
-    pub cc: Option<Vec<Spanned<String>>>,
     /// `bcc`: blind copies.
     pub bcc: Option<Vec<Spanned<String>>>,
-    /// `subject`, placeholders and macros as written.
-    pub subject: Option<Spanned<String>>,
-    /// `read_receipt`.
-    pub read_receipt: Option<Spanned<bool>>,
-    /// `delivery_receipt`.
-    pub delivery_receipt: Option<Spanned<bool>>,
-    /// `body_text`, placeholders as written.
-    pub body_text: Option<Spanned<String>>,
-    /// `body_text_charset`; empty for none.
-    pub body_text_charset: Option<Spanned<String>>,
-    /// `body_file_charset`.
-    pub body_file_charset: Option<Spanned<String>>,
-    /// `body_file`.
-    pub body_file: Option<Spanned<FileSource>>,
-    /// `attachments`.
-    pub attachments: Option<Vec<Spanned<FileSource>>>,
-    /// `message_parts_attachments`: 0, 1 or 2.
-    pub message_parts_attachments: Option<Spanned<u8>>,
-    /// `reply_by`, an RFC 3339 time.
-    pub reply_by: Option<Spanned<String>>,
+    /// What a static port sets of the message, placeholders and macros as written, and `reply_by`.
+    pub port: Properties,
     /// `[client.encoder]`: the pipeline has an encoder.
     pub encoder: Option<EncoderTable>,
     /// `pipelining`: whether the envelope goes in one group where that is offered.
@@ -194,24 +174,6 @@ impl ClientTable {
 
     /// A dynamic port has no configuration: its values are the handler's and the context's.
     fn refuse_properties_of_a_static_port(table: &Table<'_, '_>, problems: &mut Problems) {
-        const OF_A_PORT: [&str; 16] = [
-            "smtp_host",
-            "auth",
-            "username",
-            "password",
-            "from",
-            "to",
-            "cc",
-            "subject",
-            "read_receipt",
-            "delivery_receipt",
-            "body_text",
-            "body_text_charset",
-            "body_file",
-            "body_file_charset",
-            "attachments",
-            "message_parts_attachments",
-        ];
         for key in OF_A_PORT {
             if let Some(span) = table.key_span(key) {
                 let message = format!("a dynamic port has no `{key}`");
@@ -224,20 +186,14 @@ impl ClientTable {
 
     fn read_message(&mut self, table: &mut Table<'_, '_>, problems: &mut Problems) {
         self.from = table.optional("from", problems, canary_text);
-        self.to = table.optional("to", problems, list(canary_text));
-        self.cc = table.optional("cc", problems, list(canary_text));
+        self.port = Properties {
+            to: table.optional("to", problems, list(canary_text)).map(plain),
+            reply_by: table
+                .optional("reply_by", problems, time)
+                .map(|time| time.value),
+            ..message_keys(table, problems)
+        };
         self.bcc = table.optional("bcc", problems, list(canary_text));
-        self.subject = table.optional("subject", problems, canary_text);
-        self.read_receipt = table.optional("read_receipt", problems, boolean);
-        self.delivery_receipt = table.optional("delivery_receipt", problems, boolean);
-        self.body_text = table.optional("body_text", problems, canary_text);
-        self.body_text_charset = table.optional("body_text_charset", problems, text);
-        self.body_file_charset = table.optional("body_file_charset", problems, text);
-        self.body_file = table.optional("body_file", problems, file);
-        self.attachments = table.optional("attachments", problems, list(attachment));
-        self.message_parts_attachments =
-            table.optional("message_parts_attachments", problems, parts);
-        self.reply_by = table.optional("reply_by", problems, time);
         self.encoder = table.optional("encoder", problems, EncoderTable::read);
     }
 
@@ -277,36 +233,10 @@ impl ClientTable {
             account.apply(&mut config.account);
         }
         set(&mut config.from, self.from.as_ref());
-        if let Some(to) = &self.to {
-            config.to = plain(to.clone());
-        }
-        if let Some(cc) = &self.cc {
-            config.cc = plain(cc.clone());
-        }
+        self.port.apply(config);
         if let Some(bcc) = &self.bcc {
             config.bcc = plain(bcc.clone());
         }
-        set_some(&mut config.subject, self.subject.as_ref());
-        set(&mut config.read_receipt, self.read_receipt.as_ref());
-        set(&mut config.delivery_receipt, self.delivery_receipt.as_ref());
-        set_some(&mut config.body_text, self.body_text.as_ref());
-        set_some(
-            &mut config.body_text_charset,
-            self.body_text_charset.as_ref(),
-        );
-        set_some(&mut config.body_file, self.body_file.as_ref());
-        set_some(
-            &mut config.body_file_charset,
-            self.body_file_charset.as_ref(),
-        );
-        if let Some(attachments) = &self.attachments {
-            config.attachments = plain(attachments.clone());
-        }
-        set(
-            &mut config.message_parts_attachments,
-            self.message_parts_attachments.as_ref(),
-        );
-        set_some(&mut config.reply_by, self.reply_by.as_ref());
         if let Some(encoder) = &self.encoder {
             encoder.apply(config.encoder.get_or_insert_default());
         }

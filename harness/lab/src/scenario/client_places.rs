@@ -28,11 +28,37 @@ pub(crate) fn handler_keys(table: &mut Table<'_, '_>, problems: &mut Problems) -
     }
 }
 
+/// The keys of a static port.
+pub(crate) const OF_A_PORT: [&str; 16] = [
+    "smtp_host",
+    "auth",
+    "username",
+    "password",
+    "from",
+    "to",
+    "cc",
+    "subject",
+    "read_receipt",
+    "delivery_receipt",
+    "body_text",
+    "body_text_charset",
+    "body_file",
+    "body_file_charset",
+    "attachments",
+    "message_parts_attachments",
+];
+
 /// Reads the keys that a static port and a context share: all but `to` and `reply_by`.
 pub(crate) fn property_keys(table: &mut Table<'_, '_>, problems: &mut Problems) -> Properties {
     Properties {
         over_handler: handler_keys(table, problems),
-        to: None,
+        ..message_keys(table, problems)
+    }
+}
+
+/// Those of them that no handler has.
+pub(super) fn message_keys(table: &mut Table<'_, '_>, problems: &mut Problems) -> Properties {
+    Properties {
         cc: table.optional("cc", problems, list(canary_text)).map(plain),
         subject: value(table.optional("subject", problems, canary_text)),
         read_receipt: value(table.optional("read_receipt", problems, boolean)),
@@ -49,7 +75,7 @@ pub(crate) fn property_keys(table: &mut Table<'_, '_>, problems: &mut Problems) 
             problems,
             parts,
         )),
-        reply_by: None,
+        ..Properties::default()
     }
 }
 

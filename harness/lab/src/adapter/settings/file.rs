@@ -8,7 +8,7 @@ use super::super::config::{Account, Encoder, Retry};
 use super::super::readings::Readings;
 use super::{Context, Port, Properties, Settings, Transport};
 use crate::scenario::client_places::{
-    ReadingsTable, context_keys, dynamic, handler_keys, property_keys,
+    OF_A_PORT, ReadingsTable, context_keys, dynamic, handler_keys, property_keys,
 };
 use crate::scenario::decode::{Problems, Table, Value};
 use crate::scenario::values::{list, plain, text};
@@ -126,32 +126,11 @@ fn port(mut table: Table<'_, '_>, problems: &mut Problems) -> Port {
     }
 }
 
-/// The properties of a static port, and what stands in its table by mistake.
-const OF_A_PORT: [&str; 17] = [
-    "smtp_host",
-    "auth",
-    "username",
-    "password",
-    "from",
-    "to",
-    "cc",
-    "subject",
-    "read_receipt",
-    "delivery_receipt",
-    "body_text",
-    "body_text_charset",
-    "body_file",
-    "body_file_charset",
-    "attachments",
-    "message_parts_attachments",
-    "reply_by",
-];
-
 /// The first property of a static port that is written in the table of a dynamic one.
 fn first_other(table: &Table<'_, '_>) -> Option<(&'static str, Range<usize>)> {
-    let written = OF_A_PORT
-        .iter()
-        .filter_map(|key| Some((*key, table.key_span(key)?)));
+    // A port has no ReplyBy: it stands there by mistake.
+    let keys = OF_A_PORT.into_iter().chain(["reply_by"]);
+    let written = keys.filter_map(|key| Some((key, table.key_span(key)?)));
     written.min_by_key(|(_, span)| span.start)
 }
 
