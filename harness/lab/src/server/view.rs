@@ -79,6 +79,8 @@ mod tests {
                 "RCPT TO:<c@d>",
                 "DATA",
                 "x\r\n.",
+                // Its reply comes after the message is counted; the reply to the message does not.
+                "NOOP",
             ] {
                 write!(client.get_mut(), "{command}\r\n").expect("sent");
                 line.clear();
