@@ -58,6 +58,11 @@ bench-faults:
     cargo build --quiet
     python3 harness/cli/tests/faults/faults.py target/debug/smtpspec --report reports/serve-faults.md
 
+# What the server passes on when things go wrong: kills, a server behind that is dead, slow or leaves: reports/relay-faults.md.
+bench-relay-faults:
+    cargo build -p smtpspec
+    python3 harness/cli/tests/faults/relay.py target/debug/smtpspec --report reports/relay-faults.md
+
 # Every installed client against the NTLM peer, right and wrong passwords and every odd challenge: reports/ntlm.md.
 ntlm:
     cargo build --quiet

@@ -9,6 +9,7 @@
 
 pub mod across;
 pub mod answer;
+pub mod baseline;
 pub mod brief;
 mod capped;
 mod chain;

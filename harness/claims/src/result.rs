@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smtp::Timeline;
 use wire::{Direction, Span, Timestamp};
 
+use crate::baseline::Comparison;
 use crate::controls::{FrameworkOutcome, Weakness};
 use crate::excerpt::Excerpts;
 use crate::profile::Expect;
@@ -62,6 +63,9 @@ pub struct Outcome {
     /// When it was made, in UTC (RFC 3339); only where `SOURCE_DATE_EPOCH` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
+    /// What differs from an earlier result, where one was named: then only what is new counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Comparison>,
 }
 
 /// One of several profiles.
@@ -496,6 +500,7 @@ impl Outcome {
             controls: Vec::new(),
             coverage: None,
             made: None,
+            baseline: None,
         }
     }
 
@@ -522,9 +527,12 @@ impl Outcome {
         self.conversations.push(conversation);
     }
 
-    /// Whether every case met what was expected of it.
+    /// Whether every case met what was expected of it; beside a baseline, whether nothing is new that did not.
     pub fn met(&self) -> bool {
-        self.cases.iter().all(|case| case.met)
+        match &self.baseline {
+            Some(comparison) => comparison.new.is_empty(),
+            None => self.cases.iter().all(|case| case.met),
+        }
     }
 
     /// The conversations of a case, in order. A result that was written while it was judged lists none in its case: there

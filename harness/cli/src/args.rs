@@ -11,7 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
-pub use serve::{DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, ServeArgs, YesNo};
+pub use serve::{
+    DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, RelayArgs, RelayMode, RelayTls,
+    ServeArgs, YesNo,
+};
 
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
@@ -64,17 +67,17 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make the index of what `serve` left behind anew, from its captures and its journal.
     Index(IndexArgs),
-    /// Compare the messages that `serve` stored with its captures, byte for byte.
-    #[command(hide = true)]
-    VerifyEvidence {
-        /// The folder that was given to `serve --out`.
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-    },
     /// Send a message to a real server, as the documented adapter does.
     Send(Box<SendArgs>),
     /// Show a JSON result in another format.
     Report(ReportArgs),
+    /// Check an evidence bundle: every byte has to be as it was made. Of the folder of `serve`: every message that it stored
+    /// has to be on the wire of its captures, byte for byte, once, and every acknowledged one stored.
+    ///
+    /// Exit status: 0 intact, 1 altered, 2 when it cannot be read.
+    Verify(VerifyArgs),
+    /// Take the secrets out of a capture, so that it is judged as before and can be given away.
+    Redact(RedactArgs),
     /// Draw the grid of clients and cases from the results of several runs.
     Grid(GridArgs),
     /// Explain a claim, a check, a case, a profile, a control or a bad twin; or all of them, as the source of a book.
@@ -183,6 +186,10 @@ pub struct Judging {
     #[arg(long, value_name = "TEXT")]
     pub coverage: Option<String>,
 
+    /// An earlier result (`--format json`, or the result.json of a run): only what is new fails, and what is fixed is told.
+    #[arg(long, value_name = "RESULT.json")]
+    pub baseline: Option<PathBuf>,
+
     /// Format of the report: one on standard output, or several, each a file `report.*` in the folder of --out.
     #[arg(
         long,
@@ -193,12 +200,91 @@ pub struct Judging {
     pub format: Vec<String>,
 }
 
+/// Options of every command that can leave an evidence bundle.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Evidence bundle")]
+pub struct BundleArgs {
+    /// Put captures, result, reports and profile into this ZIP, with the SHA-256 of each; `smtpspec verify` checks it.
+    #[arg(long, value_name = "FILE.zip")]
+    pub bundle: Option<PathBuf>,
+
+    /// What becomes of the captures in the bundle.
+    #[arg(long, value_enum, default_value_t = BundledCaptures::Full, value_name = "WHAT")]
+    pub bundle_captures: BundledCaptures,
+
+    /// Leave the name of this machine out of the bundle.
+    #[arg(long)]
+    pub bundle_no_host: bool,
+}
+
+/// What becomes of the captures in a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BundledCaptures {
+    /// They are left out; the result has their SHA-256.
+    None,
+    /// They go in without their secrets, as `smtpspec redact` takes them out.
+    Redacted,
+    /// They go in as they are, with every password that crossed.
+    Full,
+}
+
+impl BundledCaptures {
+    /// The word on the command line, and in the manifest.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Redacted => "redacted",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A bundle; or the folder that `serve --messages` keeps its evidence in.
+    #[arg(value_name = "FILE.zip|DIR")]
+    pub bundle: PathBuf,
+
+    /// The SHA-256 that was printed when it was made: then it has to be that very bundle.
+    #[arg(long, value_name = "HEX")]
+    pub sha256: Option<String>,
+}
+
+/// Options of `redact`.
+#[derive(Debug, Args)]
+pub struct RedactArgs {
+    /// The capture: pcap or pcapng, plain or compressed with gzip or zstd.
+    #[arg(value_name = "CAPTURE")]
+    pub input: PathBuf,
+
+    /// The file to write, in the same format, not compressed.
+    #[arg(value_name = "REDACTED")]
+    pub output: PathBuf,
+
+    /// The texts of messages, too.
+    #[arg(long)]
+    pub bodies: bool,
+
+    /// Mail addresses and user names, too.
+    #[arg(long)]
+    pub addresses: bool,
+
+    /// Leave the payload of everything that is no mail conversation, instead of blanking it.
+    #[arg(long)]
+    pub keep_other: bool,
+}
+
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenarios to run: ids (BAS-01), families (basic), files or folders. All of the catalogue by default.
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
+
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]
@@ -347,6 +433,10 @@ pub struct AuditArgs {
     /// Folder for the reports, instead of standard output; made if missing.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 
     /// What is judged, and how it is shown.
     #[command(flatten)]

@@ -4,7 +4,9 @@
 
 pub mod args;
 pub mod audit;
+pub mod bundle;
 pub mod commands;
+pub mod redact;
 pub mod road;
 
 use std::fmt;

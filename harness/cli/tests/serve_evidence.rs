@@ -57,7 +57,7 @@ fn captures(out: &Path) -> Vec<PathBuf> {
 
 /// The exit status of the comparison, and what it said.
 fn compared(out: &Path) -> (Option<i32>, String) {
-    let run = smtpspec().arg("verify-evidence").arg(out).output();
+    let run = smtpspec().arg("verify").arg(out).output();
     let run = run.expect("the binary starts");
     (run.status.code(), text(&run.stdout) + &text(&run.stderr))
 }

@@ -3,10 +3,12 @@
 pub mod captures;
 mod commit;
 pub mod durability;
+pub mod forward;
 pub mod health;
 pub mod index;
 pub mod journal;
 mod private;
+pub mod queue;
 pub mod store;
 #[cfg(test)]
 mod testing;

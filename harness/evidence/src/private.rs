@@ -37,3 +37,12 @@ pub(crate) fn is_gone(file: &File, path: &Path) -> bool {
         !path.exists()
     }
 }
+
+/// Opens a file (mode 0600) to write behind what it has; makes it where there is none.
+pub(crate) fn append(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

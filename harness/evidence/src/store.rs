@@ -304,7 +304,7 @@ impl Custody for Store {
 }
 
 /// A name that no other message has: when, which process, which connection, which message of it.
-fn name(envelope: &Envelope) -> String {
+pub(crate) fn name(envelope: &Envelope) -> String {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod client;
+pub mod proxy;
 pub mod runner;
 pub mod scenario;
 pub mod server;

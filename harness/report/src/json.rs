@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use claims::baseline::Comparison;
 use claims::controls::FrameworkOutcome;
 use claims::result::{
     CaseOutcome, ClaimText, ClientText, ConversationOutcome, Outcome, ProfileText, Tool,
@@ -63,6 +64,8 @@ pub(crate) struct Rest<'a> {
     coverage: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a Comparison>,
 }
 
 impl<'a> Rest<'a> {
@@ -83,6 +86,7 @@ impl<'a> Rest<'a> {
             controls,
             coverage,
             made,
+            baseline,
         } = outcome;
         Self {
             schema,
@@ -98,6 +102,7 @@ impl<'a> Rest<'a> {
             controls,
             coverage: coverage.as_deref(),
             made: made.as_deref(),
+            baseline: baseline.as_ref(),
         }
     }
 }

@@ -34,6 +34,19 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
         .expect("writing to memory fails only for text that the model itself excludes")
 }
 
+/// Beside a baseline only what is new is a failure; what fails as it did is skipped, and says so.
+fn excuse(test: &mut TestCase, new: Option<bool>) {
+    let TestCaseStatus::NonSuccess { message, .. } = &test.status else {
+        return;
+    };
+    if new == Some(false) {
+        let told = message.as_ref().map_or("", |message| message.as_str());
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(format!("as in the baseline: {told}"));
+        test.status = status;
+    }
+}
+
 /// A case as one test.
 fn requirement(outcome: &Outcome, case: &CaseOutcome) -> TestCase {
     let verdict = case.verdict.unwrap_or(Verdict::Error);
@@ -45,6 +58,8 @@ fn requirement(outcome: &Outcome, case: &CaseOutcome) -> TestCase {
         &case.family,
         status(verdict, case.why(), kind, evidence),
     );
+    let baseline = outcome.baseline.as_ref();
+    excuse(&mut test, baseline.map(|one| one.any_new(&case.id)));
     if let Some(asked) = &case.requirement {
         test.add_property(property("level", &asked.level));
         test.add_property(property("requirement", &asked.text));
@@ -114,6 +129,11 @@ fn claims(outcome: &Outcome, case: &CaseOutcome) -> TestSuite {
         });
         let status = status(verdict, reason, &claim.id, evidence);
         let mut test = test(&format!("{} {}", claim.id, claim.statement), &name, status);
+        let baseline = outcome.baseline.as_ref();
+        excuse(
+            &mut test,
+            baseline.map(|one| one.is_new(&case.id, &claim.id)),
+        );
         if let Some(found) = found {
             test.add_property(property("conversation", &found.conversation.id));
         }
@@ -134,7 +154,10 @@ fn claims(outcome: &Outcome, case: &CaseOutcome) -> TestSuite {
     {
         let reason = case.problems.join("; ");
         let status = status(Verdict::Fail, &reason, "expectation", &[]);
-        suite.add_test_case(test("what the case expects", &name, status));
+        let mut test = test("what the case expects", &name, status);
+        let baseline = outcome.baseline.as_ref();
+        excuse(&mut test, baseline.map(|one| one.any_new(&case.id)));
+        suite.add_test_case(test);
     }
     suite
 }

@@ -30,6 +30,7 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
             "**{unmet} of {all} {what} did not meet an expectation.**\n"
         ),
     };
+    baseline(&mut out, outcome);
     if let Some(answer) = &outcome.answer {
         whole(&mut out, outcome, answer);
     }
@@ -208,6 +209,21 @@ fn grid_of(out: &mut String, outcome: &Outcome, family: &str) {
 /// At most seven characters of a case's id.
 fn short(case: &CaseOutcome) -> String {
     case.id.chars().take(7).collect()
+}
+
+/// What differs from an earlier result.
+fn baseline(out: &mut String, outcome: &Outcome) {
+    let Some(comparison) = &outcome.baseline else {
+        return;
+    };
+    let _ = writeln!(out, "**Against the baseline: {}.**\n", comparison.counts());
+    for (name, list) in comparison.lists() {
+        for one in list {
+            let line = format!("{} {}", one.case, one.problem);
+            let _ = writeln!(out, "- {name}: {}", escape(line.trim()));
+        }
+    }
+    let _ = writeln!(out);
 }
 
 fn problems(out: &mut String, outcome: &Outcome) {

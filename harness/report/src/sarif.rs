@@ -52,7 +52,16 @@ pub(crate) fn render(outcome: &Outcome, _style: Style) -> String {
                 .get(one.rule.as_str())
                 .map_or(&[][..], Vec::as_slice);
             let place = places[one.rule.as_str()];
-            result(one, place, &format!("{print}:{times}"), related)
+            let mut result = result(one, place, &format!("{print}:{times}"), related);
+            if let Some(comparison) = &outcome.baseline {
+                let new = if one.case.requirement.is_some() {
+                    comparison.any_new(&one.case.id)
+                } else {
+                    comparison.is_new(&one.case.id, &one.rule)
+                };
+                result["baselineState"] = json!(if new { "new" } else { "unchanged" });
+            }
+            result
         })
         .collect();
     let errors: Vec<Value> = outcome

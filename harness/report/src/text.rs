@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
+use claims::baseline::Comparison;
 use claims::result::{CaseOutcome, Outcome};
 use claims::{Answer, Verdict};
 
@@ -339,6 +340,25 @@ fn summary(out: &mut String, outcome: &Outcome, style: Style) {
         _ => format!("{} with an expectation not met", counted(unmet, what)),
     };
     let _ = writeln!(out, "{}", bold(&end, style));
+    if let Some(comparison) = &outcome.baseline {
+        baseline(out, comparison, style);
+    }
+}
+
+/// What differs from an earlier result.
+fn baseline(out: &mut String, comparison: &Comparison, style: Style) {
+    let end = format!("against the baseline: {}", comparison.counts());
+    let _ = writeln!(out, "{}", bold(&wrap(&end, 0, style.width), style));
+    for (name, list) in comparison.lists() {
+        // What fails as it did stands above.
+        if name == "unchanged" && !style.verbose {
+            continue;
+        }
+        for one in list {
+            let line = format!("{name}: {} {}", one.case, one.problem);
+            let _ = writeln!(out, "  {}", wrap(&printable(&line), 4, style.width));
+        }
+    }
 }
 
 pub(crate) fn word(verdict: Verdict, style: Style) -> String {

@@ -10,7 +10,7 @@ mod single;
 pub use chunk::{Chunk, Pool};
 pub(crate) use merged::Next;
 pub use merged::{FileEnding, Sources};
-pub use open::{Origin, is_capture};
+pub use open::{Origin, is_capture, unpacked};
 pub use single::Stopped;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod live;
+mod relay;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,8 +11,9 @@ use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
 pub use live::{LiveArgs, LiveName, YesNo};
+pub use relay::{RelayArgs, RelayMode, RelayTls};
 
-use super::Judging;
+use super::{BundleArgs, Judging};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -52,6 +54,13 @@ pub struct ServeArgs {
     /// What is left in the folder.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
+
+    /// Where the mail goes on to.
+    #[command(flatten)]
+    pub relay: RelayArgs,
 
     /// What is shown while it runs.
     #[command(flatten)]

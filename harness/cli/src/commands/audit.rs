@@ -6,8 +6,9 @@ use claims::result::{CaptureFile, Outcome};
 use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
+use super::baseline::Baseline;
 use super::reports::Reports;
-use super::{output, profile, stated};
+use super::{bundle, output, profile, stated};
 use crate::args::{AuditArgs, Cli};
 use crate::audit::inputs::{self, Inputs};
 use crate::audit::stop::Stop;
@@ -21,17 +22,22 @@ const HASHED: u64 = 64 << 20;
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::into_folder(&args.judging.format, args.out.as_deref())?;
+    let live = args.interface.is_some();
+    args.bundle.check(args.captures.iter(), live)?;
+    let document = bundle::document(&args.bundle)?;
+    let document = document.as_deref();
     let plan = Plan {
         profile,
         given: Arc::new(known::given(args)?),
         keys: Arc::new(known::key_log(args.tls_keylog.as_deref())?),
         lanes: args.threads.unwrap_or_else(super::processors).max(1),
-        detail: reports.detail(),
+        detail: reports.detail(document.is_some()),
         scope: Scope::Field,
         bounds: audit::FIELD,
     };
     let mut empty = road::empty("audit", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "audit")?;
     let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
     if let Some(interface) = &args.interface {
         let hint = format!("listening on {interface}; Ctrl-C ends and judges");
@@ -41,11 +47,19 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         stop: inputs.stop.now(),
         ..Settings::default()
     };
-    let mut streams = reports.streams(&settings.stop)?;
+    let mut streams = reports.streams(&settings.stop, document)?;
     let (gathered, summary) = read(cli, &plan, inputs, settings, (empty, &mut streams));
     conclude(args, &plan, gathered, summary, |result| {
+        baseline.compare(cli, result)?;
         streams.finish(result)?;
-        reports.write(cli, result, true)
+        reports.write(cli, result, true)?;
+        bundle::make(
+            cli,
+            &args.bundle,
+            (result, plan.profile),
+            &reports,
+            document,
+        )
     })
 }
 
@@ -76,7 +90,7 @@ fn conclude(
     plan: &Plan,
     gathered: Gathered,
     summary: Summary,
-    show: impl FnOnce(&Outcome) -> Result<(), Failure>,
+    show: impl FnOnce(&mut Outcome) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let mut complaints = complaints(&summary);
     if gathered.count == 0 && summary.errors().count() < summary.files.len() {
@@ -88,9 +102,9 @@ fn conclude(
         ));
     }
     let any = gathered.count > 0;
-    let result = gathered.into_outcome(None, captures(summary, args)?, plan.profile);
+    let mut result = gathered.into_outcome(None, captures(summary, args)?, plan.profile);
     if any {
-        show(&result)?;
+        show(&mut result)?;
     }
     for complaint in &complaints {
         anstream::eprintln!("error: {complaint}");

@@ -1,6 +1,8 @@
 //! The subcommands.
 
 mod audit;
+mod baseline;
+mod bundle;
 mod command_line;
 pub mod explain;
 mod grid;
@@ -8,6 +10,7 @@ mod index;
 mod list;
 mod output;
 mod profile;
+mod redact;
 mod report;
 mod reports;
 pub mod run;
@@ -37,9 +40,11 @@ pub fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(cli, args),
         Command::Serve(args) => serve::run(cli, args),
         Command::Index(args) => index::run(cli, args),
-        Command::VerifyEvidence { folder } => verify_evidence::run(folder),
         Command::Send(args) => send::run(cli, args),
         Command::Report(args) => report::run(cli, args),
+        Command::Verify(args) if args.bundle.is_dir() => verify_evidence::run(&args.bundle),
+        Command::Verify(args) => bundle::verify(args),
+        Command::Redact(args) => redact::run(cli, args),
         Command::Grid(args) => grid::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Schema { of } => schema::run(*of),

@@ -59,15 +59,28 @@ impl Reports {
         }
     }
 
-    /// How much of each conversation they need.
-    pub(super) fn detail(&self) -> Detail {
+    /// How much of each conversation they need; all of it where the `whole` result is to be written, too.
+    pub(super) fn detail(&self, whole: bool) -> Detail {
+        if whole {
+            return Detail::All;
+        }
         let layouts = self.formats.iter().map(|format| Layout::of(format.name));
         let details = layouts.map(|layout| layout.map_or(Detail::Sample, Layout::detail));
         details.max().unwrap_or(Detail::Sample)
     }
 
-    /// Opens those that are written while conversations are judged. `stop` as in [`Stream::new`].
-    pub(super) fn streams(&self, stop: &Arc<AtomicBool>) -> Result<Streams, Failure> {
+    /// Each format, once.
+    pub(super) fn formats(&self) -> &[&'static Format] {
+        &self.formats
+    }
+
+    /// Opens those that are written while conversations are judged, and the whole result as a document where a file is
+    /// named for it. `stop` as in [`Stream::new`].
+    pub(super) fn streams(
+        &self,
+        stop: &Arc<AtomicBool>,
+        document: Option<&Path>,
+    ) -> Result<Streams, Failure> {
         if let Some(folder) = &self.folder {
             output::folder(folder)?;
         }
@@ -93,6 +106,12 @@ impl Reports {
             };
             let stream = Stream::new(out, layout, Arc::clone(stop));
             streams.streams.push((stream, Unfinished(path)));
+        }
+        if let Some(path) = document {
+            let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+            let out: Box<dyn Write> = Box::new(io::BufWriter::new(file));
+            let stream = Stream::new(out, Layout::Document, Arc::clone(stop));
+            streams.streams.push((stream, Unfinished(None)));
         }
         Ok(streams)
     }

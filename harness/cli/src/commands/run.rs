@@ -20,8 +20,9 @@ use lab::adapter::Twin;
 use lab::runner::{self, CaseRun, RunOptions};
 use lab::scenario::Scenario;
 
+use super::baseline::Baseline;
 use super::reports::Reports;
-use super::{output, profile, runtime, stated};
+use super::{bundle, output, profile, runtime, stated};
 use crate::args::{Cli, RunArgs};
 use crate::road::{self, Expected, Scope};
 use crate::{Exit, Failure};
@@ -62,6 +63,7 @@ fn adapter(
         .map(|name| twin(name))
         .collect::<Result<Vec<_>, _>>()?;
     output::folder(out)?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "run")?;
     let options = RunOptions {
         out: out.to_owned(),
         twins,
@@ -81,8 +83,10 @@ fn adapter(
     )?;
     stated::state(&mut outcome, args.judging.coverage.as_deref())?;
     let took = started.elapsed();
+    baseline.compare(cli, &mut outcome)?;
     output::save(&out.join("result.json"), &outcome)?;
     reports.write(cli, &outcome, false)?;
+    bundle::make(cli, &args.bundle, (&outcome, profile), reports, None)?;
     output::hint(
         cli,
         &format!(

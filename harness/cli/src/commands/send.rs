@@ -3,8 +3,8 @@
 mod consent;
 mod files;
 mod password;
-mod setup;
-mod target;
+pub(super) mod setup;
+pub(super) mod target;
 mod transcript;
 
 use std::path::Path;

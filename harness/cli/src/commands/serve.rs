@@ -4,6 +4,7 @@ mod accounts;
 mod evidence;
 mod live;
 mod open_files;
+mod relay;
 mod signals;
 mod web;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 use claims::Given;
 use claims::result::Outcome;
 use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Options, Server, ServerReport};
+use lab::server::{Options, ServerReport};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -26,10 +27,12 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
-use self::live::{Both, Live, Wanted};
+use self::live::{Both, Show};
+use self::relay::Relay;
 use self::web::Watched;
+use super::baseline::Baseline;
 use super::reports::Reports;
-use super::{named, output, processors, profile, stated};
+use super::{bundle, named, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Files, Writing};
 use crate::audit::{self, Gathered, Gatherer, Plan};
@@ -53,6 +56,7 @@ const MOST_LIMITS: usize = 100;
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve")?;
     let mut scenario = scenario(args.scenario.as_deref())?;
     let accounts = match &args.accounts {
         Some(path) => {
@@ -68,22 +72,24 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.accounts = accounts;
     options.recorder = Some(evidence.recorder.clone());
     options.custody = Some(evidence.store.clone());
-    open_files::allow(options.places);
-    let wanted = Wanted::of(cli, args, &reports);
-    let watched = Watched::default();
-    if wanted.web {
-        options.custody = options.custody.map(|custody| watched.timed(custody));
-    }
-    let page = web::bind(args)?;
-    let index = Live::index(wanted, args, &capture, &profile.id)?;
-    let health = evidence.health.clone();
+    let relay = Relay::begin(args, &evidence, &mut options)?;
+    open_files::allow(relay.files(options.places));
+    let show = Show::prepare(
+        (cli, args),
+        &reports,
+        &evidence,
+        (&mut options, &relay),
+        profile,
+    )?;
 
+    let document = bundle::document(&args.bundle)?;
+    let document = document.as_deref();
     let plan = Plan {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: wanted.detail(reports.detail()),
+        detail: show.detail(reports.detail(document.is_some())),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -94,11 +100,18 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let settings = Settings::default();
     evidence.tend(&runtime, Arc::clone(&settings.progress));
-    let running = start(cli, args, &runtime, options, evidence, writing, &watched)?;
-    let live = Live::start(wanted, index, served.files.clone(), &watched)?;
-    web::open(cli, args, (page, watched), (&live, health), profile)?;
+    let running = start(
+        cli,
+        args,
+        &runtime,
+        (options, relay),
+        evidence,
+        writing,
+        &show.watched,
+    )?;
+    let live = show.start((cli, args), &served.files, profile)?;
     let mut sink = reports
-        .streams(&Arc::new(AtomicBool::new(false)))?
+        .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
     let mut empty = road::empty("serve", profile);
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
@@ -127,12 +140,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     for line in &limits {
         anstream::eprintln!("{line}");
     }
-    let outcome = served.outcome(found, summary, limits, &plan)?;
+    let mut outcome = served.outcome(found, summary, limits, &plan)?;
+    baseline.compare(cli, &mut outcome)?;
     let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
     // What the folder does not take is shown all the same.
     saved?;
+    bundle::make(cli, &args.bundle, (&outcome, profile), &reports, document)?;
     Ok(if broken.is_some() {
         Exit::Trouble
     } else {
@@ -206,12 +221,12 @@ fn start(
     cli: &Cli,
     args: &ServeArgs,
     runtime: &Runtime,
-    options: Options,
+    (options, relay): (Options, Relay),
     evidence: Evidence,
     writing: Writing,
     watched: &Watched,
 ) -> Result<JoinHandle<End>, Failure> {
-    let bound = runtime.block_on(Server::bind(args.listen, options));
+    let bound = runtime.block_on(relay.bind(args.listen, options));
     let server = bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::PermissionDenied => {
@@ -229,9 +244,9 @@ fn start(
         cli,
         &format!("listening on {address}; Ctrl-C ends and judges"),
     );
-    watched.server(server.watch());
-    if server.certificate().is_some() {
-        leave_authority(cli, &evidence.first, server.ca_pem())?;
+    watched.listens(address, server.watch());
+    if let Some(pem) = server.ca_pem() {
+        leave_authority(cli, &evidence.first, pem)?;
     }
     Ok(runtime.spawn(async move {
         let report = server.run(signals::interrupted()).await;

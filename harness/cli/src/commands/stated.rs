@@ -1,6 +1,7 @@
 //! What a result holds that no packet says: what the captures cover, and when it was made.
 
 use claims::result::{Outcome, rfc3339};
+use jiff::civil::Date;
 use wire::Timestamp;
 
 use crate::Failure;
@@ -23,6 +24,18 @@ pub(super) fn state(outcome: &mut Outcome, coverage: Option<&str>) -> Result<(),
         outcome.made = Some(clock(&made.to_string_lossy())?);
     }
     Ok(())
+}
+
+/// The day in UTC: that of `SOURCE_DATE_EPOCH`, or else of the clock.
+pub(super) fn today() -> Result<Date, Failure> {
+    let now = match std::env::var_os(CLOCK) {
+        Some(made) => {
+            let text = clock(&made.to_string_lossy())?;
+            text.parse().expect("it was just written")
+        }
+        None => jiff::Timestamp::now(),
+    };
+    Ok(now.to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 fn clock(text: &str) -> Result<String, Failure> {

@@ -1,4 +1,4 @@
-//! `smtpspec verify-evidence`: whether the messages of an evidence folder are what its captures hold.
+//! `smtpspec verify`: whether the messages of an evidence folder are what its captures hold.
 
 use std::path::Path;
 

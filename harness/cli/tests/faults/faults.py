@@ -214,7 +214,7 @@ def verify(binary, folders):
     for folder in folders:
         if not (folder / "journal.jsonl").exists():
             continue
-        run = subprocess.run([binary, "verify-evidence", str(folder)], capture_output=True, text=True)
+        run = subprocess.run([binary, "verify", str(folder)], capture_output=True, text=True)
         well &= run.returncode == 0
         said.append(run.stdout + run.stderr)
         counts = re.search(r"(\d+) agree byte for byte", run.stdout)
@@ -473,7 +473,7 @@ HEADING = """# What is kept when things go wrong
 
 `just bench-faults` (`harness/cli/tests/faults/faults.py`) wrote this: `smtpspec serve --messages maildir` under load from
 six connections, two of them under TLS, with captures of 512 KiB. *Acknowledged*: the client read the 250. *Stored*: entered
-in the journal, with its file. *On the wire*: `verify-evidence` found it in the captures, byte for byte as it is stored.
+in the journal, with its file. *On the wire*: `verify` found it in the captures, byte for byte as it is stored.
 *In doubt*: stored, and the client did not read the 250 before the connection ended; no protocol can avoid that (RFC 1047).
 *Lost*, *twice* and *changed* must be 0; the driver compares what it sent with what is stored by itself."""
 

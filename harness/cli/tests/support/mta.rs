@@ -180,6 +180,10 @@ impl Running {
                 };
                 for entry in entries.flatten() {
                     let path = entry.path();
+                    // It may be moved before it can be taken out of the way.
+                    if path.extension().is_some_and(|end| end == "partial") {
+                        continue;
+                    }
                     let Ok(bytes) = fs::read(&path) else { continue };
                     seen = seen.max(bytes.len());
                     if complete(&bytes) {

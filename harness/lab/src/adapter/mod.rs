@@ -40,6 +40,7 @@ pub use keys::Keys;
 pub use names::Names;
 pub use network::{Host, Network, Told, Watcher};
 pub use route::Route;
+pub use session::relay;
 pub use trace::{Attempt, Delivery, Outcome, Step};
 pub use twin::Twin;
 pub use whole::{BareLineEnd, Whole};

@@ -23,6 +23,8 @@ pub struct ExpectedFailure {
     pub reason: String,
     /// A part of what the finding says.
     pub finding: String,
+    /// The last day on which it is excused (UTC); for ever where there is none.
+    pub until: Option<jiff::civil::Date>,
 }
 
 /// All of a file.
@@ -135,15 +137,36 @@ fn failure(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<Expecte
             );
         }
     }
+    let until = table.optional("until", problems, date);
     table.finish(problems);
     Some(Spanned {
         value: ExpectedFailure {
+            until: until.map(|one| one.value),
             client: client?,
             case: case?,
             reason: reason?.value,
             finding: finding?.value,
         },
         span: value.span(),
+    })
+}
+
+/// A day: `2027-01-31`, as text.
+fn date(value: &Value<'_>, problems: &mut Problems) -> Option<Spanned<jiff::civil::Date>> {
+    let said = text(value, problems)?;
+    // The parser takes more than a day, such as a time behind it.
+    let day = said.value.parse::<jiff::civil::Date>().ok();
+    let Some(day) = day.filter(|day| day.to_string() == said.value) else {
+        problems.add(
+            Code::BadValue,
+            said.span,
+            "expected a day, as in \"2027-01-31\"",
+        );
+        return None;
+    };
+    Some(Spanned {
+        value: day,
+        span: said.span,
     })
 }
 
@@ -163,6 +186,27 @@ mod tests {
         assert!(known.find("curl", "TLS-03[454]").is_some());
         assert!(known.find("curl", "TLS-031").is_none());
         assert!(known.check(&["TLS-03"]).is_ok());
+    }
+
+    #[test]
+    fn an_entry_may_have_a_last_day() {
+        let known = format!("{KNOWN}until = \"2027-01-31\"\n");
+        let known = ExpectedFailures::parse("known.toml", &known).expect("it is valid");
+        let one = known.find("curl", "TLS-03").expect("it is there");
+        assert_eq!(one.until, Some(jiff::civil::date(2027, 1, 31)));
+        for bad in [
+            "\"2027-02-30\"",
+            "\"31.1.2027\"",
+            "\"2027-01-31T00:00:00\"",
+            "\"\"",
+            "2027",
+        ] {
+            let text = format!("{KNOWN}until = {bad}\n");
+            let shown = ExpectedFailures::parse("known.toml", &text)
+                .expect_err(bad)
+                .to_string();
+            assert!(shown.contains("known.toml:6:9"), "{shown}");
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ use super::connection::Connection;
 use super::content::Unstuffed;
 use crate::scenario::{Action, Command, Reply};
 
-/// Recipients of one message that are remembered. RFC 5321 section 4.5.3.1.8 asks for 100 at the least.
-pub(super) const MOST_RECIPIENTS: usize = 10_000;
+/// Recipients of one message that are remembered: an envelope with so many may lack some. RFC 5321 section 4.5.3.1.8 asks
+/// for 100 at the least.
+pub const MOST_RECIPIENTS: usize = 10_000;
 
 /// What is known of a message before its content.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,6 +27,10 @@ pub enum Limit {
     Refusals(u32),
     /// The connection lasted so long.
     Session(Duration),
+    /// The server behind a proxy said nothing for so long.
+    Behind(Duration),
+    /// The server behind a proxy could not be reached.
+    Unreached,
 }
 
 impl fmt::Display for Limit {
@@ -40,6 +44,8 @@ impl fmt::Display for Limit {
             Self::Commands(count) => write!(f, "it sent {count} commands and no message"),
             Self::Refusals(count) => write!(f, "{count} of its commands were refused"),
             Self::Session(time) => write!(f, "it was connected for {time:?}"),
+            Self::Behind(time) => write!(f, "the server behind said nothing for {time:?}"),
+            Self::Unreached => f.write_str("the server behind cannot be reached"),
         }
     }
 }
@@ -55,7 +61,7 @@ impl Limit {
             Self::Commands(_) => Some("421 4.7.0 too many commands, closing"),
             Self::Refusals(_) => Some("421 4.7.0 too many errors, closing"),
             Self::Content(_) => Some("552 5.3.4 message too big, closing"),
-            Self::Unread(_) | Self::Handshake(_) => None,
+            Self::Unread(_) | Self::Handshake(_) | Self::Behind(_) | Self::Unreached => None,
         }
     }
 }

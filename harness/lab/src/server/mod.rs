@@ -38,9 +38,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use custody::{Answer, Custodian, Custody, Envelope, Refusal};
+pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
 pub use limits::{Ended, Limit};
 pub use options::{Account, Options, Seed};
+pub use path::{Path, parse as parse_path};
 pub use script::{Fired, Played, Script};
 pub use view::Watch;
 

@@ -2,17 +2,17 @@
 
 /// A path and the parameters behind it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Path<'a> {
+pub struct Path<'a> {
     /// What stands between the angle brackets.
-    pub(super) mailbox: &'a [u8],
+    pub mailbox: &'a [u8],
     /// Keywords with their values.
-    pub(super) parameters: Vec<(&'a [u8], Option<&'a [u8]>)>,
+    pub parameters: Vec<(&'a [u8], Option<&'a [u8]>)>,
 }
 
 /// Reads `FROM:<…>` or `TO:<…>`, given as `prefix`. `None` where the syntax is wrong.
 ///
 /// Spaces after the colon are put up with, as most servers do; whether they were there is for the capture to tell.
-pub(super) fn parse<'a>(argument: &'a [u8], prefix: &str) -> Option<Path<'a>> {
+pub fn parse<'a>(argument: &'a [u8], prefix: &str) -> Option<Path<'a>> {
     let (head, rest) = argument.split_at_checked(prefix.len())?;
     if !head.eq_ignore_ascii_case(prefix.as_bytes()) {
         return None;

@@ -4,6 +4,8 @@
 //! a link leads to). From top to bottom: what it comes to in a sentence and a picture, the claims, what leaked by host
 //! and account, the captures, and each conversation as a dialogue between two lines, with the bytes that decided.
 
+#[cfg(test)]
+mod contrast;
 mod controls;
 mod conversation;
 mod exposures;

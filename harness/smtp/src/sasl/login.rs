@@ -1,10 +1,12 @@
-//! LOGIN (MS-XLOGIN): user name and password, one line each. The prompts may say anything and are not looked at.
+//! LOGIN (MS-XLOGIN): user name and password, one line each. The prompts may say anything, and are looked at in one case
+//! only: after an empty initial response, which is an empty user name to some servers and nothing at all to others.
 
-use super::{Text, Turn, responses};
+use super::{Text, Turn, challenges, responses};
 use crate::timeline::{Identity, Located};
 
 pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
-    let mut lines = responses(initial, turns);
+    let empty = initial.filter(|text| text.is_empty() && nameless(turns));
+    let mut lines = empty.into_iter().chain(responses(initial, turns));
     let mut next = |what: &str| match lines.next() {
         None => Ok(None),
         Some(text) => match text.decode() {
@@ -25,6 +27,18 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
         Ok(password) => Identity::Login { user, password },
         Err(malformed) => malformed,
     }
+}
+
+/// Whether a server took an empty initial response for the user name: all that it asked for is one line, the password. To
+/// take that for a user name would be to show it.
+fn nameless(turns: &[Turn]) -> bool {
+    let mut lines = responses(None, turns);
+    let one = lines.next().is_some() && lines.next().is_none();
+    let mut prompts = challenges(turns).filter_map(Text::decode);
+    one && prompts.next().is_some_and(|prompt| {
+        let prompt = prompt.expose().to_ascii_lowercase();
+        prompt.starts_with(b"pass")
+    })
 }
 
 #[cfg(test)]
@@ -55,6 +69,16 @@ mod tests {
         assert_eq!(fields(decode(Some(&raw(b"=")), &bare)), expected);
         let initial = text(b"u", 11);
         assert_eq!(fields(decode(Some(&initial), &bare[2..])), expected);
+    }
+
+    #[test]
+    fn a_server_may_take_an_empty_initial_response_for_the_user_name() {
+        let turns = [challenge(b"Password:"), response(b"p", 20)];
+        let expected = (Some(String::new()), Some(b"p".to_vec()));
+        assert_eq!(fields(decode(Some(&raw(b"=")), &turns)), expected);
+        let turns = [challenge(b"Username:"), response(b"u", 20)];
+        let expected = (Some("u".to_owned()), None);
+        assert_eq!(fields(decode(Some(&raw(b"=")), &turns)), expected);
     }
 
     #[test]

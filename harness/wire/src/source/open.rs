@@ -73,6 +73,29 @@ impl Origin {
     }
 }
 
+/// All bytes of a capture file, unpacked, where there are no more than so many.
+///
+/// # Errors
+///
+/// The file cannot be read or unpacked, or there are more.
+pub fn unpacked(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let reader = Origin::File(path.to_owned()).open(&Arc::default())?;
+    let mut bytes = Vec::new();
+    let read = reader.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(io)?;
+    if bytes.len() as u64 > most {
+        return Err(io(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {most} bytes; split it first (editcap -c)"),
+        )));
+    }
+    Ok(bytes)
+}
+
 /// Undoes the compression that the first bytes show.
 fn unpack(mut raw: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut first = [0; 4];

@@ -97,7 +97,7 @@ fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "expected at least 64KiB: a whole number and B, KiB, MiB or GiB".to_owned())
 }
 
-fn age(text: &str) -> Result<Duration, String> {
+pub(super) fn age(text: &str) -> Result<Duration, String> {
     let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
     let seconds = units.into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;

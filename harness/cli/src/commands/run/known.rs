@@ -2,12 +2,24 @@
 
 use claims::Verdict;
 use claims::result::CaseOutcome;
+use jiff::civil::Date;
 use lab::client::ExpectedFailure;
 
 /// Holds a judged case against what is known of it.
-pub(super) fn settle(case: &mut CaseOutcome, known: Option<&ExpectedFailure>) {
+/// `today` is in UTC.
+pub(super) fn settle(case: &mut CaseOutcome, known: Option<&ExpectedFailure>, today: Date) {
     let Some(known) = known else { return };
     let verdict = case.verdict.unwrap_or(Verdict::Error);
+    if verdict != Verdict::Pass
+        && let Some(until) = known.until.filter(|until| *until < today)
+    {
+        case.problems.push(format!(
+            "it was known to fail until {until}, and that is past ({}): mend it, or set another day",
+            known.reason
+        ));
+        case.met = false;
+        return;
+    }
     if verdict == Verdict::Pass {
         case.problems.push(format!(
             "it passes and is known to fail ({}): take it off the list",
@@ -80,10 +92,17 @@ mod tests {
     }
 
     fn settled(verdict: Verdict, reason: &str) -> CaseOutcome {
-        let text = "[[failure]]\nclient = \"curl\"\ncase = \"TLS-03\"\nreason = \"by design\"\nfinding = \"in clear\"\n";
+        settled_on("2027-01-31", verdict, reason)
+    }
+
+    /// The last day is the 31st of January 2027.
+    fn settled_on(today: &str, verdict: Verdict, reason: &str) -> CaseOutcome {
+        let text = "[[failure]]\nclient = \"curl\"\ncase = \"TLS-03\"\nreason = \"by design\"\nfinding = \"in clear\"\n\
+                    until = \"2027-01-31\"\n";
+        let today = today.parse().expect("a day");
         let known = ExpectedFailures::parse("known.toml", text).expect("it is valid");
         let mut case = case(verdict, reason);
-        settle(&mut case, known.find("curl", "TLS-03"));
+        settle(&mut case, known.find("curl", "TLS-03"), today);
         case
     }
 
@@ -92,6 +111,17 @@ mod tests {
         let case = settled(Verdict::Fail, "it went on in clear after 454");
         assert!(case.met);
         assert_eq!(case.expected_failure.as_deref(), Some("by design"));
+    }
+
+    #[test]
+    fn past_its_last_day_it_fails_and_says_so() {
+        let case = settled_on("2027-02-01", Verdict::Fail, "in clear");
+        assert!(!case.met && case.expected_failure.is_none());
+        assert!(
+            case.problems[0].contains("until 2027-01-31"),
+            "{:?}",
+            case.problems
+        );
     }
 
     #[test]
@@ -111,7 +141,7 @@ mod tests {
     #[test]
     fn a_case_of_which_nothing_is_known_stays_as_it_is() {
         let mut case = case(Verdict::Fail, "x");
-        settle(&mut case, None);
+        settle(&mut case, None, Date::constant(2027, 1, 1));
         assert!(!case.met && case.problems.is_empty());
     }
 }

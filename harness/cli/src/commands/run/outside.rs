@@ -18,8 +18,9 @@ use super::select::{check_expectations, filter, select};
 use super::tell::tell;
 use super::{joined, known, pool};
 use crate::args::{Cli, ClientArgs, RunArgs};
+use crate::commands::baseline::Baseline;
 use crate::commands::reports::Reports;
-use crate::commands::{catalogue, output, runtime, stated};
+use crate::commands::{bundle, catalogue, output, runtime, stated};
 use crate::road;
 use crate::{Exit, Failure};
 
@@ -52,6 +53,11 @@ pub(super) fn run(
     reports: &Reports,
 ) -> Result<Exit, Failure> {
     let several = clients.len() > 1;
+    if several && args.bundle.bundle.is_some() {
+        return Err(Failure::input(
+            "--bundle is for one client; give several one after the other, each with a bundle of its own",
+        ));
+    }
     if let Some(format) = reports
         .on_standard_output()
         .filter(|format| several && format.name != "text")
@@ -62,6 +68,12 @@ pub(super) fn run(
             format.name
         )));
     }
+    if several && args.judging.baseline.is_some() {
+        return Err(Failure::input(
+            "--baseline is for one client; give several one after the other, each with a baseline of its own",
+        ));
+    }
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "run")?;
     let plan = plan(args, profile)?;
     let mut exit = Exit::Met;
     let mut ran = false;
@@ -86,7 +98,7 @@ pub(super) fn run(
             }
             other => other,
         };
-        let tested = match way.and_then(|way| one(&id, way, &plan, args, &out)) {
+        let mut tested = match way.and_then(|way| one(&id, way, &plan, args, &out)) {
             Ok(tested) => tested,
             // With several clients, one that is not there costs its own column only.
             Err(failure) if several => {
@@ -97,8 +109,16 @@ pub(super) fn run(
             Err(failure) => return Err(failure),
         };
         ran = true;
+        baseline.compare(cli, &mut tested.outcome)?;
         output::save(&out.join("result.json"), &tested.outcome)?;
         reports.write(cli, &tested.outcome, false)?;
+        bundle::make(
+            cli,
+            &args.bundle,
+            (&tested.outcome, profile),
+            &reports,
+            None,
+        )?;
         output::hint(
             cli,
             &format!(
@@ -198,8 +218,9 @@ fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Te
     tested.outcome.client = Some(text);
     stated::state(&mut tested.outcome, args.judging.coverage.as_deref())?;
     if let Some(known) = &plan.known {
+        let today = stated::today()?;
         for case in &mut tested.outcome.cases {
-            known::settle(case, known.find(id, &case.id));
+            known::settle(case, known.find(id, &case.id), today);
         }
     }
     Ok(tested)

@@ -277,7 +277,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The name of this machine, where it fits EHLO.
-fn host_name() -> String {
+pub(in crate::commands) fn host_name() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname()
         .nodename()

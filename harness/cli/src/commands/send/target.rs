@@ -14,17 +14,26 @@ use crate::Failure;
 
 /// A server as it is named: before anything is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Server {
+pub(in crate::commands) struct Server {
     /// A name or an address, without brackets.
-    pub(super) host: String,
+    pub(in crate::commands) host: String,
     /// Its port.
-    pub(super) port: u16,
+    pub(in crate::commands) port: u16,
 }
 
 impl Server {
     /// Reads `host`, `host:port`, an IPv6 address, and `[address]:port`.
     pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, Failure> {
-        let bad = |why: &str| Failure::input(format!("--server {text}: {why}"));
+        Self::parse_as("--server", text, default_port)
+    }
+
+    /// The same for the value of another option.
+    pub(in crate::commands) fn parse_as(
+        option: &str,
+        text: &str,
+        default_port: u16,
+    ) -> Result<Self, Failure> {
+        let bad = |why: &str| Failure::input(format!("{option} {text}: {why}"));
         let port = |text: &str| match text.parse() {
             Ok(port) if port > 0 => Ok(port),
             _ => Err(bad("the port is a number from 1 to 65535")),
@@ -131,7 +140,7 @@ impl fmt::Display for Target {
 }
 
 /// The authorities whose certificates are accepted, as PEM: those of a file, or those of the system.
-pub(super) fn authorities(file: Option<&Path>) -> Result<String, Failure> {
+pub(in crate::commands) fn authorities(file: Option<&Path>) -> Result<String, Failure> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;

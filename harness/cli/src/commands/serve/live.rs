@@ -9,16 +9,24 @@ mod terminal;
 pub(super) mod testing;
 
 use std::io::IsTerminal;
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use claims::Profile;
 use claims::result::ConversationOutcome;
+use evidence::health::Health;
 use evidence::index::{Index, Session};
+use evidence::queue::Queue;
+use lab::server::Options;
 
 use self::board::Board;
 use self::keeper::{IndexHealth, Keeper};
 use self::terminal::Terminal;
-use super::web::Watched;
+use super::evidence::Evidence;
+use super::relay::Relay;
+use super::web::{self, Watched};
 use crate::Failure;
 use crate::args::{Cli, FormName, LiveName, ServeArgs, YesNo};
 use crate::audit::follow::Files;
@@ -30,16 +38,16 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+struct Wanted {
     /// Lines on standard error: with a line of counts or without.
     terminal: Option<bool>,
-    pub(super) web: bool,
+    web: bool,
     index: bool,
 }
 
 impl Wanted {
     /// By the options, and by where standard error goes.
-    pub(super) fn of(cli: &Cli, args: &ServeArgs, reports: &Reports) -> Self {
+    fn of(cli: &Cli, args: &ServeArgs, reports: &Reports) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         let for_people = reports
             .on_standard_output()
@@ -61,7 +69,7 @@ impl Wanted {
     }
 
     /// How much of each session must be known.
-    pub(super) fn detail(self, reports: Detail) -> Detail {
+    fn detail(self, reports: Detail) -> Detail {
         if self.terminal.is_some() || self.web || self.index {
             reports.max(Detail::EachInBrief)
         } else {
@@ -80,36 +88,82 @@ pub(super) struct Live {
     pub(super) index: IndexHealth,
 }
 
-impl Live {
-    /// Opens the index, where one is wanted, for a run whose first capture has that name.
-    pub(super) fn index(
-        wanted: Wanted,
-        args: &ServeArgs,
-        first_capture: &std::path::Path,
-        profile: &str,
-    ) -> Result<Option<Index>, Failure> {
-        if !wanted.index {
-            return Ok(None);
+/// Everything that can fail is done; the server may start.
+pub(super) struct Show {
+    wanted: Wanted,
+    /// What the server tells of itself.
+    pub(super) watched: Watched,
+    page: Option<TcpListener>,
+    index: Option<Index>,
+    health: Health,
+    queue: Option<Queue>,
+}
+
+impl Show {
+    /// Opens what is wanted.
+    pub(super) fn prepare(
+        (cli, args): (&Cli, &ServeArgs),
+        reports: &Reports,
+        evidence: &Evidence,
+        (options, relay): (&mut Options, &Relay),
+        profile: &Profile,
+    ) -> Result<Self, Failure> {
+        let wanted = Wanted::of(cli, args, reports);
+        let watched = Watched::default();
+        if wanted.web {
+            let custody = options.custody.take();
+            options.custody = custody.map(|custody| watched.timed(custody));
         }
-        let name = first_capture.file_name().unwrap_or_default();
-        let opened = Index::open(&args.out, &name.to_string_lossy(), profile);
-        let (index, lacks) = opened.map_err(|error| {
-            Failure::input(format!(
-                "cannot keep an index in {}: {error}",
-                args.out.display()
-            ))
-        })?;
-        if lacks {
-            anstream::eprintln!(
-                "the index may lack the last sessions of a run that was killed; `smtpspec index {}` makes it anew",
-                args.out.display()
-            );
-        }
-        Ok(Some(index))
+        let index = wanted
+            .index
+            .then(|| index(args, &evidence.first, &profile.id));
+        Ok(Self {
+            wanted,
+            watched,
+            page: web::bind(args)?,
+            index: index.transpose()?,
+            health: evidence.health.clone(),
+            queue: relay.queue(),
+        })
+    }
+
+    /// How much of each session must be known.
+    pub(super) fn detail(&self, reports: Detail) -> Detail {
+        self.wanted.detail(reports)
     }
 
     /// Begins to show.
     pub(super) fn start(
+        self,
+        (cli, args): (&Cli, &ServeArgs),
+        files: &Files,
+        profile: &Profile,
+    ) -> Result<Live, Failure> {
+        let live = Live::start(self.wanted, self.index, files.clone(), &self.watched)?;
+        let page = (self.page, self.watched);
+        web::open(cli, args, page, &live, (self.health, self.queue), profile)?;
+        Ok(live)
+    }
+}
+
+/// Opens the index for a run whose first capture that is.
+fn index(args: &ServeArgs, first_capture: &Path, profile: &str) -> Result<Index, Failure> {
+    let name = first_capture.file_name().unwrap_or_default();
+    let opened = Index::open(&args.out, &name.to_string_lossy(), profile);
+    let folder = args.out.display();
+    let (index, lacks) = opened
+        .map_err(|error| Failure::input(format!("cannot keep an index in {folder}: {error}")))?;
+    if lacks {
+        anstream::eprintln!(
+            "the index may lack the last sessions of a run that was killed; `smtpspec index {folder}` makes it anew"
+        );
+    }
+    Ok(index)
+}
+
+impl Live {
+    /// Begins to show.
+    fn start(
         wanted: Wanted,
         index: Option<Index>,
         files: Files,

@@ -12,7 +12,7 @@ mod page;
 mod watched;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -50,8 +50,6 @@ pub(super) struct Site {
     pub(super) health: Problems,
     /// Folder of the evidence, with the index.
     pub(super) folder: PathBuf,
-    /// Where mail is taken.
-    pub(super) listen: SocketAddr,
     /// The profile, and its claims: id and statement.
     pub(super) profile: String,
     /// See `profile`.

@@ -301,7 +301,7 @@ impl Connection {
         });
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let stream = &mut self.stream;
         let write = async {
             stream.write_all(bytes).await?;

@@ -5,6 +5,7 @@ mod connection;
 mod failure;
 mod group;
 mod misread;
+pub mod relay;
 mod secure;
 mod stream;
 mod wire_form;

@@ -104,6 +104,46 @@ impl<'a> Stuffed<'a> {
     }
 }
 
+/// Content that comes piece by piece, on its way into the wire form. Its line ends are CR LF.
+pub(super) struct Stuffing {
+    /// Whether the next octet begins a line.
+    begins: bool,
+    /// The last octet.
+    last: Option<u8>,
+}
+
+impl Stuffing {
+    pub(super) const fn new() -> Self {
+        Self {
+            begins: true,
+            last: None,
+        }
+    }
+
+    /// Puts the wire form of the next piece behind what the buffer holds.
+    pub(super) fn feed(&mut self, piece: &[u8], buffer: &mut Vec<u8>) {
+        let mut from = 0;
+        for dot in dots(piece, self.begins) {
+            buffer.extend_from_slice(&piece[from..dot]);
+            buffer.push(b'.');
+            from = dot;
+        }
+        buffer.extend_from_slice(&piece[from..]);
+        if let Some(&last) = piece.last() {
+            self.last = Some(last);
+            self.begins = last == b'\n';
+        }
+    }
+
+    /// What ends it.
+    pub(super) fn end(&self) -> &'static [u8] {
+        match self.last {
+            None | Some(b'\n') => b".\r\n",
+            Some(_) => b"\r\n.\r\n",
+        }
+    }
+}
+
 /// Where lines begin with a dot.
 fn dots(piece: &[u8], begins: bool) -> impl Iterator<Item = usize> {
     let first = begins && piece.first() == Some(&b'.');
@@ -239,6 +279,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn pieces_come_to_the_same(pieces in proptest::collection::vec("([a.]|\r\n){0,6}", 0..6)) {
+            let whole = pieces.concat();
+            let (mut stuffing, mut all) = (Stuffing::new(), Vec::new());
+            for piece in &pieces {
+                stuffing.feed(piece.as_bytes(), &mut all);
+            }
+            all.extend_from_slice(stuffing.end());
+            proptest::prop_assert_eq!(all, wire(&[], &whole).into_bytes());
+        }
+
         #[test]
         fn streamed_content_is_the_same(head in "[a.\r\n]{0,12}", body in "[a.\r\n]{0,40}") {
             proptest::prop_assert_eq!(

@@ -170,11 +170,11 @@ impl Screen {
 fn status_line(totals: &Totals, open: Option<u32>) -> String {
     let mut line = String::new();
     if let Some(open) = open {
-        let _ = write!(line, "{open} open  ");
+        let _ = write!(line, "open: {open}  ");
     }
     let _ = write!(
         line,
-        "{} sessions  {} messages  {} in clear  {} passwords read  {} failed",
+        "sessions: {}  messages: {}  in clear: {}  passwords read: {}  failed: {}",
         totals.sessions, totals.messages, totals.in_clear, totals.passwords, totals.failed
     );
     line.truncate(WIDTH);
@@ -286,7 +286,7 @@ mod tests {
         let (mut screen, paper) = screen(true);
         screen.session(&session(1), Instant::now());
         screen.end();
-        let counts = "2 open  1 sessions  1 messages  0 in clear  1 passwords read  1 failed";
+        let counts = "open: 2  sessions: 1  messages: 1  in clear: 0  passwords read: 1  failed: 1";
         let blank = " ".repeat(counts.len());
         assert_eq!(
             paper.text(),

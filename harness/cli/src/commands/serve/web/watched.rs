@@ -1,5 +1,6 @@
 //! What the server does now, as its own parts count it: for whoever watches it, never for a verdict.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -18,6 +19,7 @@ pub(in crate::commands::serve) struct Watched(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    address: OnceLock<SocketAddr>,
     server: OnceLock<Watch>,
     refused: AtomicU64,
     kept: Histogram,
@@ -26,6 +28,7 @@ struct Inner {
 impl Default for Inner {
     fn default() -> Self {
         Self {
+            address: OnceLock::new(),
             server: OnceLock::new(),
             refused: AtomicU64::new(0),
             kept: Histogram::new(&SECONDS),
@@ -34,10 +37,18 @@ impl Default for Inner {
 }
 
 impl Watched {
-    /// It is this server. One that only passes sessions on is not watched.
-    pub(in crate::commands::serve) fn server(&self, watch: Watch) {
+    /// It listens there. One that only passes sessions on counts nothing.
+    pub(in crate::commands::serve) fn listens(&self, address: SocketAddr, watch: Option<Watch>) {
         // It is said once.
-        let _ = self.0.server.set(watch);
+        let _ = self.0.address.set(address);
+        if let Some(watch) = watch {
+            let _ = self.0.server.set(watch);
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.0.address.get().copied()
     }
 
     /// Takes the time that `custody` needs.
