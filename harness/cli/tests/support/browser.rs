@@ -108,7 +108,10 @@ impl Browser {
     /// Waits until an expression is true.
     pub(crate) fn wait(&mut self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while self.value(expression) != Value::Bool(true) {
+        // What is not there yet is not true yet.
+        let test =
+            format!("(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()");
+        while self.value(&test) != Value::Bool(true) {
             if Instant::now() > deadline {
                 let body = self.value("document.body.innerText.slice(0, 2000)");
                 panic!(

@@ -95,6 +95,8 @@ pub(super) struct Show {
     pub(super) watched: Watched,
     page: Option<TcpListener>,
     index: Option<Index>,
+    /// The index may lack sessions of a run that was killed.
+    lacks: bool,
     health: Health,
     queue: Option<Queue>,
 }
@@ -117,11 +119,14 @@ impl Show {
         let index = wanted
             .index
             .then(|| index(args, &evidence.first, &profile.id));
+        let (index, lacks) = index.transpose()?.unzip();
+        let lacks = lacks.unwrap_or(false);
         Ok(Self {
             wanted,
             watched,
             page: web::bind(args)?,
-            index: index.transpose()?,
+            index,
+            lacks,
             health: evidence.health.clone(),
             queue: relay.queue(),
         })
@@ -139,6 +144,12 @@ impl Show {
         files: &Files,
         profile: &Profile,
     ) -> Result<Live, Failure> {
+        if self.lacks {
+            anstream::eprintln!(
+                "the index may lack the last sessions of a run that was killed; `smtpspec index {}` makes it anew",
+                args.out.display()
+            );
+        }
         let live = Live::start(self.wanted, self.index, files.clone(), &self.watched)?;
         let page = (self.page, self.watched);
         web::open(cli, args, page, &live, (self.health, self.queue), profile)?;
@@ -147,18 +158,13 @@ impl Show {
 }
 
 /// Opens the index for a run whose first capture that is.
-fn index(args: &ServeArgs, first_capture: &Path, profile: &str) -> Result<Index, Failure> {
+fn index(args: &ServeArgs, first_capture: &Path, profile: &str) -> Result<(Index, bool), Failure> {
     let name = first_capture.file_name().unwrap_or_default();
     let opened = Index::open(&args.out, &name.to_string_lossy(), profile);
-    let folder = args.out.display();
-    let (index, lacks) = opened
-        .map_err(|error| Failure::input(format!("cannot keep an index in {folder}: {error}")))?;
-    if lacks {
-        anstream::eprintln!(
-            "the index may lack the last sessions of a run that was killed; `smtpspec index {folder}` makes it anew"
-        );
-    }
-    Ok(index)
+    opened.map_err(|error| {
+        let folder = args.out.display();
+        Failure::input(format!("cannot keep an index in {folder}: {error}"))
+    })
 }
 
 impl Live {
