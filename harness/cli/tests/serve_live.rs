@@ -156,7 +156,7 @@ fn the_index_of_the_captures_is_the_index_that_was_written() {
                     port,
                     &format!("h{number}.example"),
                     if number == 0 { 60 } else { 5 },
-                )
+                );
             });
         }
     });
@@ -532,4 +532,36 @@ fn numbers_and_health_are_told() {
         "{body}"
     );
     drop(serve);
+}
+
+/// The queries that the documentation shows.
+#[test]
+fn the_documented_queries_answer() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/serve/index.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let folder = folder();
+    let out = folder.path().join("out");
+    let serve = Serve::start_with(folder.path(), &["--messages", "eml", "--connections", "2"]);
+    deliver(serve.port, "one.example", 2);
+    deliver(serve.port, "one.example", 2);
+    serve.end();
+    let connection = Connection::open(out.join(NAME)).expect("an index");
+    let queries: Vec<_> = page
+        .split("```sql\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(queries.len() >= 5, "{queries:?}");
+    let mut answered = 0;
+    for query in queries {
+        let mut statement = connection
+            .prepare(query)
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut rows = statement.query([]).expect("it runs");
+        answered += usize::from(rows.next().expect("it runs").is_some());
+    }
+    assert!(
+        answered >= 3,
+        "{answered} of them have something to say of two plain sessions"
+    );
 }

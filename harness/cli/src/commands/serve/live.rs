@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
 use claims::Profile;
 use claims::result::ConversationOutcome;
 use evidence::health::Health;
@@ -28,7 +29,7 @@ use super::evidence::Evidence;
 use super::relay::Relay;
 use super::web::{self, Watched};
 use crate::Failure;
-use crate::args::{Cli, FormName, LiveName, ServeArgs, YesNo};
+use crate::args::{Cli, Color, FormName, LiveName, ServeArgs, YesNo};
 use crate::audit::follow::Files;
 use crate::audit::{Detail, Sink};
 use crate::commands::reports::{Reports, Streams};
@@ -150,11 +151,27 @@ impl Show {
                 args.out.display()
             );
         }
-        let live = Live::start(self.wanted, self.index, files.clone(), &self.watched)?;
+        let live = Live::start(
+            self.wanted,
+            self.index,
+            files.clone(),
+            &self.watched,
+            cli.color,
+        )?;
         let page = (self.page, self.watched);
         web::open(cli, args, page, &live, (self.health, self.queue), profile)?;
         Ok(live)
     }
+}
+
+/// Standard error, with colours where they are wanted.
+fn stderr(color: Color) -> AutoStream<std::io::Stderr> {
+    let choice = match color {
+        Color::Auto => AutoStream::choice(&std::io::stderr()),
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    AutoStream::new(std::io::stderr(), choice)
 }
 
 /// Opens the index for a run whose first capture that is.
@@ -174,6 +191,7 @@ impl Live {
         index: Option<Index>,
         files: Files,
         watched: &Watched,
+        color: Color,
     ) -> Result<Self, Failure> {
         let board = wanted.web.then(|| Arc::new(Board::new()));
         let health = IndexHealth::default();
@@ -185,7 +203,7 @@ impl Live {
         let watched = watched.clone();
         let terminal = wanted.terminal.map(|status| {
             let open = Box::new(move || watched.open());
-            Terminal::start(Box::new(anstream::stderr()), status, open)
+            Terminal::start(Box::new(stderr(color)), status, open)
         });
         Ok(Self {
             terminal,

@@ -104,6 +104,3 @@ async fn serve(listener: TcpListener, site: Arc<Site>) {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;
