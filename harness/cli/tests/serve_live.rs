@@ -140,6 +140,7 @@ fn the_index_of_the_captures_is_the_index_that_was_written() {
     let folder = folder();
     let out = folder.path().join("out");
     let more = [
+        "--index",
         "--messages",
         "eml",
         "--rotate-size",
@@ -169,7 +170,7 @@ fn the_index_of_the_captures_is_the_index_that_was_written() {
     let first = serve.end();
     let serve = Serve::start_with(
         folder.path(),
-        &["--connections", "2", "--messages", "maildir"],
+        &["--index", "--connections", "2", "--messages", "maildir"],
     );
     deliver(serve.port, "later.example", 2);
     good(&curl(folder.path(), serve.port, &[]), "curl");
@@ -541,7 +542,10 @@ fn the_documented_queries_answer() {
     let page = fs::read_to_string(page).expect("the page");
     let folder = folder();
     let out = folder.path().join("out");
-    let serve = Serve::start_with(folder.path(), &["--messages", "eml", "--connections", "2"]);
+    let serve = Serve::start_with(
+        folder.path(),
+        &["--index", "--messages", "eml", "--connections", "2"],
+    );
     deliver(serve.port, "one.example", 2);
     deliver(serve.port, "one.example", 2);
     serve.end();

@@ -29,7 +29,7 @@ use super::evidence::Evidence;
 use super::relay::Relay;
 use super::web::{self, Watched};
 use crate::Failure;
-use crate::args::{Cli, Color, FormName, LiveName, ServeArgs, YesNo};
+use crate::args::{Cli, Color, LiveName, ServeArgs, YesNo};
 use crate::audit::follow::Files;
 use crate::audit::{Detail, Sink};
 use crate::commands::reports::{Reports, Streams};
@@ -62,10 +62,7 @@ impl Wanted {
         Self {
             terminal: terminal.then_some(on_terminal),
             web,
-            index: match args.live.index {
-                Some(choice) => choice == YesNo::Yes,
-                None => web || args.evidence.messages != FormName::None,
-            },
+            index: args.live.index.map_or(web, |choice| choice == YesNo::Yes),
         }
     }
 

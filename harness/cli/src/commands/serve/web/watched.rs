@@ -94,13 +94,13 @@ impl Watched {
             ),
             (
                 "smtpspec_authentications_total",
-                "Authentications that ended well.",
+                "Authentications that ended well, once their connection is over.",
                 Type::Counter,
                 |server| server.authenticated().into(),
             ),
             (
                 "smtpspec_messages_accepted_total",
-                "Messages acknowledged.",
+                "Messages acknowledged, once their connection is over.",
                 Type::Counter,
                 |server| server.accepted().into(),
             ),
