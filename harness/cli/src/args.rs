@@ -13,7 +13,7 @@ use clap_complete::Shell;
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
 pub use serve::{
     DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, RelayArgs, RelayMode, RelayTls,
-    ServeArgs, YesNo,
+    ServeArgs, TrustArgs, YesNo,
 };
 
 /// Conformance and security test harness for programs that send mail over SMTP.

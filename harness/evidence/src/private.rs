@@ -6,11 +6,23 @@ use std::path::Path;
 
 /// Makes a folder (mode 0700), where there is none, with those above it.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
+    builder(true).create(path)
+}
+
+/// Makes a folder (mode 0700), where there is none, in one that is there.
+pub(crate) fn one_folder(path: &Path) -> io::Result<()> {
+    match builder(false).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+fn builder(recursive: bool) -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(recursive);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder
 }
 
 /// Writes a folder's entries to the disk, where the system can do that.

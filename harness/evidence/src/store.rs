@@ -139,10 +139,12 @@ impl Parts {
         if !self.folder.is_dir() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        private::folder(&self.tmp())?;
+        // Each by itself: the one above may be gone meanwhile, and is not made again.
+        private::one_folder(&self.messages())?;
+        private::one_folder(&self.tmp())?;
         if self.form == Form::Maildir {
-            private::folder(&self.messages().join("new"))?;
-            private::folder(&self.messages().join("cur"))?;
+            private::one_folder(&self.messages().join("new"))?;
+            private::one_folder(&self.messages().join("cur"))?;
         }
         Ok(())
     }

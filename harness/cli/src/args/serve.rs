@@ -3,6 +3,7 @@
 mod evidence;
 mod live;
 mod relay;
+mod trust;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,15 +13,16 @@ use clap::Args;
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
 pub use live::{LiveArgs, LiveName, YesNo};
 pub use relay::{RelayArgs, RelayMode, RelayTls};
+pub use trust::TrustArgs;
 
 use super::{BundleArgs, Judging};
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Address and port to listen on. Port 0 takes a free one.
+    /// Address and port to listen on, IPv4 or `[IPv6]`; may be given again for more of them. Port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
-    pub listen: SocketAddr,
+    pub listen: Vec<SocketAddr>,
 
     /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
     #[arg(long, value_name = "SCENARIO")]
@@ -50,6 +52,10 @@ pub struct ServeArgs {
     /// How long a connection may last, whatever its client does.
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub longest: u32,
+
+    /// Whom the server trusts, and how far.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 
     /// What is left in the folder.
     #[command(flatten)]

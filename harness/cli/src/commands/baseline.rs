@@ -13,8 +13,12 @@ use crate::args::Cli;
 pub(super) struct Baseline<'a>(Option<(&'a Path, Outcome)>);
 
 impl<'a> Baseline<'a> {
-    /// Reads it, where one is named.
-    pub(super) fn read(path: Option<&'a Path>, command: &str) -> Result<Self, Failure> {
+    /// Reads it, where one is named. It has to be of the same command and client; the reference adapter is none.
+    pub(super) fn read(
+        path: Option<&'a Path>,
+        command: &str,
+        client: Option<&str>,
+    ) -> Result<Self, Failure> {
         let Some(path) = path else {
             return Ok(Self(None));
         };
@@ -26,24 +30,23 @@ impl<'a> Baseline<'a> {
                 outcome.command
             )));
         }
+        let other = outcome.client.as_ref().map(|client| client.id.as_str());
+        if other != client {
+            return Err(Failure::input(format!(
+                "{}: the result of the client {}, and this is {}",
+                path.display(),
+                other.unwrap_or("adapter"),
+                client.unwrap_or("adapter")
+            )));
+        }
         Ok(Self(Some((path, outcome))))
     }
 
     /// Puts into a result what differs, and says how much.
-    pub(super) fn compare(&self, cli: &Cli, now: &mut Outcome) -> Result<(), Failure> {
+    pub(super) fn compare(&self, cli: &Cli, now: &mut Outcome) {
         let Some((path, before)) = &self.0 else {
-            return Ok(());
+            return;
         };
-        let id = |outcome: &Outcome| outcome.client.as_ref().map(|client| client.id.clone());
-        if id(before) != id(now) {
-            let of = |id: Option<String>| id.unwrap_or_else(|| "adapter".to_owned());
-            return Err(Failure::input(format!(
-                "{}: the result of the client {}, and this is {}",
-                path.display(),
-                of(id(before)),
-                of(id(now))
-            )));
-        }
         if before.profile != now.profile {
             output::hint(
                 cli,
@@ -61,6 +64,5 @@ impl<'a> Baseline<'a> {
             &format!("against {}: {}", path.display(), comparison.counts()),
         );
         now.baseline = Some(comparison);
-        Ok(())
     }
 }

@@ -6,10 +6,12 @@ mod live;
 mod open_files;
 mod relay;
 mod signals;
+mod trust;
 mod web;
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -56,7 +58,7 @@ const MOST_LIMITS: usize = 100;
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
-    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve")?;
+    let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve", None)?;
     let mut scenario = scenario(args.scenario.as_deref())?;
     let accounts = match &args.accounts {
         Some(path) => {
@@ -65,6 +67,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         }
         None => Vec::new(),
     };
+    trust::apply(&args.trust, &mut scenario.server);
     output::folder(&args.out)?;
     let (evidence, follow, writing) = Evidence::begin(args)?;
     let capture = evidence.first.clone();
@@ -94,7 +97,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         bounds: BOUNDS,
     };
     let served = Served {
-        address: args.listen.to_string(),
+        address: joined(&args.listen),
         files: follow.files(),
     };
     let runtime = runtime()?;
@@ -141,7 +144,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         anstream::eprintln!("{line}");
     }
     let mut outcome = served.outcome(found, summary, limits, &plan)?;
-    baseline.compare(cli, &mut outcome)?;
+    baseline.compare(cli, &mut outcome);
     let saved = output::save(&evidence::beside(&capture, "json"), &outcome);
     sink.finish(&outcome)?;
     reports.write(cli, &outcome, true)?;
@@ -162,7 +165,15 @@ fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
     options.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
     options.idle = seconds(args.idle);
     options.session = seconds(args.longest);
+    options.also = args.listen.iter().skip(1).copied().collect();
+    trust::limit(&args.trust, &mut options);
     options
+}
+
+/// Addresses in one line.
+fn joined(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
 }
 
 /// The connections that limits ended, a line each.
@@ -226,7 +237,7 @@ fn start(
     writing: Writing,
     watched: &Watched,
 ) -> Result<JoinHandle<End>, Failure> {
-    let bound = runtime.block_on(relay.bind(args.listen, options));
+    let bound = runtime.block_on(relay.bind(args.listen[0], options));
     let server = bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::PermissionDenied => {
@@ -235,16 +246,18 @@ fn start(
             io::ErrorKind::AddrInUse => "; another program listens there",
             _ => "",
         };
-        Failure::input(format!("cannot listen on {}: {error}{advice}", args.listen))
+        let listen = joined(&args.listen);
+        Failure::input(format!("cannot listen on {listen}: {error}{advice}"))
     })?;
-    let address = server
-        .local_addr()
+    let addresses = server
+        .local_addrs()
         .map_err(|error| Failure::input(error.to_string()))?;
+    let addresses = joined(&addresses);
     output::hint(
         cli,
-        &format!("listening on {address}; Ctrl-C ends and judges"),
+        &format!("listening on {addresses}; Ctrl-C ends and judges"),
     );
-    watched.listens(address, server.watch());
+    watched.listens(addresses, server.watch());
     if let Some(pem) = server.ca_pem() {
         leave_authority(cli, &evidence.first, pem)?;
     }

@@ -32,6 +32,7 @@ class Sink:
         self.taken = {}
         self.fault, self.delay = fault, delay
         self.weak = False
+        self.cut = 0
         self.listen(port)
 
     def listen(self, port):
@@ -45,6 +46,8 @@ class Sink:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for stream in list(self.streams):
+            # Each may be cut off between the end of the content and the reply to it.
+            self.cut += 1
             try:
                 stream.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -170,7 +173,7 @@ HEADING = """\
 connections, with a server behind that counts. *Acknowledged*: messages, times their recipients, for which the client read the
 250. *Delivered*: the server behind answers for it. *Lost*: neither delivered nor in the queue nor in `failed`. *Twice*:
 delivered more than once; *told*: that this may happen was said, or will be by the next start, since the process was killed
-between the end of the content and the reply to it (RFC 1047). *Twice* may not exceed *told*. *In doubt*: delivered, and the client did not read the 250.
+between the end of the content and the reply to it (RFC 1047), or as many connections as a server cut off when it went. *Twice* may not exceed *told*. *In doubt*: delivered, and the client did not read the 250.
 *Lost* and *changed* must be 0."""
 
 
@@ -282,7 +285,7 @@ def served(table, folder, seed, mode, name, sink, seconds, act=lambda sink: None
     if mode == "queue":
         drain(out)
     server.stop()
-    table.count(f"{mode}, {name}", load, sink, out, failures=failures)
+    table.count(f"{mode}, {name}", load, sink, out, told=sink.cut, failures=failures)
     if mode == "queue" and left(out)[0]:
         table.problems.append(f"{name}: the queue is not empty")
 

@@ -105,13 +105,12 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true. One that cannot be evaluated yet, since the page is not there, is not.
     pub(crate) fn wait(&mut self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
-        // What is not there yet is not true yet.
-        let test =
+        let tried =
             format!("(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()");
-        while self.value(&test) != Value::Bool(true) {
+        while self.value(&tried) != Value::Bool(true) {
             if Instant::now() > deadline {
                 let body = self.value("document.body.innerText.slice(0, 2000)");
                 panic!(

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::server::{Ended, Limit, ServerReport};
+use crate::server::{Ended, Limit, Listeners, ServerReport};
 use crate::tap::{Recorder, Tap};
 use passage::{End, Passage};
 
@@ -28,6 +28,8 @@ const MOST_KEPT: usize = 1000;
 pub struct Options {
     /// Host and port of the server behind, as `HOST:PORT`. A name is resolved for each connection.
     pub upstream: String,
+    /// Addresses that are listened on besides the one that the proxy is bound to.
+    pub also: Vec<SocketAddr>,
     /// Where the client's side is recorded, if anywhere.
     pub recorder: Option<Recorder>,
     /// Where the other side is recorded, if anywhere.
@@ -52,6 +54,7 @@ impl Options {
     pub fn new(upstream: impl Into<String>) -> Self {
         Self {
             upstream: upstream.into(),
+            also: Vec::new(),
             recorder: None,
             behind: None,
             limit: None,
@@ -67,7 +70,7 @@ impl Options {
 /// A proxy that is bound and not yet running.
 #[derive(Debug)]
 pub struct Proxy {
-    listener: TcpListener,
+    listeners: Listeners,
     shared: Arc<Shared>,
 }
 
@@ -79,37 +82,38 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Listens on an address; port 0 takes any free one.
+    /// Listens on an address, and on those of the options besides; port 0 takes any free one.
     ///
     /// # Errors
     ///
-    /// The address cannot be bound.
+    /// An address cannot be bound.
     pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
+        let listeners = Listeners::bind(address, &options.also, None).await?;
         let shared = Shared {
             options,
             connections: AtomicU32::new(0),
             ended: Mutex::default(),
         };
         Ok(Self {
-            listener: TcpListener::bind(address).await?,
+            listeners,
             shared: Arc::new(shared),
         })
     }
 
-    /// The address that it listens on.
+    /// All addresses that it listens on, at least one.
     ///
     /// # Errors
     ///
     /// The system does not tell.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.addresses()
     }
 
     /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections
     /// have ended, for which they get the grace period. `told` hears of each connection that a limit or the server behind
     /// ended. The report counts neither messages nor logins: nothing is understood of what is passed on.
     pub async fn run(
-        self,
+        mut self,
         shutdown: impl Future<Output = ()>,
         told: impl Fn(&Ended) + Send + Sync + 'static,
     ) -> ServerReport {
@@ -122,7 +126,7 @@ impl Proxy {
             let accepted = tokio::select! {
                 // A connection that was made before the shutdown is still served.
                 biased;
-                accepted = accept(&self.listener, &places) => accepted,
+                accepted = accept(&mut self.listeners, &places) => accepted,
                 () = &mut shutdown => break,
             };
             while connections.try_join_next().is_some() {}
@@ -156,7 +160,7 @@ impl Proxy {
                 break;
             }
         }
-        drop(self.listener);
+        drop(self.listeners);
         // It fails only if no connection is left to be told.
         let _ = stop.send(true);
         while connections.join_next().await.is_some() {}
@@ -166,12 +170,12 @@ impl Proxy {
 
 /// A place among the connections first, so that what cannot be served stays in the system's queue.
 async fn accept(
-    listener: &TcpListener,
+    listeners: &mut Listeners,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places);
     let place = place.acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
+    let (stream, peer) = listeners.accept().await?;
     Ok((stream, peer, place))
 }
 

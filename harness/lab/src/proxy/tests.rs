@@ -113,7 +113,7 @@ impl Bench {
 async fn run(options: Options) -> (SocketAddr, JoinHandle<ServerReport>, oneshot::Sender<()>) {
     let proxy = Proxy::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).await;
     let proxy = proxy.expect("a port");
-    let address = proxy.local_addr().expect("bound");
+    let address = proxy.local_addrs().expect("bound")[0];
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(proxy.run(async { drop(stopped.await) }, |_| {}));
     (address, running, stop)

@@ -99,10 +99,6 @@ impl Connection {
                 limit,
             });
         }
-        self.shared
-            .counts
-            .accepted
-            .fetch_add(self.session.accepted, Ordering::Relaxed);
         self.link.end(end).await;
     }
 
@@ -366,6 +362,8 @@ impl Connection {
         let next = self.session.settle(command, code, last);
         if self.session.accepted > accepted {
             self.steps = 0;
+            let accepted: &AtomicU32 = &self.shared.counts.accepted;
+            accepted.fetch_add(1, Ordering::Relaxed);
         }
         if self.session.authenticated && !before {
             let authenticated: &AtomicU32 = &self.shared.counts.authenticated;

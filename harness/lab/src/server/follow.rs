@@ -1,5 +1,7 @@
 //! A transcript being played: every line in its place, or the play is over.
 
+use std::sync::atomic::Ordering;
+
 use super::connection::Connection;
 use super::content::EndOfData;
 use super::inbox;
@@ -115,7 +117,12 @@ impl Connection {
         self.link.write(&reply).await?;
         let after_content = rest.last().is_some_and(|line| line.act == Act::Content);
         let good = reply.code().is_some_and(|code| code / 100 == 2);
-        self.session.accepted += u32::from(after_content && good);
+        let accepted = u32::from(after_content && good);
+        self.session.accepted += accepted;
+        self.shared
+            .counts
+            .accepted
+            .fetch_add(accepted, Ordering::Relaxed);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod follow;
 mod inbox;
 mod limits;
 mod link;
+mod listeners;
 mod options;
 mod path;
 mod receive;
@@ -34,12 +35,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
 pub use limits::{Ended, Limit};
+pub(crate) use listeners::Listeners;
 pub use options::{Account, Options, Seed};
 pub use path::{Path, parse as parse_path};
 pub use script::{Fired, Played, Script};
@@ -56,7 +58,7 @@ use tls::Identity;
 /// A server that is bound and not yet running.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listeners: Listeners,
     shared: Arc<Shared>,
 }
 
@@ -106,11 +108,11 @@ impl ServerReport {
 }
 
 impl Server {
-    /// Listens on an address; port 0 takes any free one.
+    /// Listens on an address, and on those of the options besides; port 0 takes any free one.
     ///
     /// # Errors
     ///
-    /// The address cannot be bound, the system gives no randomness, or a certificate cannot be made.
+    /// An address cannot be bound, the system gives no randomness, or a certificate cannot be made.
     pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
         let seed = SeedBytes::draw(options.seed)?;
         let authority = Authority::generate().map_err(io::Error::other)?;
@@ -123,10 +125,7 @@ impl Server {
                 &server.name,
             )?),
         };
-        let listener = match server.window {
-            Some(window) => listen(address, window)?,
-            None => TcpListener::bind(address).await?,
-        };
+        let listeners = Listeners::bind(address, &options.also, server.window).await?;
         let shared = Shared {
             options,
             seed,
@@ -136,18 +135,27 @@ impl Server {
             ended: EndedSoFar::default(),
         };
         Ok(Self {
-            listener,
+            listeners,
             shared: Arc::new(shared),
         })
     }
 
-    /// The address that it listens on.
+    /// The address that it listens on; the first of several.
     ///
     /// # Errors
     ///
     /// The system does not tell.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        Ok(self.local_addrs()?[0])
+    }
+
+    /// All addresses that it listens on, at least one.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.addresses()
     }
 
     /// The certificate that the server shows (DER), where it does TLS.
@@ -168,11 +176,10 @@ impl Server {
 
     /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections have ended, for which they get the
     /// grace period of the options.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> ServerReport {
         let (stop, stopped) = watch::channel(false);
         // Where one address is listened on, it is that of every connection.
-        let local = self.local_addr().ok();
-        let local = local.filter(|address| !address.ip().is_unspecified());
+        let local = self.listeners.only();
         let places = Arc::new(Semaphore::new(self.shared.options.places));
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
@@ -180,7 +187,7 @@ impl Server {
             let accepted = tokio::select! {
                 // A connection that was made before the shutdown is still served.
                 biased;
-                accepted = accept(&self.listener, &places) => accepted,
+                accepted = accept(&mut self.listeners, &places) => accepted,
                 () = &mut shutdown => break,
             };
             while connections.try_join_next().is_some() {}
@@ -223,7 +230,7 @@ impl Server {
                 break;
             }
         }
-        drop(self.listener);
+        drop(self.listeners);
         // It fails only if no connection is left to be told.
         let _ = stop.send(true);
         while connections.join_next().await.is_some() {}
@@ -262,33 +269,16 @@ impl Server {
     }
 }
 
-/// Connections that wait to be accepted, as many as [`TcpListener::bind`] lets wait.
-const BACKLOG: u32 = 1024;
-
-/// Listens with a receive buffer of a given size, which connections inherit: it bounds the window from the first segment.
-fn listen(address: SocketAddr, window: u32) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    // As `TcpListener::bind` does: a port that was used a moment ago can be used again.
-    socket.set_reuseaddr(true)?;
-    socket.set_recv_buffer_size(window)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// A place among the connections first, so that what cannot be served stays in the system's queue.
 async fn accept(
-    listener: &TcpListener,
+    listeners: &mut Listeners,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
+    let (stream, peer) = listeners.accept().await?;
     Ok((stream, peer, place))
 }
 

@@ -39,6 +39,8 @@ pub struct Options {
     pub script: Script,
     /// Whose credentials it knows.
     pub accounts: Vec<Account>,
+    /// Addresses that are listened on besides the one that the server is bound to.
+    pub also: Vec<SocketAddr>,
     /// Where challenges come from.
     pub seed: Seed,
     /// The time that it tells clients.
@@ -83,6 +85,7 @@ impl Options {
             server,
             script,
             accounts: Vec::new(),
+            also: Vec::new(),
             seed: Seed::Random,
             clock: Clock::Real,
             recorder: None,

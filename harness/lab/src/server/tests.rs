@@ -6,6 +6,7 @@ mod custody;
 mod faults;
 mod inside;
 mod limits;
+mod listeners;
 mod shapes;
 mod tls;
 mod transcript;

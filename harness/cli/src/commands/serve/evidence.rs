@@ -101,7 +101,7 @@ fn options(args: &ServeArgs) -> RecorderOptions {
         nominal_port: None,
         comment: format!(
             "smtpspec serve on {} since {}: frames made from what crossed the server's socket",
-            args.listen,
+            super::joined(&args.listen),
             claims::result::rfc3339(Clock::Real.now())
         ),
         held: HELD,

@@ -107,6 +107,7 @@ impl Relay {
         Ok(match self {
             Self::Proxy(to, connect) => {
                 let mut ours = proxy::Options::new(to);
+                ours.also = options.also;
                 ours.recorder = options.recorder;
                 ours.limit = options.limit;
                 ours.places = options.places;
@@ -142,6 +143,8 @@ fn possible(args: &ServeArgs) -> Result<(), Failure> {
     let set = [
         ("--scenario", args.scenario.is_some()),
         ("--accounts", args.accounts.is_some()),
+        ("--no-auth", args.trust.no_auth),
+        ("--message-size", args.trust.message_size.is_some()),
         ("--messages", args.evidence.messages != FormName::None),
         ("--durability", args.evidence.durability.is_some()),
         ("--relay-ca", args.relay.authorities.is_some()),
@@ -191,11 +194,19 @@ pub(super) enum Bound {
 }
 
 impl Bound {
-    /// The address that it listens on.
-    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+    /// The counts of the server that answers itself.
+    pub(super) fn watch(&self) -> Option<Watch> {
         match self {
-            Self::Server(server, _) => server.local_addr(),
-            Self::Proxy(proxy) => proxy.local_addr(),
+            Self::Server(server, _) => Some(server.watch()),
+            Self::Proxy(_) => None,
+        }
+    }
+
+    /// The addresses that it listens on.
+    pub(super) fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        match self {
+            Self::Server(server, _) => server.local_addrs(),
+            Self::Proxy(proxy) => proxy.local_addrs(),
         }
     }
 
@@ -203,14 +214,6 @@ impl Bound {
     pub(super) fn ca_pem(&self) -> Option<&str> {
         match self {
             Self::Server(server, _) => server.certificate().map(|_| server.ca_pem()),
-            Self::Proxy(_) => None,
-        }
-    }
-
-    /// Its numbers, where it counts some.
-    pub(super) fn watch(&self) -> Option<Watch> {
-        match self {
-            Self::Server(server, _) => Some(server.watch()),
             Self::Proxy(_) => None,
         }
     }

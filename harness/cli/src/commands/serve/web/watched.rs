@@ -1,6 +1,5 @@
 //! What the server does now, as its own parts count it: for whoever watches it, never for a verdict.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -19,7 +18,7 @@ pub(in crate::commands::serve) struct Watched(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    address: OnceLock<SocketAddr>,
+    addresses: OnceLock<String>,
     server: OnceLock<Watch>,
     refused: AtomicU64,
     kept: Histogram,
@@ -28,7 +27,7 @@ struct Inner {
 impl Default for Inner {
     fn default() -> Self {
         Self {
-            address: OnceLock::new(),
+            addresses: OnceLock::new(),
             server: OnceLock::new(),
             refused: AtomicU64::new(0),
             kept: Histogram::new(&SECONDS),
@@ -38,17 +37,17 @@ impl Default for Inner {
 
 impl Watched {
     /// It listens there. One that only passes sessions on counts nothing.
-    pub(in crate::commands::serve) fn listens(&self, address: SocketAddr, watch: Option<Watch>) {
+    pub(in crate::commands::serve) fn listens(&self, addresses: String, watch: Option<Watch>) {
         // It is said once.
-        let _ = self.0.address.set(address);
+        let _ = self.0.addresses.set(addresses);
         if let Some(watch) = watch {
             let _ = self.0.server.set(watch);
         }
     }
 
     /// Where it listens.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.0.address.get().copied()
+    pub(super) fn addresses(&self) -> Option<&str> {
+        self.0.addresses.get().map(String::as_str)
     }
 
     /// Takes the time that `custody` needs.
@@ -94,13 +93,13 @@ impl Watched {
             ),
             (
                 "smtpspec_authentications_total",
-                "Authentications that ended well, once their connection is over.",
+                "Authentications that ended well.",
                 Type::Counter,
                 |server| server.authenticated().into(),
             ),
             (
                 "smtpspec_messages_accepted_total",
-                "Messages acknowledged, once their connection is over.",
+                "Messages acknowledged.",
                 Type::Counter,
                 |server| server.accepted().into(),
             ),
