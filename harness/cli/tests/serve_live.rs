@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use claims::result::ConversationOutcome;
 use evidence::index::NAME;
 use rusqlite::Connection;
@@ -121,6 +123,31 @@ fn count(folder: &Path, query: &str) -> i64 {
         .expect("a number")
 }
 
+/// Neither the password nor what PLAIN makes of it is in any column, or in what is packed.
+fn hides_the_password(content: &[(String, Vec<Vec<Value>>)]) {
+    let plain = format!("\0{ALICE}\0{ALICE_PASSWORD}");
+    let secrets = [ALICE_PASSWORD.to_owned(), BASE64_STANDARD.encode(plain)];
+    let (mut logins, mut packed) = (0, 0);
+    for value in content.iter().flat_map(|(_, rows)| rows.iter().flatten()) {
+        let shown = match value {
+            Value::Text(text) => text.clone(),
+            Value::Blob(blob) => {
+                packed += 1;
+                text(&evidence::index::unpack(blob).expect("it was packed"))
+            }
+            _ => continue,
+        };
+        logins += usize::from(shown == ALICE);
+        for secret in &secrets {
+            assert!(!shown.contains(secret.as_str()), "{shown:.300}");
+        }
+    }
+    assert!(
+        logins > 0 && packed > 9,
+        "{logins} logins, {packed} sessions"
+    );
+}
+
 fn made_anew(out: &Path) {
     let run = smtpspec()
         .arg("index")
@@ -162,7 +189,14 @@ fn the_index_of_the_captures_is_the_index_that_was_written() {
         }
     });
     let login = format!("{ALICE}:{ALICE_PASSWORD}");
-    good(&curl(folder.path(), port, &["-u", &login]), "curl");
+    good(
+        &curl(
+            folder.path(),
+            port,
+            &["-u", &login, "--login-options", "AUTH=PLAIN"],
+        ),
+        "curl",
+    );
     good(
         &curl(folder.path(), port, &["-u", &login, "--ssl-reqd", "-k"]),
         "curl",
@@ -177,6 +211,7 @@ fn the_index_of_the_captures_is_the_index_that_was_written() {
     serve.end();
 
     let written = content(&out);
+    hides_the_password(&written);
     assert_eq!(count(&out, "SELECT count(*) FROM sessions"), 11);
     assert_eq!(
         count(
