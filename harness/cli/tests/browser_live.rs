@@ -5,12 +5,15 @@
 
 mod support;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use support::browser::Browser;
-use support::serve::{ALICE, ALICE_PASSWORD, Serve, curl};
+use support::serve::{ALICE, ALICE_PASSWORD, Serve, curl, ended, lines, wait_for};
 use support::{folder, good, have};
 
 /// As an element, as the end of an attribute and as a script.
@@ -151,6 +154,59 @@ fn what_happens_appears_and_stays_text() {
         .filter(|url| !url.starts_with(&page) && *url != "data:,");
     assert_eq!(elsewhere.count(), 0, "{:?}", browser.requests);
     assert!(browser.requests.len() >= 6, "{:?}", browser.requests);
+}
+
+/// Five programs of other hands, seen on the terminal and in the browser while the server runs; the script then finds the
+/// same verdicts in the audit of what was left.
+#[test]
+fn five_clients_are_judged_live_as_they_are_afterwards() {
+    if !have(&["bash", "curl", "python3"]) {
+        return;
+    }
+    let all = have(&["swaks", "msmtp", "javac", "chromium", "mkfifo"]);
+    let folder = folder();
+    let hold = folder.path().join("hold");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/serve/five-clients.sh");
+    let mut child = Command::new("bash")
+        .arg(script)
+        .arg(env!("CARGO_BIN_EXE_smtpspec"))
+        .env("PORT", "0")
+        .env("WEB", "0")
+        .env("HOLD", &hold)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("bash starts");
+    let said = lines(child.stdout.take().expect("a pipe"));
+    let line = wait_for(&said, "smtpspec serve on ");
+    let page = line.split(", ").nth(1).expect("an address").to_owned();
+    if all {
+        let mut browser = Browser::start(folder.path());
+        browser.open(&page);
+        browser.wait("document.documentElement.dataset.ready === 'true'");
+        let line = wait_for(&said, " clients were here");
+        let count: u32 = line
+            .split(' ')
+            .next()
+            .and_then(|word| word.parse().ok())
+            .expect("a number");
+        assert!(count >= 4, "{line}");
+        browser.wait(&format!(
+            "document.querySelectorAll('#list details').length === {count}"
+        ));
+        let failed = "document.getElementById('failed').textContent";
+        assert_eq!(
+            browser.value(failed),
+            json!((count - 1).to_string()),
+            "the same message came again"
+        );
+        browser.picture("live-five-clients.png");
+        assert_eq!(browser.console, Vec::<String>::new());
+    }
+    fs::write(&hold, "").expect("written");
+    wait_for(&said, "say what the audit of the evidence says");
+    assert!(ended(&mut child, "five-clients.sh").success());
 }
 
 /// The test sees what it looks for.

@@ -29,7 +29,7 @@ use wire::pipeline::{Settings, Summary};
 use wire::source::{Origin, Sources};
 
 use self::evidence::Evidence;
-use self::live::{Both, Live, Wanted};
+use self::live::{Both, Show};
 use self::relay::Relay;
 use self::web::Watched;
 use super::baseline::Baseline;
@@ -77,14 +77,13 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.custody = Some(evidence.store.clone());
     let relay = Relay::begin(args, &evidence, &mut options)?;
     open_files::allow(relay.files(options.places));
-    let wanted = Wanted::of(cli, args, &reports);
-    let watched = Watched::default();
-    if wanted.web {
-        options.custody = options.custody.map(|custody| watched.timed(custody));
-    }
-    let page = web::bind(args)?;
-    let index = Live::index(wanted, args, &capture, &profile.id)?;
-    let health = evidence.health.clone();
+    let show = Show::prepare(
+        (cli, args),
+        &reports,
+        &evidence,
+        (&mut options, &relay),
+        profile,
+    )?;
 
     let document = bundle::document(&args.bundle)?;
     let document = document.as_deref();
@@ -93,7 +92,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
         lanes: half(),
-        detail: wanted.detail(reports.detail(document.is_some())),
+        detail: show.detail(reports.detail(document.is_some())),
         scope: Scope::Lab,
         bounds: BOUNDS,
     };
@@ -111,10 +110,9 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         (options, relay),
         evidence,
         writing,
-        &watched,
+        &show.watched,
     )?;
-    let live = Live::start(wanted, index, served.files.clone(), &watched)?;
-    web::open(cli, args, (page, watched), (&live, health), profile)?;
+    let live = show.start((cli, args), &served.files, profile)?;
     let mut sink = reports
         .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
@@ -259,9 +257,7 @@ fn start(
         cli,
         &format!("listening on {addresses}; Ctrl-C ends and judges"),
     );
-    if let Some(watch) = server.watch() {
-        watched.server(watch);
-    }
+    watched.listens(addresses, server.watch());
     if let Some(pem) = server.ca_pem() {
         leave_authority(cli, &evidence.first, pem)?;
     }

@@ -370,7 +370,14 @@ fn exposures(leaks: &Leaks) -> Vec<Exposed> {
             add(false, Kind::WeakTls, weakness, "TLS", tls.packet);
         }
     }
-    for host in &leaks.hosts.items {
+    // What the server calls itself in its greeting is not the sender's to give away.
+    let of_sender = |place: &str| place != "greeting";
+    for host in leaks
+        .hosts
+        .items
+        .iter()
+        .filter(|host| of_sender(&host.place))
+    {
         add(
             host.under_tls,
             Kind::Host,
@@ -388,7 +395,12 @@ fn exposures(leaks: &Leaks) -> Vec<Exposed> {
             found.packet,
         );
     }
-    for found in &leaks.software.items {
+    for found in leaks
+        .software
+        .items
+        .iter()
+        .filter(|one| of_sender(&one.place))
+    {
         add(
             found.under_tls,
             Kind::Software,

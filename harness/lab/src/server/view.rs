@@ -85,6 +85,7 @@ mod tests {
                 write!(client.get_mut(), "{command}\r\n").expect("sent");
                 line.clear();
                 client.read_line(&mut line).expect("a reply");
+                assert!(line.starts_with(['2', '3']), "{command}: {line}");
             }
             client
         });

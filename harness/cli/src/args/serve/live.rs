@@ -17,7 +17,7 @@ pub struct LiveArgs {
     #[arg(long, num_args = 0..=1, default_missing_value = "127.0.0.1:2580", value_name = "ADDR:PORT")]
     pub web: Option<SocketAddr>,
 
-    /// Keep an index of sessions in the folder (index.sqlite); by default where messages are stored, or with --web.
+    /// Keep an index of sessions in the folder (index.sqlite); with --web by default.
     #[arg(long, num_args = 0..=1, default_missing_value = "yes", value_enum, value_name = "WHETHER")]
     pub index: Option<YesNo>,
 }

@@ -9,18 +9,27 @@ mod terminal;
 pub(super) mod testing;
 
 use std::io::IsTerminal;
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
+use claims::Profile;
 use claims::result::ConversationOutcome;
+use evidence::health::Health;
 use evidence::index::{Index, Session};
+use evidence::queue::Queue;
+use lab::server::Options;
 
 use self::board::Board;
 use self::keeper::{IndexHealth, Keeper};
 use self::terminal::Terminal;
-use super::web::Watched;
+use super::evidence::Evidence;
+use super::relay::Relay;
+use super::web::{self, Watched};
 use crate::Failure;
-use crate::args::{Cli, FormName, LiveName, ServeArgs, YesNo};
+use crate::args::{Cli, Color, LiveName, ServeArgs, YesNo};
 use crate::audit::follow::Files;
 use crate::audit::{Detail, Sink};
 use crate::commands::reports::{Reports, Streams};
@@ -30,16 +39,16 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+struct Wanted {
     /// Lines on standard error: with a line of counts or without.
     terminal: Option<bool>,
-    pub(super) web: bool,
+    web: bool,
     index: bool,
 }
 
 impl Wanted {
     /// By the options, and by where standard error goes.
-    pub(super) fn of(cli: &Cli, args: &ServeArgs, reports: &Reports) -> Self {
+    fn of(cli: &Cli, args: &ServeArgs, reports: &Reports) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         let for_people = reports
             .on_standard_output()
@@ -53,15 +62,12 @@ impl Wanted {
         Self {
             terminal: terminal.then_some(on_terminal),
             web,
-            index: match args.live.index {
-                Some(choice) => choice == YesNo::Yes,
-                None => web || args.evidence.messages != FormName::None,
-            },
+            index: args.live.index.map_or(web, |choice| choice == YesNo::Yes),
         }
     }
 
     /// How much of each session must be known.
-    pub(super) fn detail(self, reports: Detail) -> Detail {
+    fn detail(self, reports: Detail) -> Detail {
         if self.terminal.is_some() || self.web || self.index {
             reports.max(Detail::EachInBrief)
         } else {
@@ -80,40 +86,109 @@ pub(super) struct Live {
     pub(super) index: IndexHealth,
 }
 
-impl Live {
-    /// Opens the index, where one is wanted, for a run whose first capture has that name.
-    pub(super) fn index(
-        wanted: Wanted,
-        args: &ServeArgs,
-        first_capture: &std::path::Path,
-        profile: &str,
-    ) -> Result<Option<Index>, Failure> {
-        if !wanted.index {
-            return Ok(None);
+/// Everything that can fail is done; the server may start.
+pub(super) struct Show {
+    wanted: Wanted,
+    /// What the server tells of itself.
+    pub(super) watched: Watched,
+    page: Option<TcpListener>,
+    index: Option<Index>,
+    /// The index may lack sessions of a run that was killed.
+    lacks: bool,
+    health: Health,
+    queue: Option<Queue>,
+}
+
+impl Show {
+    /// Opens what is wanted.
+    pub(super) fn prepare(
+        (cli, args): (&Cli, &ServeArgs),
+        reports: &Reports,
+        evidence: &Evidence,
+        (options, relay): (&mut Options, &Relay),
+        profile: &Profile,
+    ) -> Result<Self, Failure> {
+        let wanted = Wanted::of(cli, args, reports);
+        let watched = Watched::default();
+        if wanted.web {
+            let custody = options.custody.take();
+            options.custody = custody.map(|custody| watched.timed(custody));
         }
-        let name = first_capture.file_name().unwrap_or_default();
-        let opened = Index::open(&args.out, &name.to_string_lossy(), profile);
-        let (index, lacks) = opened.map_err(|error| {
-            Failure::input(format!(
-                "cannot keep an index in {}: {error}",
-                args.out.display()
-            ))
-        })?;
-        if lacks {
+        let index = wanted
+            .index
+            .then(|| index(args, &evidence.first, &profile.id));
+        let (index, lacks) = index.transpose()?.unzip();
+        let lacks = lacks.unwrap_or(false);
+        Ok(Self {
+            wanted,
+            watched,
+            page: web::bind(args)?,
+            index,
+            lacks,
+            health: evidence.health.clone(),
+            queue: relay.queue(),
+        })
+    }
+
+    /// How much of each session must be known.
+    pub(super) fn detail(&self, reports: Detail) -> Detail {
+        self.wanted.detail(reports)
+    }
+
+    /// Begins to show.
+    pub(super) fn start(
+        self,
+        (cli, args): (&Cli, &ServeArgs),
+        files: &Files,
+        profile: &Profile,
+    ) -> Result<Live, Failure> {
+        if self.lacks {
             anstream::eprintln!(
                 "the index may lack the last sessions of a run that was killed; `smtpspec index {}` makes it anew",
                 args.out.display()
             );
         }
-        Ok(Some(index))
+        let live = Live::start(
+            self.wanted,
+            self.index,
+            files.clone(),
+            &self.watched,
+            cli.color,
+        )?;
+        let page = (self.page, self.watched);
+        web::open(cli, args, page, &live, (self.health, self.queue), profile)?;
+        Ok(live)
     }
+}
 
+/// Standard error, with colours where they are wanted.
+fn stderr(color: Color) -> AutoStream<std::io::Stderr> {
+    let choice = match color {
+        Color::Auto => AutoStream::choice(&std::io::stderr()),
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    AutoStream::new(std::io::stderr(), choice)
+}
+
+/// Opens the index for a run whose first capture that is.
+fn index(args: &ServeArgs, first_capture: &Path, profile: &str) -> Result<(Index, bool), Failure> {
+    let name = first_capture.file_name().unwrap_or_default();
+    let opened = Index::open(&args.out, &name.to_string_lossy(), profile);
+    opened.map_err(|error| {
+        let folder = args.out.display();
+        Failure::input(format!("cannot keep an index in {folder}: {error}"))
+    })
+}
+
+impl Live {
     /// Begins to show.
-    pub(super) fn start(
+    fn start(
         wanted: Wanted,
         index: Option<Index>,
         files: Files,
         watched: &Watched,
+        color: Color,
     ) -> Result<Self, Failure> {
         let board = wanted.web.then(|| Arc::new(Board::new()));
         let health = IndexHealth::default();
@@ -125,7 +200,7 @@ impl Live {
         let watched = watched.clone();
         let terminal = wanted.terminal.map(|status| {
             let open = Box::new(move || watched.open());
-            Terminal::start(Box::new(anstream::stderr()), status, open)
+            Terminal::start(Box::new(stderr(color)), status, open)
         });
         Ok(Self {
             terminal,

@@ -94,6 +94,14 @@ impl Relay {
         }
     }
 
+    /// The queue, where there is one.
+    pub(super) fn queue(&self) -> Option<Queue> {
+        match self {
+            Self::Queue(waiting) => Some(waiting.queue.clone()),
+            Self::None | Self::Proxy(..) => None,
+        }
+    }
+
     /// Listens. It needs a runtime around it.
     pub(super) async fn bind(self, listen: SocketAddr, options: Options) -> io::Result<Bound> {
         Ok(match self {

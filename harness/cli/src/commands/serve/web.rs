@@ -50,8 +50,6 @@ pub(super) struct Site {
     pub(super) health: Problems,
     /// Folder of the evidence, with the index.
     pub(super) folder: PathBuf,
-    /// Where mail is taken.
-    pub(super) listen: String,
     /// The profile, and its claims: id and statement.
     pub(super) profile: String,
     /// See `profile`.
@@ -106,6 +104,3 @@ async fn serve(listener: TcpListener, site: Arc<Site>) {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -170,11 +170,11 @@ impl Screen {
 fn status_line(totals: &Totals, open: Option<u32>) -> String {
     let mut line = String::new();
     if let Some(open) = open {
-        let _ = write!(line, "{open} open  ");
+        let _ = write!(line, "open: {open}  ");
     }
     let _ = write!(
         line,
-        "{} sessions  {} messages  {} in clear  {} passwords read  {} failed",
+        "sessions: {}  messages: {}  in clear: {}  passwords read: {}  failed: {}",
         totals.sessions, totals.messages, totals.in_clear, totals.passwords, totals.failed
     );
     line.truncate(WIDTH);
@@ -191,13 +191,15 @@ fn line(session: &Session) -> String {
             None => login.mechanism.clone(),
         },
     );
+    let peer = fitting(&session.client, 21);
+    let login = fitting(&login, 14);
     let mut line = format!(
-        "{time:8} {} {} {:>3} msg ",
-        fitting(&session.client, 21),
-        fitting(&login, 14),
+        "{time:8} {:15} {:11} {} msg ",
+        peer.trim_end(),
+        login.trim_end(),
         session.messages.min(999)
     );
-    let mut columns = 8 + 1 + 21 + 1 + 14 + 1 + 7 + 1;
+    let mut columns = line.chars().map(width).sum::<usize>();
     let letters = [
         (Verdict::Pass, 'P', AnsiColor::Green),
         (Verdict::Fail, 'F', AnsiColor::Red),
@@ -220,11 +222,14 @@ fn line(session: &Session) -> String {
     line.trim_end().to_owned()
 }
 
+/// What is not ASCII may be two columns wide.
+const fn width(character: char) -> usize {
+    if character.is_ascii() { 1 } else { 2 }
+}
+
 /// Printable text in exactly so many columns.
 fn fitting(text: &str, columns: usize) -> String {
     let text = report::printable(text);
-    // What is not ASCII may be two columns wide.
-    let width = |character: char| if character.is_ascii() { 1 } else { 2 };
     let mut out = String::new();
     let mut used = 0;
     let all: usize = text.chars().map(width).sum();
@@ -286,12 +291,12 @@ mod tests {
         let (mut screen, paper) = screen(true);
         screen.session(&session(1), Instant::now());
         screen.end();
-        let counts = "2 open  1 sessions  1 messages  0 in clear  1 passwords read  1 failed";
+        let counts = "open: 2  sessions: 1  messages: 1  in clear: 0  passwords read: 1  failed: 1";
         let blank = " ".repeat(counts.len());
         assert_eq!(
             paper.text(),
             format!(
-                "10:00:01 192.0.2.1:1001        PLAIN CORP\\u1    1 msg 1P 1F X-2 it was read\n{counts}\r{blank}\r"
+                "10:00:01 192.0.2.1:1001  PLAIN CORP\\u1 1 msg 1P 1F X-2 it was read\n{counts}\r{blank}\r"
             )
         );
     }
@@ -313,7 +318,7 @@ mod tests {
             line.chars().all(|c| !c.is_control() && c != '\u{202e}'),
             "{line:?}"
         );
-        let columns: usize = line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        let columns: usize = line.chars().map(width).sum();
         assert!((60..=WIDTH).contains(&columns), "{columns}: {line}");
     }
 

@@ -34,7 +34,7 @@ struct Gone;
 async fn tell(site: &Site, mut seen: u64, sender: &Sender<String>) -> Result<(), Gone> {
     let mut changes = site.board.changes();
     let hello = json!({
-        "listen": site.listen,
+        "listen": site.watched.addresses(),
         "profile": site.profile,
         "claims": site.claims,
     });

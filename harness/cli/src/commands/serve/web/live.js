@@ -112,7 +112,7 @@
       });
       const where = element("td");
       where.append(link);
-      row.append(kind, element("td", "", one.what), element("td", "", one.place), element("td", "number", one.count),
+      row.append(kind, element("td", "what", one.what), element("td", "place", one.place), element("td", "number", one.count),
         element("td", "last", when(one.last)), where);
       exposures.get(id)?.remove();
       exposures.delete(id);
@@ -163,9 +163,8 @@
     const head = at("verdict");
     if (totals.sessions === 0) { return; }
     head.className = totals.failed > 0 ? "bad" : "good";
-    head.textContent = totals.failed > 0
-      ? `${totals.failed} of ${totals.sessions} sessions have a failure`
-      : `No failure in ${totals.sessions} sessions`;
+    const all = totals.sessions === 1 ? "1 session" : `${totals.sessions} sessions`;
+    head.textContent = totals.failed > 0 ? `${totals.failed} of ${all} with a failure` : `No failure in ${all}`;
   };
   const state = (look, word) => {
     at("link").className = look;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use claims::Profile;
 use evidence::health::Health;
+use evidence::queue::{self, Queue};
 
 use super::metrics::{Metrics, Sample, Type};
 use super::{Site, Watched};
@@ -29,7 +30,8 @@ pub(in crate::commands::serve) fn open(
     cli: &Cli,
     args: &ServeArgs,
     (listener, watched): (Option<TcpListener>, Watched),
-    (live, health): (&Live, Health),
+    live: &Live,
+    (health, queue): (Health, Option<Queue>),
     profile: &Profile,
 ) -> Result<(), Failure> {
     let (Some(listener), Some(board)) = (listener, &live.board) else {
@@ -40,6 +42,9 @@ pub(in crate::commands::serve) fn open(
     let metrics = Metrics::default();
     watched.register(&metrics);
     register(&metrics, board);
+    if let Some(queue) = queue {
+        register_queue(&metrics, &queue);
+    }
     let index = live.index.clone();
     let claims = profile.expectations();
     let site = Site {
@@ -52,7 +57,6 @@ pub(in crate::commands::serve) fn open(
             problems.chain(index).collect()
         }),
         folder: args.out.clone(),
-        listen: super::super::joined(&args.listen),
         profile: profile.id.clone(),
         claims: claims
             .map(|(claim, _)| (claim.id.clone(), claim.statement.clone()))
@@ -118,6 +122,46 @@ fn register(metrics: &Metrics, board: &Arc<Board>) {
                 .collect()
         },
     );
+}
+
+/// What waits to be passed on, and what became of the rest.
+fn register_queue(metrics: &Metrics, queue: &Queue) {
+    type Read = fn(queue::Counts) -> u64;
+    let numbers: [(&str, &str, Type, Read); 4] = [
+        (
+            "smtpspec_queue_messages",
+            "Messages that wait to be passed on.",
+            Type::Gauge,
+            |counts| counts.waiting,
+        ),
+        (
+            "smtpspec_queue_delivered_total",
+            "Recipients that the server behind answers for.",
+            Type::Counter,
+            |counts| counts.delivered,
+        ),
+        (
+            "smtpspec_queue_deferred_total",
+            "Recipients that were put off, each time.",
+            Type::Counter,
+            |counts| counts.deferred,
+        ),
+        (
+            "smtpspec_queue_failed_total",
+            "Recipients that cannot be delivered to.",
+            Type::Counter,
+            |counts| counts.failed,
+        ),
+    ];
+    for (name, help, kind, read) in numbers {
+        let queue = queue.clone();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number of this format has a point"
+        )]
+        let read = move || Some(read(queue.counts()) as f64);
+        metrics.number(name, help, kind, read);
+    }
 }
 
 fn samples(claim: &str, counts: &Counts) -> Vec<Sample> {

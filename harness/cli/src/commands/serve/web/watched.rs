@@ -18,6 +18,7 @@ pub(in crate::commands::serve) struct Watched(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    addresses: OnceLock<String>,
     server: OnceLock<Watch>,
     refused: AtomicU64,
     kept: Histogram,
@@ -26,6 +27,7 @@ struct Inner {
 impl Default for Inner {
     fn default() -> Self {
         Self {
+            addresses: OnceLock::new(),
             server: OnceLock::new(),
             refused: AtomicU64::new(0),
             kept: Histogram::new(&SECONDS),
@@ -34,10 +36,18 @@ impl Default for Inner {
 }
 
 impl Watched {
-    /// It is this server. One that only passes sessions on is not watched.
-    pub(in crate::commands::serve) fn server(&self, watch: Watch) {
+    /// It listens there. One that only passes sessions on counts nothing.
+    pub(in crate::commands::serve) fn listens(&self, addresses: String, watch: Option<Watch>) {
         // It is said once.
-        let _ = self.0.server.set(watch);
+        let _ = self.0.addresses.set(addresses);
+        if let Some(watch) = watch {
+            let _ = self.0.server.set(watch);
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn addresses(&self) -> Option<&str> {
+        self.0.addresses.get().map(String::as_str)
     }
 
     /// Takes the time that `custody` needs.
