@@ -12,8 +12,8 @@ use clap_complete::Shell;
 
 pub use send::{ContentArgs, FileArgs, LoginArgs, MechanismName, SendArgs, TlsArgs, TlsName};
 pub use serve::{
-    DurabilityName, EvidenceArgs, FormName, LiveArgs, LiveName, RelayArgs, RelayMode, RelayTls,
-    ServeArgs, TrustArgs, YesNo,
+    DurabilityName, EvidenceArgs, FormName, ListenArgs, LiveArgs, LiveName, RelayArgs, RelayMode,
+    RelayTls, ServeArgs, TrustArgs, YesNo,
 };
 
 /// Conformance and security test harness for programs that send mail over SMTP.
@@ -170,7 +170,7 @@ pub enum Listing {
 }
 
 /// Options of every command that judges.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Judging {
     /// What is expected to hold, and which controls it is held against: a profile of `smtpspec list profiles`, or a file
     /// NAME.toml with your own. Several go together, with commas between them or one by one.
@@ -201,7 +201,7 @@ pub struct Judging {
 }
 
 /// Options of every command that can leave an evidence bundle.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Evidence bundle")]
 pub struct BundleArgs {
     /// Put captures, result, reports and profile into this ZIP, with the SHA-256 of each; `smtpspec verify` checks it.

@@ -6,14 +6,13 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 use support::browser::Browser;
 use support::serve::{ALICE, ALICE_PASSWORD, Serve, curl, ended, lines, wait_for};
+use support::talk::Talk;
 use support::{folder, good, have};
 
 /// As an element, as the end of an attribute and as a script.
@@ -22,9 +21,7 @@ const HOSTILE: &str =
 
 /// A client that is what it should not be.
 fn hostile(port: u16) {
-    let mut client = BufReader::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("up"));
-    let mut line = String::new();
-    client.read_line(&mut line).expect("a greeting");
+    let mut client = Talk::greeted(port);
     let message = format!(
         "From: {HOSTILE} <a@client.example>\r\nSubject: {HOSTILE}\r\nX-Mailer: {HOSTILE}\r\n\r\n{HOSTILE}\r\n."
     );
@@ -41,9 +38,7 @@ fn hostile(port: u16) {
         "QUIT",
     ];
     for command in commands {
-        write!(client.get_mut(), "{command}\r\n").expect("sent");
-        line.clear();
-        client.read_line(&mut line).expect("a reply");
+        client.say(command);
     }
 }
 

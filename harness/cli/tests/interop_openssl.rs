@@ -163,14 +163,13 @@ fn verified(kind: &str) -> String {
         .build()
         .expect("a runtime");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = runtime
-        .block_on(Server::bind(address, Options::new(&scenario)))
-        .expect("a server");
+    let _inside = runtime.enter();
+    let server = Server::bind(address, Options::new(&scenario)).expect("a server");
     let folder = folder();
     let write = |name, bytes| write(folder.path(), name, bytes).display().to_string();
     let authority = write("ca.pem", server.ca_pem().as_bytes());
     let shown = server.certificate().expect("it does TLS");
-    let der = write("shown.der", shown);
+    let der = write("shown.der", &shown);
     let pem = good(
         &openssl(&["x509", "-inform", "DER", "-in", &der], b""),
         "openssl x509",

@@ -4,45 +4,19 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::serve::Serve;
+use support::talk::Talk;
 use support::{folder, have};
-
-/// A client that has read the greeting.
-fn greeted(port: u16) -> BufReader<TcpStream> {
-    let mut client = BufReader::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("up"));
-    client
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("a time that is not zero");
-    read(&mut client, "220 ");
-    client
-}
-
-fn read(client: &mut BufReader<TcpStream>, code: &str) {
-    let mut line = String::new();
-    client.read_line(&mut line).expect("a line");
-    assert!(line.starts_with(code), "{line:?}");
-}
 
 /// Sends a message and quits.
 fn deliver(port: u16) {
-    let mut client = greeted(port);
-    for (command, code) in [
-        ("HELO client.example", "250 "),
-        ("MAIL FROM:<a@client.example>", "250 "),
-        ("RCPT TO:<b@server.example>", "250 "),
-        ("DATA", "354 "),
-        ("Subject: x\r\n\r\nhello\r\n.", "250 "),
-        ("QUIT", "221 "),
-    ] {
-        write!(client.get_mut(), "{command}\r\n").expect("sent");
-        read(&mut client, code);
-    }
+    let mut client = Talk::greeted(port);
+    client.expect("HELO client.example", "250 ");
+    client.deliver("Subject: x\r\n\r\nhello\r\n");
+    client.expect("QUIT", "221 ");
 }
 
 #[test]
@@ -76,9 +50,10 @@ fn a_client_that_a_limit_ended_is_named() {
     }
     let folder = folder();
     let serve = Serve::start_with(folder.path(), &["--idle", "1"]);
-    let mut client = greeted(serve.port);
-    let peer = client.get_ref().local_addr().expect("an address");
-    read(&mut client, "421 4.4.2 ");
+    let mut client = Talk::greeted(serve.port);
+    let peer = client.local();
+    let farewell = client.reply();
+    assert!(farewell.starts_with("421 4.4.2 "), "{farewell}");
     drop(client);
     serve.signal("-TERM");
     let served = serve.end();

@@ -5,44 +5,24 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 
 use claims::result::Outcome;
 use support::serve::{ALICE, ALICE_PASSWORD, MESSAGE, Serve, curl};
+use support::talk::Talk;
 use support::{folder, have, smtpspec, text};
 
-/// One client on one connection.
-struct Client(BufReader<TcpStream>);
+/// A client that has said who it is.
+fn connected(port: u16) -> Talk {
+    let mut client = Talk::greeted(port);
+    client.expect("HELO client.example", "250 ");
+    client
+}
 
-impl Client {
-    fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
-        let mut client = Self(BufReader::new(stream));
-        client.read("220 ");
-        client.say("HELO client.example", "250 ");
-        client
-    }
-
-    fn read(&mut self, code: &str) {
-        let mut line = String::new();
-        self.0.read_line(&mut line).expect("a line");
-        assert!(line.starts_with(code), "{line:?}");
-    }
-
-    fn say(&mut self, line: &str, code: &str) {
-        write!(self.0.get_mut(), "{line}\r\n").expect("sent");
-        self.read(code);
-    }
-
-    fn deliver(&mut self, subject: &str) {
-        self.say("MAIL FROM:<a@client.example>", "250 ");
-        self.say("RCPT TO:<b@server.example>", "250 ");
-        self.say("DATA", "354 ");
-        let body = "..text text text text text text\r\n".repeat(300);
-        self.say(&format!("Subject: {subject}\r\n\r\n{body}."), "250 ");
-    }
+/// A message that takes its place in a capture.
+fn long(subject: &str) -> String {
+    let body = "..text text text text text text\r\n".repeat(300);
+    format!("Subject: {subject}\r\n\r\n{body}")
 }
 
 fn captures(out: &Path) -> Vec<PathBuf> {
@@ -87,14 +67,14 @@ fn captures_follow_each_other_and_are_read_as_one() {
             "eml",
         ],
     );
-    let mut clients: Vec<_> = (0..3).map(|_| Client::connect(serve.port)).collect();
+    let mut clients: Vec<_> = (0..3).map(|_| connected(serve.port)).collect();
     for round in 0..8 {
         for (number, client) in clients.iter_mut().enumerate() {
-            client.deliver(&format!("{round}/{number}"));
+            client.deliver(&long(&format!("{round}/{number}")));
         }
     }
     for mut client in clients {
-        client.say("QUIT", "221 ");
+        client.expect("QUIT", "221 ");
     }
     let served = serve.end().outcome;
     let case = &served.cases[0];
@@ -151,10 +131,10 @@ fn old_captures_are_removed_once_they_are_judged() {
         ],
     );
     for number in 0..12 {
-        let mut client = Client::connect(serve.port);
-        client.deliver(&format!("{number}/1"));
-        client.deliver(&format!("{number}/2"));
-        client.say("QUIT", "221 ");
+        let mut client = connected(serve.port);
+        client.deliver(&long(&format!("{number}/1")));
+        client.deliver(&long(&format!("{number}/2")));
+        client.expect("QUIT", "221 ");
     }
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while captures(&out).len() > 2 {

@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,29 +19,20 @@ use evidence::index::NAME;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use support::serve::{ALICE, ALICE_PASSWORD, Serve, curl, ended, lines, wait_for};
+use support::talk::Talk;
 use support::{folder, good, have, smtpspec, text};
 
 /// Sends messages on one connection.
 fn deliver(port: u16, helo: &str, messages: usize) {
-    let mut client = BufReader::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("up"));
-    let mut say = |text: &str, code: &str| {
-        write!(client.get_mut(), "{text}").expect("sent");
-        let mut line = String::new();
-        client.read_line(&mut line).expect("a line");
-        assert!(line.starts_with(code), "{line:?}");
-    };
-    say("", "220 ");
-    say(&format!("HELO {helo}\r\n"), "250 ");
+    let mut client = Talk::greeted(port);
+    client.expect(&format!("HELO {helo}"), "250 ");
     for number in 0..messages {
-        say("MAIL FROM:<a@client.example>\r\n", "250 ");
-        say("RCPT TO:<b@server.example>\r\n", "250 ");
-        say("DATA\r\n", "354 ");
         let body = "..text text text text text text\r\n".repeat(100);
-        let message =
-            format!("Subject: {number}\r\nMessage-ID: <{number}@{helo}>\r\n\r\n{body}.\r\n");
-        say(&message, "250 ");
+        client.deliver(&format!(
+            "Subject: {number}\r\nMessage-ID: <{number}@{helo}>\r\n\r\n{body}"
+        ));
     }
-    say("QUIT\r\n", "221 ");
+    client.expect("QUIT", "221 ");
 }
 
 /// What a GET is answered: the status line with the header, and the body.

@@ -51,7 +51,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) async fn start(wish: Wish) -> Self {
+    pub(crate) fn start(wish: Wish) -> Self {
         let above = tempfile::tempdir().expect("a folder");
         let folder = above.path().join("out");
         std::fs::create_dir(&folder).expect("made");
@@ -76,7 +76,7 @@ impl Served {
         options.recorder = Some(recorder.clone());
         options.custody = Some(store.clone());
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options);
-        let running = server.await.expect("bound").spawn().expect("spawned");
+        let running = server.expect("bound").spawn().expect("spawned");
         Self {
             store,
             health,

@@ -1,16 +1,17 @@
 //! The options of `smtpspec serve`.
 
 mod evidence;
+mod listen;
 mod live;
 mod relay;
 mod trust;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
 pub use evidence::{DurabilityName, EvidenceArgs, FormName};
+pub use listen::ListenArgs;
 pub use live::{LiveArgs, LiveName, YesNo};
 pub use relay::{RelayArgs, RelayMode, RelayTls};
 pub use trust::TrustArgs;
@@ -18,11 +19,11 @@ pub use trust::TrustArgs;
 use super::{BundleArgs, Judging};
 
 /// Options of `serve`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
-    /// Address and port to listen on, IPv4 or `[IPv6]`; may be given again for more of them. Port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDR:PORT")]
-    pub listen: Vec<SocketAddr>,
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: ListenArgs,
 
     /// The scenario that scripts the server: an id or a file. By default a server that offers everything.
     #[arg(long, value_name = "SCENARIO")]

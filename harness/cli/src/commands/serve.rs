@@ -2,16 +2,18 @@
 
 mod accounts;
 mod evidence;
+mod listen;
 mod live;
 mod open_files;
+mod privileges;
 mod relay;
+mod setup;
 mod signals;
 mod trust;
 mod web;
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,8 +21,7 @@ use std::time::Duration;
 
 use claims::Given;
 use claims::result::Outcome;
-use lab::scenario::{AcceptAuth, Scenario, load_file};
-use lab::server::{Options, ServerReport};
+use lab::server::{Options, ServerReport, Sockets};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -31,18 +32,17 @@ use wire::source::{Origin, Sources};
 use self::evidence::Evidence;
 use self::live::{Both, Show};
 use self::relay::Relay;
+use self::setup::Setup;
+use self::signals::Hangups;
 use self::web::Watched;
 use super::baseline::Baseline;
 use super::reports::Reports;
-use super::{bundle, named, output, processors, profile, stated};
+use super::{bundle, output, processors, profile, stated};
 use crate::args::{Cli, ServeArgs};
 use crate::audit::follow::{Files, Writing};
 use crate::audit::{self, Gathered, Gatherer, Plan};
 use crate::road::{self, Scope};
 use crate::{Exit, Failure};
-
-/// What is served where no scenario is named: everything that the claims need to be provoked.
-const DEFAULT: &str = include_str!("serve/default.toml");
 
 /// How much is held of the connections that are open, at the most, in each lane. The server's own limits end a
 /// connection long before it has been silent for a day.
@@ -59,20 +59,14 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
     let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
     let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve", None)?;
-    let mut scenario = scenario(args.scenario.as_deref())?;
-    let accounts = match &args.accounts {
-        Some(path) => {
-            scenario.server.accept_auth = AcceptAuth::Given;
-            accounts::read(path)?
-        }
-        None => Vec::new(),
-    };
-    trust::apply(&args.trust, &mut scenario.server);
+    let mut options = setup::read(args)?;
+    let (sockets, address) = listen::sockets(&args.listen, options.server.window)?;
+    if let Some(user) = &args.listen.user {
+        privileges::drop_to(user)?;
+    }
     output::folder(&args.out)?;
-    let (evidence, follow, writing) = Evidence::begin(args)?;
+    let (evidence, follow, writing) = Evidence::begin(args, &address)?;
     let capture = evidence.first.clone();
-    let mut options = options(args, &scenario);
-    options.accounts = accounts;
     options.recorder = Some(evidence.recorder.clone());
     options.custody = Some(evidence.store.clone());
     let relay = Relay::begin(args, &evidence, &mut options)?;
@@ -97,7 +91,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         bounds: BOUNDS,
     };
     let served = Served {
-        address: joined(&args.listen),
+        address,
         files: follow.files(),
     };
     let runtime = runtime()?;
@@ -107,9 +101,9 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         cli,
         args,
         &runtime,
+        (sockets, &served.address),
         (options, relay),
-        evidence,
-        writing,
+        (evidence, writing),
         &show.watched,
     )?;
     let live = show.start((cli, args), &served.files, profile)?;
@@ -156,24 +150,6 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     } else {
         Exit::of(&outcome)
     })
-}
-
-fn options(args: &ServeArgs, scenario: &Scenario) -> Options {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    let mut options = Options::new(scenario);
-    options.limit = args.connections;
-    options.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
-    options.idle = seconds(args.idle);
-    options.session = seconds(args.longest);
-    options.also = args.listen.iter().skip(1).copied().collect();
-    trust::limit(&args.trust, &mut options);
-    options
-}
-
-/// Addresses in one line.
-fn joined(addresses: &[SocketAddr]) -> String {
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    addresses.join(", ")
 }
 
 /// The connections that limits ended, a line each.
@@ -227,40 +203,34 @@ impl Served {
 /// What a server leaves behind: its report, and how many frames were written.
 type End = (ServerReport, io::Result<u64>);
 
-/// Listens, and serves in the background. The capture has its end once `writing` is dropped.
+/// Serves in the background. The capture has its end once `writing` is dropped.
 fn start(
     cli: &Cli,
     args: &ServeArgs,
     runtime: &Runtime,
+    (sockets, addresses): (Sockets, &str),
     (options, relay): (Options, Relay),
-    evidence: Evidence,
-    writing: Writing,
+    (evidence, writing): (Evidence, Writing),
     watched: &Watched,
 ) -> Result<JoinHandle<End>, Failure> {
-    let bound = runtime.block_on(relay.bind(args.listen[0], options));
-    let server = bound.map_err(|error| {
-        let advice = match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                "; a port below 1024 needs privilege (CAP_NET_BIND_SERVICE)"
-            }
-            io::ErrorKind::AddrInUse => "; another program listens there",
-            _ => "",
-        };
-        let listen = joined(&args.listen);
-        Failure::input(format!("cannot listen on {listen}: {error}{advice}"))
-    })?;
-    let addresses = server
-        .local_addrs()
-        .map_err(|error| Failure::input(error.to_string()))?;
-    let addresses = joined(&addresses);
+    let cannot = |error: io::Error| Failure::input(format!("cannot serve on {addresses}: {error}"));
+    let _inside = runtime.enter();
+    // From here on SIGHUP ends the program no more.
+    let hangups = Hangups::new().map_err(cannot)?;
+    let kept = (options.recorder.clone(), options.custody.clone());
+    let own_certificate = options.certificate.is_some();
+    let server = relay.serve(sockets, options).map_err(cannot)?;
+    let setup = server.reload();
+    let setup = setup.map(|reload| Setup::new(args, kept, reload));
     output::hint(
         cli,
         &format!("listening on {addresses}; Ctrl-C ends and judges"),
     );
-    watched.listens(addresses, server.watch());
-    if let Some(pem) = server.ca_pem() {
+    watched.listens(addresses.to_owned(), server.watch());
+    if let Some(pem) = server.ca_pem().filter(|_| !own_certificate) {
         leave_authority(cli, &evidence.first, pem)?;
     }
+    runtime.spawn(hangups.serve(setup));
     Ok(runtime.spawn(async move {
         let report = server.run(signals::interrupted()).await;
         let written = evidence.recorder.finish();
@@ -280,19 +250,4 @@ fn leave_authority(cli: &Cli, capture: &Path, pem: &str) -> Result<(), Failure> 
         &format!("a client that checks certificates is to trust {path}"),
     );
     Ok(())
-}
-
-fn scenario(name: Option<&str>) -> Result<Scenario, Failure> {
-    let Some(name) = name else {
-        return Scenario::parse("serve.toml", DEFAULT)
-            .map_err(|error| Failure::rendered(&error.render(false)));
-    };
-    if super::is_path(name) {
-        return load_file(Path::new(name)).map_err(|error| Failure::rendered(&error.render(false)));
-    }
-    named(name)?.ok_or_else(|| {
-        Failure::input(format!(
-            "there is no scenario `{name}`; `smtpspec list scenarios` shows the catalogue"
-        ))
-    })
 }

@@ -11,6 +11,7 @@ pub(crate) mod live;
 #[cfg(unix)]
 pub(crate) mod mta;
 pub(crate) mod serve;
+pub(crate) mod talk;
 
 use std::env;
 use std::fs;

@@ -43,14 +43,14 @@ impl Custodian for Coming {
 
 const OFFERS: &str = "[server]\nextensions = [\"8BITMIME\", \"SIZE 9000000\", \"DSN\"]\n";
 
-async fn upstream(tables: &str, port: u16) -> (Running, Kept) {
+fn upstream(tables: &str, port: u16) -> (Running, Kept) {
     let text = format!("id = \"SRV-01\"\ntitle = \"t\"\n{tables}");
     let scenario = Scenario::parse("t.toml", &text).expect("a scenario");
     let mut options = server::Options::new(&scenario);
     let kept = Kept::default();
     options.custody = Some(Arc::new(Keeper(Arc::clone(&kept))));
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    let server = Server::bind(address, options).await.expect("a port");
+    let server = Server::bind(address, options).expect("a port");
     (server.spawn().expect("it runs"), kept)
 }
 
@@ -88,7 +88,7 @@ impl World {
         (from, to): (&str, &[&str]),
         content: &[u8],
     ) -> Self {
-        let (server, kept) = upstream(tables, 0).await;
+        let (server, kept) = upstream(tables, 0);
         let folder = tempfile::tempdir().expect("a folder");
         let (queue, names, said) = open(folder.path(), Durability::Os);
         take(&queue, envelope(from, to), content)
@@ -321,7 +321,7 @@ async fn the_server_is_told_what_it_understands(
 
 #[tokio::test]
 async fn a_server_that_is_away_is_waited_for() {
-    let (first, _) = upstream(OFFERS, 0).await;
+    let (first, _) = upstream(OFFERS, 0);
     let port = first.address().port();
     first.stop().await.expect("it ends");
     let folder = tempfile::tempdir().expect("a folder");
@@ -334,7 +334,7 @@ async fn a_server_that_is_away_is_waited_for() {
     let forwarder = Forwarder::start(&queue, names, options(port));
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(queue.counts().waiting, 5);
-    let (server, kept) = upstream(OFFERS, port).await;
+    let (server, kept) = upstream(OFFERS, port);
     until(|| queue.counts().waiting == 0, &said).await;
     assert_eq!(kept.lock().expect("no panic").len(), 5);
     let heard = said.lock().expect("no panic").join("\n");
@@ -353,7 +353,7 @@ async fn a_server_that_is_away_is_waited_for() {
 
 #[tokio::test]
 async fn a_stop_leaves_what_waits_and_the_next_start_goes_on() {
-    let (server, kept) = upstream(OFFERS, 0).await;
+    let (server, kept) = upstream(OFFERS, 0);
     let port = server.address().port();
     let folder = tempfile::tempdir().expect("a folder");
     let (queue, names, _) = open(folder.path(), Durability::Os);

@@ -34,7 +34,7 @@ async fn a_message_is_stored_as_it_came(#[case] form: Form, #[case] durability: 
         durability,
         ..Wish::default()
     };
-    let served = Served::start(wish).await;
+    let served = Served::start(wish);
     let mut client = served.client().await;
     let reply = client.deliver("Subject: x\r\n\r\n..a\r\nb\n\r\n").await;
     assert!(reply.starts_with("250 "), "{reply}");
@@ -73,7 +73,7 @@ async fn a_message_is_stored_as_it_came(#[case] form: Form, #[case] durability: 
 
 #[tokio::test]
 async fn what_is_acknowledged_is_in_the_capture_already() {
-    let served = Served::start(Wish::default()).await;
+    let served = Served::start(Wish::default());
     let mut client = served.client().await;
     for number in 0..3 {
         let reply = client
@@ -89,7 +89,7 @@ async fn what_is_acknowledged_is_in_the_capture_already() {
 
 #[tokio::test]
 async fn a_long_message_goes_to_its_file_and_an_aborted_one_leaves_nothing() {
-    let served = Served::start(Wish::default()).await;
+    let served = Served::start(Wish::default());
     let line = format!("{}\r\n", "x".repeat(70));
     let long = line.repeat(20_000);
     let mut client = served.client().await;
@@ -116,7 +116,7 @@ async fn a_long_message_goes_to_its_file_and_an_aborted_one_leaves_nothing() {
 
 #[tokio::test]
 async fn a_folder_that_is_gone_refuses_and_one_that_is_back_takes() {
-    let served = Served::start(Wish::default()).await;
+    let served = Served::start(Wish::default());
     let folder = served.folder().to_owned();
     let mut client = served.client().await;
     assert!(client.deliver("a\r\n").await.starts_with("250 "));
@@ -146,7 +146,7 @@ async fn many_share_their_way_to_the_disk() {
         durability: Durability::Disk,
         ..Wish::default()
     };
-    let served = Arc::new(Served::start(wish).await);
+    let served = Arc::new(Served::start(wish));
     let mut clients = tokio::task::JoinSet::new();
     for number in 0..10 {
         let served = Arc::clone(&served);
@@ -178,7 +178,7 @@ async fn sessions_run_on_through_captures_of_which_only_some_are_kept() {
         },
         ..Wish::default()
     };
-    let served = Served::start(wish).await;
+    let served = Served::start(wish);
     let captures = || {
         let entries = fs::read_dir(served.folder()).expect("a folder");
         let names = entries.map(|entry| entry.expect("there").file_name());

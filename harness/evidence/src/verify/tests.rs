@@ -9,7 +9,7 @@ use crate::testing::{Served, Stopped, Wish};
 
 /// A folder with three messages of one connection.
 async fn stored() -> Stopped {
-    let served = Served::start(Wish::default()).await;
+    let served = Served::start(Wish::default());
     let mut client = served.client().await;
     for word in ["one", "two", "three"] {
         let text = format!("Subject: {word}\r\n\r\n..{word}\r\n");

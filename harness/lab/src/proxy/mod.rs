@@ -12,10 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::sync::watch;
-
-use crate::server::{Ended, EndedSoFar, Limit, Listeners, ServerReport};
+use crate::server::{
+    Arrival, Ended, EndedSoFar, Limit, Listeners, PerAddress, ServerReport, Sockets, Terms,
+};
 use crate::tap::{Recorder, Tap};
 use passage::{End, Passage};
 
@@ -24,8 +23,6 @@ use passage::{End, Passage};
 pub struct Options {
     /// Host and port of the server behind, as `HOST:PORT`. A name is resolved for each connection.
     pub upstream: String,
-    /// Addresses that are listened on besides the one that the proxy is bound to.
-    pub also: Vec<SocketAddr>,
     /// Where the client's side is recorded, if anywhere.
     pub recorder: Option<Recorder>,
     /// Where the other side is recorded, if anywhere.
@@ -34,6 +31,8 @@ pub struct Options {
     pub limit: Option<u32>,
     /// How many connections are served at the same time. More of them wait to be accepted.
     pub places: usize,
+    /// What one address may take of them.
+    pub per_address: PerAddress,
     /// How long the connection to the server behind may take.
     pub connect: Duration,
     /// How long nothing may move in either direction.
@@ -50,11 +49,11 @@ impl Options {
     pub fn new(upstream: impl Into<String>) -> Self {
         Self {
             upstream: upstream.into(),
-            also: Vec::new(),
             recorder: None,
             behind: None,
             limit: None,
             places: 1024,
+            per_address: PerAddress::default(),
             connect: Duration::from_secs(30),
             idle: Duration::from_mins(5),
             session: Duration::from_hours(1),
@@ -78,13 +77,22 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Listens on an address, and on those of the options besides; port 0 takes any free one.
+    /// Listens on an address; port 0 takes any free one. It needs a runtime around it.
     ///
     /// # Errors
     ///
-    /// An address cannot be bound.
-    pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
-        let listeners = Listeners::bind(address, &options.also, None).await?;
+    /// The address cannot be bound.
+    pub fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
+        Self::on(Sockets::on(address)?, options)
+    }
+
+    /// Listens with sockets that are bound already. It needs a runtime around it.
+    ///
+    /// # Errors
+    ///
+    /// There is no socket.
+    pub fn on(sockets: Sockets, options: Options) -> io::Result<Self> {
+        let listeners = Listeners::new(sockets)?;
         let shared = Shared {
             options,
             connections: AtomicU32::new(0),
@@ -115,12 +123,18 @@ impl Proxy {
     ) -> ServerReport {
         let Self { listeners, shared } = self;
         let told = Arc::new(told);
-        let most = (shared.options.places, shared.options.limit);
-        let serve = |stream, peer, stopped| {
+        let terms = Terms {
+            places: shared.options.places,
+            limit: shared.options.limit,
+            per_address: shared.options.per_address,
+            grace: shared.options.grace,
+        };
+        let serve = |arrival: Arrival| {
             let number = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
             let (shared, told) = (Arc::clone(&shared), Arc::clone(&told));
             let serving = async move {
-                if let Some(limit) = shared.serve(stream, peer, stopped).await {
+                let peer = arrival.peer;
+                if let Some(limit) = shared.serve(arrival).await {
                     let ended = Ended {
                         connection: number,
                         peer,
@@ -132,26 +146,18 @@ impl Proxy {
             };
             (number, serving)
         };
-        listeners.serve(most, shutdown, serve).await;
+        listeners.serve(terms, shutdown, serve).await;
         shared.report()
     }
 }
 
 impl Shared {
-    async fn serve(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        stopped: watch::Receiver<bool>,
-    ) -> Option<Limit> {
-        let tap = match (&self.options.recorder, stream.local_addr()) {
-            (Some(recorder), Ok(local)) => recorder.open(peer, local),
+    async fn serve(&self, arrival: Arrival) -> Option<Limit> {
+        let tap = match (&self.options.recorder, arrival.stream.local_addr()) {
+            (Some(recorder), Ok(local)) => recorder.open(arrival.peer, local),
             _ => Tap::none(),
         };
-        match Passage::new(&self.options, stream, tap, stopped)
-            .run()
-            .await
-        {
+        match Passage::new(&self.options, arrival, tap).run().await {
             End::Limit(limit) => Some(limit),
             End::Closed | End::Stopped => None,
         }

@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Options;
-use crate::server::Limit;
+use crate::server::{Arrival, Limit, Stop};
 use crate::tap::{Tap, TapStream};
 
 /// What is held of each direction: the next piece is read once this one is with the other side.
 const PIECE: usize = 8 << 10;
 
 /// What a client is told whose server is not there (RFC 5321 section 3.8, RFC 3463 section 3.5).
-const UNREACHED: &[u8] = b"421 4.4.1 the server behind cannot be reached, closing\r\n";
+const UNREACHED: &str = "421 4.4.1 the server behind cannot be reached, closing";
 
 /// How long, and how much, is read of a client that was told so, so that it can read it.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -109,35 +108,43 @@ impl Clock {
 pub(super) struct Passage<'a> {
     options: &'a Options,
     client: TapStream<TcpStream>,
-    stopped: watch::Receiver<bool>,
+    refused: Option<Limit>,
+    stop: Stop,
 }
 
 impl<'a> Passage<'a> {
-    pub(super) fn new(
-        options: &'a Options,
-        client: TcpStream,
-        tap: Tap,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(options: &'a Options, arrival: Arrival, tap: Tap) -> Self {
+        let Arrival {
+            stream: client,
+            refused,
+            stop,
+            ..
+        } = arrival;
         // Pieces go on as they come. A socket that refuses is gone.
         let _ = client.set_nodelay(true);
         Self {
             options,
             client: TapStream::new(client, tap),
-            stopped,
+            refused,
+            stop,
         }
     }
 
     /// Passes everything on, to the end.
     pub(super) async fn run(mut self) -> End {
+        if let Some(limit) = self.refused {
+            self.turn_away(limit).await;
+            return End::Limit(limit);
+        }
         let Ok(server) = self.connect().await else {
-            self.turn_away().await;
+            self.turn_away(Limit::Unreached).await;
             return End::Limit(Limit::Unreached);
         };
         let Self {
             options,
             client,
-            mut stopped,
+            mut stop,
+            ..
         } = self;
         let clock = Clock::new();
         let (mut from_client, mut to_client) = tokio::io::split(client);
@@ -149,7 +156,7 @@ impl<'a> Passage<'a> {
                 aborted = both(up, down) => (End::Closed, aborted),
                 limit = clock.idle(options.idle) => (End::Limit(limit), true),
                 () = sleep(options.session) => (End::Limit(Limit::Session(options.session)), true),
-                () = told_to_stop(&mut stopped, options.grace) => (End::Stopped, true),
+                () = stop.over() => (End::Stopped, true),
             }
         };
         if aborted {
@@ -176,11 +183,12 @@ impl<'a> Passage<'a> {
         Ok(TapStream::new(server, tap))
     }
 
-    /// Tells the client that there is no server.
-    async fn turn_away(&mut self) {
+    /// Tells the client that it gets no server.
+    async fn turn_away(&mut self, why: Limit) {
         let client = &mut self.client;
         let told = async {
-            client.write_all(UNREACHED).await?;
+            let reply = why.farewell().unwrap_or(UNREACHED);
+            client.write_all(format!("{reply}\r\n").as_bytes()).await?;
             client.flush().await?;
             client.shutdown().await?;
             let mut piece = [0; 4096];
@@ -248,11 +256,4 @@ async fn pump(
             return Over::Refused;
         }
     }
-}
-
-/// Completes a grace period after the proxy was told to stop.
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>, grace: Duration) {
-    // An error means that the proxy is gone, which is a stop too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-    sleep(grace).await;
 }

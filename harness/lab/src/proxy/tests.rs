@@ -84,7 +84,7 @@ impl Bench {
         options.behind = Some(back.recorder());
         options.limit = Some(1);
         change(&mut options);
-        let (address, running, stop) = run(options).await;
+        let (address, running, stop) = run(options);
         Self {
             address,
             behind,
@@ -110,8 +110,8 @@ impl Bench {
     }
 }
 
-async fn run(options: Options) -> (SocketAddr, JoinHandle<ServerReport>, oneshot::Sender<()>) {
-    let proxy = Proxy::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).await;
+fn run(options: Options) -> (SocketAddr, JoinHandle<ServerReport>, oneshot::Sender<()>) {
+    let proxy = Proxy::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options);
     let proxy = proxy.expect("a port");
     let address = proxy.local_addrs().expect("bound")[0];
     let (stop, stopped) = oneshot::channel::<()>();
@@ -217,7 +217,7 @@ async fn a_client_without_a_server_is_told_so() {
     let mut options = Options::new(upstream);
     options.recorder = Some(front.recorder());
     options.limit = Some(1);
-    let (address, running, _stop) = run(options).await;
+    let (address, running, _stop) = run(options);
     let mut client = TcpStream::connect(address).await.expect("a listener");
     client.write_all(b"EHLO early\r\n").await.expect("written");
     let said = read_all(&mut client).await;
@@ -311,7 +311,6 @@ async fn a_session_with_a_scripted_server_looks_the_same_from_both_sides() {
         SocketAddr::from(([127, 0, 0, 1], 0)),
         server::Options::new(&scenario),
     )
-    .await
     .expect("a port");
     let server = server.spawn().expect("it runs");
     let bench = Bench::start(|options| options.upstream = server.address().to_string()).await;

@@ -112,7 +112,7 @@ pub async fn run(scenario: &Scenario, options: &RunOptions) -> io::Result<CaseRu
         idle: None,
     };
     let (recorder, server) = start(scenario, &setup, &how).await?;
-    let others = Others::start(scenario, &setup, &how, &recorder).await?;
+    let others = Others::start(scenario, &setup, &how, &recorder)?;
     let authorities = server.ca_pem().to_owned() + &others.authorities();
     let environment = environment(options.pinned.then_some(seed), authorities, &recorder);
     let route = others.route(scenario, &setup, server.address());
@@ -240,14 +240,14 @@ async fn start(
     )
     .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", how.capture.display())))?;
     let mut server = Options::new(scenario);
-    server.accounts = setup.accounts.clone();
+    server.accounts.clone_from(&setup.accounts);
     server.seed = how.pinned.map_or(Seed::Random, Seed::Pinned);
     server.clock = clock;
     server.recorder = Some(recorder.clone());
     if let Some(idle) = how.idle {
         server.idle = idle;
     }
-    let server = Server::bind(how.listen, server).await?.spawn()?;
+    let server = Server::bind(how.listen, server)?.spawn()?;
     Ok((recorder, server))
 }
 

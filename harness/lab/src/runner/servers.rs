@@ -19,7 +19,7 @@ pub(super) struct Others(Vec<(ServerName, Running)>);
 
 impl Others {
     /// Starts them. Their connections go into the same capture.
-    pub(super) async fn start(
+    pub(super) fn start(
         scenario: &Scenario,
         setup: &Setup,
         how: &Start<'_>,
@@ -37,7 +37,7 @@ impl Others {
             options.recorder = Some(recorder.clone());
             options.shown = Some(shown(scenario, name, how.listen.ip()));
             let listen = SocketAddr::new(how.listen.ip(), 0);
-            running.push((name, Server::bind(listen, options).await?.spawn()?));
+            running.push((name, Server::bind(listen, options)?.spawn()?));
         }
         Ok(Self(running))
     }

@@ -5,8 +5,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 use wire::Timestamp;
 
@@ -16,8 +14,10 @@ use super::custody::Keeping;
 use super::inbox::Line;
 use super::limits::{Ended, Limit};
 use super::link::{End, Link};
+use super::listeners::Arrival;
 use super::script::Step;
 use super::session::{Next, Session};
+use super::sockets::Opening;
 use super::verbs::{self, Bdat};
 use crate::scenario::{Action, Command, Ending, Phase, Reply, TlsMode};
 use crate::tap::Tap;
@@ -48,6 +48,10 @@ pub(super) struct Connection {
     pub(super) since: Timestamp,
     pub(super) peer: SocketAddr,
     pub(super) link: Link,
+    /// Whether it begins with a TLS handshake.
+    implicit: bool,
+    /// Why it is not served at all.
+    refused: Option<Limit>,
     pub(super) session: Session,
     errors: u32,
     /// Since the last accepted message.
@@ -60,17 +64,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        number: u32,
-        (stream, peer): (TcpStream, SocketAddr),
-        tap: Tap,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, number: u32, arrival: Arrival, tap: Tap) -> Self {
         let options = &shared.options;
-        let link = Link::new(stream, tap, stopped, options);
+        let Arrival {
+            stream,
+            peer,
+            opening,
+            refused,
+            stop,
+        } = arrival;
+        let link = Link::new(stream, tap, stop, options);
         Self {
             link,
+            implicit: opening == Opening::Tls || options.server.tls == TlsMode::Implicit,
+            refused,
             since: shared.options.clock.now(),
             shared,
             number,
@@ -93,17 +100,25 @@ impl Connection {
             Err(_) => End::Limit(Limit::Session(session)),
         };
         if let End::Limit(limit) = end {
-            self.shared.ended.add(Ended {
+            self.shared.whole.ended.add(Ended {
                 connection: self.number,
                 peer: self.peer,
                 limit,
             });
         }
+        let end = match end {
+            // No reply can be said where TLS is to come first.
+            End::Limit(limit) if limit.is_refusal() && self.implicit => End::Close,
+            end => end,
+        };
         self.link.end(end).await;
     }
 
     async fn dialogue(&mut self) -> Result<(), End> {
-        if self.shared.options.server.tls == TlsMode::Implicit {
+        if let Some(limit) = self.refused {
+            return Err(End::Limit(limit));
+        }
+        if self.implicit {
             self.handshake().await?;
         }
         let shared = Arc::clone(&self.shared);
@@ -364,11 +379,11 @@ impl Connection {
         let next = self.session.settle(command, code, last);
         if self.session.accepted > accepted {
             self.steps = 0;
-            let accepted: &AtomicU32 = &self.shared.counts.accepted;
+            let accepted: &AtomicU32 = &self.shared.whole.counts.accepted;
             accepted.fetch_add(1, Ordering::Relaxed);
         }
         if self.session.authenticated && !before {
-            let authenticated: &AtomicU32 = &self.shared.counts.authenticated;
+            let authenticated: &AtomicU32 = &self.shared.whole.counts.authenticated;
             authenticated.fetch_add(1, Ordering::Relaxed);
         }
         next

@@ -119,10 +119,8 @@ impl Connection {
         let good = reply.code().is_some_and(|code| code / 100 == 2);
         let accepted = u32::from(after_content && good);
         self.session.accepted += accepted;
-        self.shared
-            .counts
-            .accepted
-            .fetch_add(accepted, Ordering::Relaxed);
+        let counts = &self.shared.whole.counts;
+        counts.accepted.fetch_add(accepted, Ordering::Relaxed);
         Ok(())
     }
 

@@ -31,6 +31,10 @@ pub enum Limit {
     Behind(Duration),
     /// The server behind a proxy could not be reached.
     Unreached,
+    /// Its address had so many connections already.
+    AtOnce(u32),
+    /// Its address made more than so many connections in a minute.
+    Rate(u32),
 }
 
 impl fmt::Display for Limit {
@@ -46,14 +50,26 @@ impl fmt::Display for Limit {
             Self::Session(time) => write!(f, "it was connected for {time:?}"),
             Self::Behind(time) => write!(f, "the server behind said nothing for {time:?}"),
             Self::Unreached => f.write_str("the server behind cannot be reached"),
+            Self::AtOnce(count) => write!(f, "its address was at its limit of {count}"),
+            Self::Rate(count) => {
+                write!(
+                    f,
+                    "its address made more than {count} connections in a minute"
+                )
+            }
         }
     }
 }
 
 impl Limit {
+    /// Whether the connection was not served at all.
+    pub(super) const fn is_refusal(self) -> bool {
+        matches!(self, Self::AtOnce(_) | Self::Rate(_))
+    }
+
     /// What the client is told, where it can be told something: it may read nothing, or take a reply in clear for a part of
     /// the handshake.
-    pub(super) const fn farewell(self) -> Option<&'static str> {
+    pub(crate) const fn farewell(self) -> Option<&'static str> {
         match self {
             Self::Silence(_) => Some("421 4.4.2 idle for too long, closing"),
             Self::Session(_) => Some("421 4.4.2 connected for too long, closing"),
@@ -61,6 +77,8 @@ impl Limit {
             Self::Commands(_) => Some("421 4.7.0 too many commands, closing"),
             Self::Refusals(_) => Some("421 4.7.0 too many errors, closing"),
             Self::Content(_) => Some("552 5.3.4 message too big, closing"),
+            Self::AtOnce(_) => Some("421 4.7.0 too many connections from your address, closing"),
+            Self::Rate(_) => Some("421 4.7.0 too many connections in a minute, closing"),
             Self::Unread(_) | Self::Handshake(_) | Self::Behind(_) | Self::Unreached => None,
         }
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::custody::Keeping;
@@ -15,6 +14,7 @@ use super::inbox::{Inbox, Line};
 use super::limits::Limit;
 use super::options::Options;
 use super::reply::{self, Manner};
+use super::stop::Stop;
 use super::stream::Stream;
 use super::tls::{self, Identity};
 use crate::scenario::{Chunk, Ending, Reply};
@@ -78,9 +78,11 @@ pub(super) struct Link {
     /// `None` only while TLS is being put over it, and once it was aborted.
     stream: Option<Stream>,
     pub(super) inbox: Inbox,
-    stopped: watch::Receiver<bool>,
+    stop: Stop,
     idle: Duration,
     grace: Duration,
+    /// Once the connection is over: how long the client may take to close its side, whether or not the server ends.
+    patience: Option<Instant>,
     segment: Option<NonZeroUsize>,
     /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
     /// the server waits.
@@ -88,21 +90,17 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(
-        stream: TcpStream,
-        tap: Tap,
-        stopped: watch::Receiver<bool>,
-        options: &Options,
-    ) -> Self {
+    pub(super) fn new(stream: TcpStream, tap: Tap, stop: Stop, options: &Options) -> Self {
         // Without it, the segments of a reply in pieces would be joined again. A socket that refuses is gone.
         let _ = stream.set_nodelay(true);
         let stream = Some(Stream::Clear(TapStream::new(stream, tap)));
         Self {
             stream,
             inbox: Inbox::default(),
-            stopped,
+            stop,
             idle: options.idle,
             grace: options.grace,
+            patience: None,
             segment: options.server.segment,
             before_tls: false,
         }
@@ -110,6 +108,7 @@ impl Link {
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
+        self.patience = Some(Instant::now() + self.grace);
         let farewell = match reason {
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
             // A FIN would wait behind what the client does not read.
@@ -126,7 +125,12 @@ impl Link {
         {
             return;
         }
-        self.close(self.idle, MOST_DRAINED).await;
+        let patience = match reason {
+            // Nobody who is not served keeps a place.
+            End::Limit(limit) if limit.is_refusal() => self.grace,
+            _ => self.idle,
+        };
+        self.close(patience, MOST_DRAINED).await;
     }
 
     /// Aborts the connection with a RST.
@@ -210,7 +214,7 @@ impl Link {
         };
         let peeked = tokio::select! {
             peeked = timeout(self.idle, stream.get_ref().peek(&mut byte)) => peeked,
-            () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Close),
+            () = over(&mut self.stop, self.patience) => return Err(End::Close),
         };
         match peeked {
             Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
@@ -265,7 +269,7 @@ impl Link {
         let read = tokio::select! {
             read = poll_fn(|cx| inbox.poll_fill(stream, cx)) => read?,
             () = sleep(self.idle) => return Err(End::Limit(Limit::Silence(self.idle))),
-            () = told_to_stop(&mut self.stopped, self.grace) => return Err(End::Stopped),
+            () = over(&mut self.stop, self.patience) => return Err(End::Stopped),
         };
         if read == 0 {
             return Err(End::Eof);
@@ -277,7 +281,7 @@ impl Link {
     pub(super) async fn pause(&mut self, duration: Duration) -> Result<(), End> {
         tokio::select! {
             () = sleep(duration) => Ok(()),
-            () = told_to_stop(&mut self.stopped, self.grace) => Err(End::Stopped),
+            () = over(&mut self.stop, self.patience) => Err(End::Stopped),
         }
     }
 
@@ -314,11 +318,10 @@ impl Link {
                 None => {}
                 Some(wait) if self.before_tls => self.pause(wait).await?,
                 Some(wait) => {
-                    let mut stopped = self.stopped.clone();
-                    let grace = self.grace;
+                    let (mut stop, patience) = (self.stop.clone(), self.patience);
                     tokio::select! {
                         () = self.listen(wait) => {}
-                        () = told_to_stop(&mut stopped, grace) => return Err(End::Stopped),
+                        () = over(&mut stop, patience) => return Err(End::Stopped),
                     }
                 }
             }
@@ -340,9 +343,10 @@ impl Link {
     }
 }
 
-/// Completes a grace period after the server was told to stop.
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>, grace: Duration) {
-    // An error means that the server is gone, which is a stop too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-    sleep(grace).await;
+/// Completes when the server ends and the connection has had its time.
+async fn over(stop: &mut Stop, patience: Option<Instant>) {
+    stop.over().await;
+    if let Some(patience) = patience {
+        sleep_until(patience).await;
+    }
 }

@@ -7,71 +7,102 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-/// Connections that wait to be accepted, as many as [`TcpListener::bind`] lets wait.
-const BACKLOG: u32 = 1024;
+use super::gate::{Gate, PerAddress};
+use super::limits::Limit;
+use super::sockets::{Opening, Sockets};
+use super::stop::{Stop, stop};
 
 /// Sockets that listen; at least one.
 #[derive(Debug)]
 pub(crate) struct Listeners {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<(TcpListener, Opening)>,
     /// Which one is asked first the next time, so that a busy address does not starve another.
     first: usize,
 }
 
+/// How connections are served, whatever is said on them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// How many at a time. More of them wait to be accepted.
+    pub(crate) places: usize,
+    /// After how many no more are served.
+    pub(crate) limit: Option<u32>,
+    /// How many for one address.
+    pub(crate) per_address: PerAddress,
+    /// How long those that are open may go on once it is over.
+    pub(crate) grace: Duration,
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) opening: Opening,
+    /// Why it is not to be served, if so.
+    pub(crate) refused: Option<Limit>,
+    pub(crate) stop: Stop,
+}
+
 impl Listeners {
-    /// Listens on an address and on others, all of them or none. With `window`, connections have a receive buffer of that
-    /// size.
+    /// Goes on with sockets that listen already. It needs a runtime around it.
     ///
     /// # Errors
     ///
-    /// One cannot be bound. Where there are several, the error names it.
-    pub(crate) async fn bind(
-        address: SocketAddr,
-        others: &[SocketAddr],
-        window: Option<u32>,
-    ) -> io::Result<Self> {
-        let mut sockets = Vec::with_capacity(others.len() + 1);
-        for address in std::iter::once(&address).chain(others) {
-            let bound = match window {
-                Some(window) => listen(*address, window),
-                None => TcpListener::bind(address).await,
-            };
-            sockets.push(bound.map_err(|error| named(error, *address, others.is_empty()))?);
+    /// There is none, or the system does not let it be waited for.
+    pub(crate) fn new(sockets: Sockets) -> io::Result<Self> {
+        if sockets.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "there is no address to listen on",
+            ));
         }
-        Ok(Self { sockets, first: 0 })
+        let mut ours = Vec::with_capacity(sockets.0.len());
+        for (socket, opening) in sockets.0 {
+            socket.set_nonblocking(true)?;
+            ours.push((TcpListener::from_std(socket)?, opening));
+        }
+        Ok(Self {
+            sockets: ours,
+            first: 0,
+        })
     }
 
     /// The addresses, in the order in which they were given.
     pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.sockets.iter().map(TcpListener::local_addr).collect()
+        self.sockets
+            .iter()
+            .map(|(socket, _)| socket.local_addr())
+            .collect()
     }
 
     /// The address that every connection comes to, where there is only one.
     pub(crate) fn only(&self) -> Option<SocketAddr> {
-        let [socket] = self.sockets.as_slice() else {
+        let [(socket, _)] = self.sockets.as_slice() else {
             return None;
         };
         let address = socket.local_addr().ok();
         address.filter(|address| !address.ip().is_unspecified())
     }
 
-    /// Serves every connection, at most `places` at a time, until `shutdown` completes or `limit` of them have been served;
-    /// then waits for those that are open, which are told that it is over. `start` gives the number of a connection, from 1,
-    /// and what serves it.
+    /// Serves every connection until `shutdown` completes or the limit has been served; then waits for those that are open,
+    /// which are told that it is over. `start` gives the number of a connection, from 1, and what serves it.
     pub(crate) async fn serve<F>(
         mut self,
-        (places, limit): (usize, Option<u32>),
+        terms: Terms,
         shutdown: impl Future<Output = ()>,
-        mut start: impl FnMut(TcpStream, SocketAddr, watch::Receiver<bool>) -> (u32, F),
+        mut start: impl FnMut(Arrival) -> (u32, F),
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (stop, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(places));
+        let (stopper, stop) = stop();
+        let gate = Gate::new(terms.per_address);
+        let places = Arc::new(Semaphore::new(terms.places));
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -82,17 +113,27 @@ impl Listeners {
                 () = &mut shutdown => break,
             };
             while connections.try_join_next().is_some() {}
-            let Ok((stream, peer, place)) = accepted else {
+            let Ok((stream, peer, opening, place)) = accepted else {
                 // Out of file descriptors, or the client is gone already: try again, but not in a tight loop.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
-            let (number, serving) = start(stream, peer, stopped.clone());
+            let (pass, refused) = match gate.admit(peer.ip()) {
+                Ok(pass) => (Some(pass), None),
+                Err(limit) => (None, Some(limit)),
+            };
+            let (number, serving) = start(Arrival {
+                stream,
+                peer,
+                opening,
+                refused,
+                stop: stop.clone(),
+            });
             connections.spawn(async move {
                 serving.await;
-                drop(place);
+                drop((place, pass));
             });
-            if limit.is_some_and(|limit| number >= limit) {
+            if terms.limit.is_some_and(|limit| number >= limit) {
                 let all_ended = async { while connections.join_next().await.is_some() {} };
                 tokio::select! {
                     () = all_ended => {}
@@ -102,8 +143,7 @@ impl Listeners {
             }
         }
         drop(self);
-        // It fails only if no connection is left to be told.
-        let _ = stop.send(true);
+        stopper.at(Instant::now() + terms.grace);
         while connections.join_next().await.is_some() {}
     }
 
@@ -111,47 +151,26 @@ impl Listeners {
     async fn accept_to(
         &mut self,
         places: &Arc<Semaphore>,
-    ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    ) -> io::Result<(TcpStream, SocketAddr, Opening, OwnedSemaphorePermit)> {
         let place = Arc::clone(places).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
-        let (stream, peer) = self.accept().await?;
-        Ok((stream, peer, place))
+        let (stream, peer, opening) = self.accept().await?;
+        Ok((stream, peer, opening, place))
     }
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr, Opening)> {
         let Self { sockets, first } = self;
         poll_fn(|context| {
             for turn in 0..sockets.len() {
                 let place = (*first + turn) % sockets.len();
-                if let Poll::Ready(accepted) = sockets[place].poll_accept(context) {
+                let (socket, opening) = &sockets[place];
+                if let Poll::Ready(accepted) = socket.poll_accept(context) {
                     *first = place + 1;
-                    return Poll::Ready(accepted);
+                    return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, *opening)));
                 }
             }
             Poll::Pending
         })
         .await
     }
-}
-
-/// Says which address cannot be bound, where that is not clear.
-fn named(error: io::Error, address: SocketAddr, only: bool) -> io::Error {
-    if only {
-        return error;
-    }
-    io::Error::new(error.kind(), format!("{address}: {error}"))
-}
-
-/// Listens with a receive buffer of a given size, which connections inherit: it bounds the window from the first segment.
-fn listen(address: SocketAddr, window: u32) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    // As `TcpListener::bind` does: a port that was used a moment ago can be used again.
-    socket.set_reuseaddr(true)?;
-    socket.set_recv_buffer_size(window)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

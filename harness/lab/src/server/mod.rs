@@ -9,6 +9,7 @@ mod connection;
 mod content;
 mod custody;
 mod follow;
+mod gate;
 mod inbox;
 mod limits;
 mod link;
@@ -16,10 +17,13 @@ mod listeners;
 mod options;
 mod path;
 mod receive;
+mod reload;
 mod reply;
 mod script;
 mod seed;
 mod session;
+mod sockets;
+mod stop;
 mod stream;
 mod tls;
 mod verbs;
@@ -34,23 +38,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
+pub use gate::PerAddress;
 pub(crate) use limits::EndedSoFar;
 pub use limits::{Ended, Limit};
-pub(crate) use listeners::Listeners;
+pub(crate) use listeners::{Arrival, Listeners, Terms};
 pub use options::{Account, Options, Seed};
 pub use path::{Path, parse as parse_path};
+pub use reload::Reload;
 pub use script::{Fired, Played, Script};
+pub use sockets::{Opening, Sockets};
+pub(crate) use stop::Stop;
+pub use tls::{Certificate, CertificateError};
 pub use view::Watch;
 
 use crate::scenario::TlsMode;
 use crate::tap::Tap;
 use authority::Authority;
 use connection::Connection;
+use reload::Current;
 use seed::SeedBytes;
 use tls::Identity;
 
@@ -58,16 +67,26 @@ use tls::Identity;
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
-    shared: Arc<Shared>,
+    /// What the next connection begins with.
+    current: Arc<Current>,
 }
 
-/// What all connections of a server share.
+/// What connections of a server share: those that began between two reloads.
 #[derive(Debug)]
 struct Shared {
     options: Options,
     seed: SeedBytes,
-    authority: Authority,
     identity: Option<Identity>,
+    /// What all of them share.
+    whole: Arc<Whole>,
+}
+
+/// What a server has from its beginning to its end.
+#[derive(Debug)]
+struct Whole {
+    authority: Authority,
+    /// Whether connections begin with a handshake on some address, whatever the options say.
+    any_tls: bool,
     counts: Counts,
     ended: EndedSoFar,
 }
@@ -107,35 +126,34 @@ impl ServerReport {
 }
 
 impl Server {
-    /// Listens on an address, and on those of the options besides; port 0 takes any free one.
+    /// Listens on an address; port 0 takes any free one. It needs a runtime around it.
     ///
     /// # Errors
     ///
-    /// An address cannot be bound, the system gives no randomness, or a certificate cannot be made.
-    pub async fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
-        let seed = SeedBytes::draw(options.seed)?;
-        let authority = Authority::generate().map_err(io::Error::other)?;
-        let server = &options.server;
-        let identity = match server.tls {
-            TlsMode::None => None,
-            TlsMode::StartTls | TlsMode::Implicit => Some(Identity::generate(
-                &authority,
-                server.certificate,
-                &server.name,
-            )?),
-        };
-        let listeners = Listeners::bind(address, &options.also, server.window).await?;
-        let shared = Shared {
-            options,
-            seed,
-            authority,
-            identity,
+    /// The address cannot be bound, and those of [`Server::on`].
+    pub fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
+        let mut sockets = Sockets::default();
+        sockets.bind(address, Opening::AsServed, options.server.window)?;
+        Self::on(sockets, options)
+    }
+
+    /// Listens with sockets that are bound already. It needs a runtime around it.
+    ///
+    /// # Errors
+    ///
+    /// There is no socket, the system gives no randomness, or a certificate cannot be made.
+    pub fn on(sockets: Sockets, options: Options) -> io::Result<Self> {
+        let whole = Whole {
+            authority: Authority::generate().map_err(io::Error::other)?,
+            any_tls: sockets.any_tls(),
             counts: Counts::default(),
             ended: EndedSoFar::default(),
         };
+        let listeners = Listeners::new(sockets)?;
+        let shared = Shared::new(options, Arc::new(whole))?;
         Ok(Self {
             listeners,
-            shared: Arc::new(shared),
+            current: Arc::new(Current::new(shared)),
         })
     }
 
@@ -158,43 +176,44 @@ impl Server {
     }
 
     /// The certificate that the server shows (DER), where it does TLS.
-    pub fn certificate(&self) -> Option<&[u8]> {
-        self.shared.identity.as_ref().map(Identity::certificate)
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        let shared = self.current.get();
+        let identity = shared.identity.as_ref();
+        identity.map(|identity| identity.certificate().to_vec())
     }
 
     /// The certificate of the authority of this run (PEM): what a client must trust to accept the good certificate. It is
     /// there whether or not the server does TLS, since clients are told in advance.
     pub fn ca_pem(&self) -> &str {
-        self.shared.authority.pem()
+        self.current.whole().authority.pem()
     }
 
     /// The same (DER).
     pub fn ca_certificate(&self) -> &[u8] {
-        self.shared.authority.der()
+        self.current.whole().authority.der()
     }
 
     /// Serves until `shutdown` completes, or the limit of connections has been served, and then until the open connections have ended, for which they get the
     /// grace period of the options.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> ServerReport {
-        let Self { listeners, shared } = self;
+        let Self { listeners, current } = self;
         // Where one address is listened on, it is that of every connection.
         let local = listeners.only();
-        let most = (shared.options.places, shared.options.limit);
-        let serve = |stream: TcpStream, peer, stopped| {
-            let connections = &shared.counts.connections;
+        let terms = current.get().terms();
+        let serve = |arrival: Arrival| {
+            let shared = current.get();
+            let connections = &shared.whole.counts.connections;
             let number = connections.fetch_add(1, Ordering::Relaxed) + 1;
-            let tap = shared.tap(peer, local, &stream);
-            let shared = Arc::clone(&shared);
-            let connection =
-                Connection::new(Arc::clone(&shared), number, (stream, peer), tap, stopped);
+            let tap = shared.tap(&arrival, local);
+            let connection = Connection::new(Arc::clone(&shared), number, arrival, tap);
             let serving = async move {
                 connection.serve().await;
-                shared.counts.over.fetch_add(1, Ordering::Relaxed);
+                shared.whole.counts.over.fetch_add(1, Ordering::Relaxed);
             };
             (number, serving)
         };
-        listeners.serve(most, shutdown, serve).await;
-        shared.report()
+        listeners.serve(terms, shutdown, serve).await;
+        current.get().report()
     }
 
     /// Runs in a task of its own.
@@ -204,7 +223,7 @@ impl Server {
     /// The system does not tell the address that is listened on.
     pub fn spawn(self) -> io::Result<Running> {
         let address = self.local_addr()?;
-        let shared = Arc::clone(&self.shared);
+        let current = Arc::clone(&self.current);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(self.run(async move {
             // A handle that was dropped stops the server as well.
@@ -212,7 +231,7 @@ impl Server {
         }));
         Ok(Running {
             address,
-            shared,
+            current,
             stop,
             task,
         })
@@ -220,24 +239,52 @@ impl Server {
 }
 
 impl Shared {
-    fn tap(&self, peer: SocketAddr, local: Option<SocketAddr>, stream: &TcpStream) -> Tap {
-        match &self.options.recorder {
-            Some(recorder) => {
-                let local = local.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
-                recorder.open_as(peer, local, self.options.shown)
-            }
-            None => Tap::none(),
+    fn new(options: Options, whole: Arc<Whole>) -> io::Result<Self> {
+        let server = &options.server;
+        let identity = match (&options.certificate, server.tls) {
+            (Some(certificate), _) => Some(Identity::of(certificate)?),
+            (None, TlsMode::None) if !whole.any_tls => None,
+            (None, _) => Some(Identity::generate(
+                &whole.authority,
+                server.certificate,
+                &server.name,
+            )?),
+        };
+        Ok(Self {
+            seed: SeedBytes::draw(options.seed)?,
+            options,
+            identity,
+            whole,
+        })
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            places: self.options.places,
+            limit: self.options.limit,
+            per_address: self.options.per_address,
+            grace: self.options.grace,
         }
+    }
+
+    fn tap(&self, arrival: &Arrival, local: Option<SocketAddr>) -> Tap {
+        let Some(recorder) = &self.options.recorder else {
+            return Tap::none();
+        };
+        let peer = arrival.peer;
+        let local = local.or_else(|| arrival.stream.local_addr().ok());
+        recorder.open_as(peer, local.unwrap_or(peer), self.options.shown)
     }
 
     fn report(&self) -> ServerReport {
         let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
-        let (ended, more_ended) = self.ended.take();
+        let counts = &self.whole.counts;
+        let (ended, more_ended) = self.whole.ended.take();
         ServerReport {
             fired: self.options.script.fired(),
-            connections: count(&self.counts.connections),
-            authenticated: count(&self.counts.authenticated),
-            accepted: count(&self.counts.accepted),
+            connections: count(&counts.connections),
+            authenticated: count(&counts.authenticated),
+            accepted: count(&counts.accepted),
             ended,
             more_ended,
         }
@@ -248,7 +295,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    current: Arc<Current>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<ServerReport>,
 }
@@ -261,14 +308,14 @@ impl Running {
 
     /// How many connections were accepted so far, and how many of them are over.
     pub fn connections(&self) -> (u32, u32) {
-        let counts = &self.shared.counts;
+        let counts = &self.current.whole().counts;
         let over = counts.over.load(Ordering::Relaxed);
         (counts.connections.load(Ordering::Relaxed), over)
     }
 
     /// As [`Server::ca_pem`].
     pub fn ca_pem(&self) -> &str {
-        self.shared.authority.pem()
+        self.current.whole().authority.pem()
     }
 
     /// Stops it, lets the open connections end, and says what it did.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::{Custody, Script};
+use super::{Certificate, Custody, PerAddress, Script};
 use crate::scenario::{Scenario, ServerName, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -39,8 +39,8 @@ pub struct Options {
     pub script: Script,
     /// Whose credentials it knows.
     pub accounts: Vec<Account>,
-    /// Addresses that are listened on besides the one that the server is bound to.
-    pub also: Vec<SocketAddr>,
+    /// What it shows of itself under TLS, in the place of a certificate that is made for it.
+    pub certificate: Option<Certificate>,
     /// Where challenges come from.
     pub seed: Seed,
     /// The time that it tells clients.
@@ -55,6 +55,8 @@ pub struct Options {
     pub limit: Option<u32>,
     /// How many connections are served at the same time. More of them wait to be accepted.
     pub places: usize,
+    /// What one address may take of them.
+    pub per_address: PerAddress,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
     /// How long a connection may last, whatever its client does.
@@ -65,7 +67,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The server of a scenario: no accounts, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
+    /// The server of a scenario: no accounts, a certificate of its own authority, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
     /// idleness, an hour for a connection, half a second of grace.
     pub fn new(scenario: &Scenario) -> Self {
         Self::with(
@@ -85,7 +87,7 @@ impl Options {
             server,
             script,
             accounts: Vec::new(),
-            also: Vec::new(),
+            certificate: None,
             seed: Seed::Random,
             clock: Clock::Real,
             recorder: None,
@@ -93,6 +95,7 @@ impl Options {
             custody: None,
             limit: None,
             places: 1024,
+            per_address: PerAddress::default(),
             idle: Duration::from_secs(5),
             session: Duration::from_hours(1),
             grace: Duration::from_millis(500),

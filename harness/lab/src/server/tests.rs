@@ -7,6 +7,7 @@ mod faults;
 mod inside;
 mod limits;
 mod listeners;
+mod reload;
 mod shapes;
 mod tls;
 mod transcript;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Server, Shared};
+use super::{Server, Whole};
 
 /// A view of a server, before, while and after it runs.
 #[derive(Clone, Debug)]
-pub struct Watch(Arc<Shared>);
+pub struct Watch(Arc<Whole>);
 
 impl Server {
     /// A view that outlives [`Server::run`].
     pub fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.shared))
+        Watch(Arc::clone(self.current.whole()))
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         let text = "id = \"SES-01\"\ntitle = \"t\"\n";
         let scenario = Scenario::parse("x.toml", text).expect("a scenario");
         let address = ([127, 0, 0, 1], 0).into();
-        let server = Server::bind(address, Options::new(&scenario)).await;
+        let server = Server::bind(address, Options::new(&scenario));
         let server = server.expect("a free port");
         let watch = server.watch();
         assert_eq!((watch.connections(), watch.open()), (0, 0));

@@ -8,7 +8,7 @@ use evidence::durability::Durability;
 use evidence::store::Form;
 
 /// What is left in the folder, and how sure that must be.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Evidence")]
 pub struct EvidenceArgs {
     /// Go on in the next capture once one has this size: a whole number with B, KiB, MiB or GiB.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::{Args, ValueEnum};
 
 /// What is shown while the server runs.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Live view")]
 pub struct LiveArgs {
     /// Show sessions as they end, a line each, on standard error: on a terminal, always or never.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::evidence::age;
 
 /// Where mail goes on to, and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Relay")]
 pub struct RelayArgs {
     /// The server that mail goes on to, and by default its sessions as they are.

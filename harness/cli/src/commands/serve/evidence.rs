@@ -42,8 +42,11 @@ pub(super) struct Evidence {
 
 impl Evidence {
     /// Begins the first capture of this run, and its follower.
-    pub(super) fn begin(args: &ServeArgs) -> Result<(Self, Follow, Writing), Failure> {
-        let begun = begin(args);
+    pub(super) fn begin(
+        args: &ServeArgs,
+        listen: &str,
+    ) -> Result<(Self, Follow, Writing), Failure> {
+        let begun = begin(args, listen);
         begun.map_err(|error| {
             Failure::input(format!("cannot write in {}: {error}", args.out.display()))
         })
@@ -63,12 +66,12 @@ impl Evidence {
     }
 }
 
-fn begin(args: &ServeArgs) -> io::Result<(Evidence, Follow, Writing)> {
+fn begin(args: &ServeArgs, listen: &str) -> io::Result<(Evidence, Follow, Writing)> {
     let wanted = &args.evidence;
     let durability = wanted.durability();
     let syncs = durability == Durability::Disk;
     let (captures, files, mut begun) = Captures::new(&args.out, wanted.rotate(), syncs)?;
-    let recorder = Recorder::rotating(files, options(args))?;
+    let recorder = Recorder::rotating(files, options(listen))?;
     let first = first(&mut begun)?;
     let path = first.path.clone();
     let health = Health::new(|line| anstream::eprintln!("{line}"));
@@ -95,13 +98,12 @@ fn first(begun: &mut Receiver<Begun>) -> io::Result<Begun> {
     first.map_err(|_| io::Error::other("no capture was begun"))
 }
 
-fn options(args: &ServeArgs) -> RecorderOptions {
+fn options(listen: &str) -> RecorderOptions {
     RecorderOptions {
         clock: Clock::Real,
         nominal_port: None,
         comment: format!(
-            "smtpspec serve on {} since {}: frames made from what crossed the server's socket",
-            super::joined(&args.listen),
+            "smtpspec serve on {listen} since {}: frames made from what crossed the server's socket",
             claims::result::rfc3339(Clock::Real.now())
         ),
         held: HELD,

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use evidence::forward::{self, Forwarder};
 use evidence::queue::{self, Queue};
 use lab::adapter::relay::{Tls, Upstream};
 use lab::proxy::{self, Proxy};
-use lab::server::{Options, Server, ServerReport, Watch};
+use lab::server::{Options, Reload, Server, ServerReport, Sockets, Watch};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::evidence::Evidence;
@@ -102,24 +101,24 @@ impl Relay {
         }
     }
 
-    /// Listens. It needs a runtime around it.
-    pub(super) async fn bind(self, listen: SocketAddr, options: Options) -> io::Result<Bound> {
+    /// Prepares to serve. It needs a runtime around it.
+    pub(super) fn serve(self, sockets: Sockets, options: Options) -> io::Result<Bound> {
         Ok(match self {
             Self::Proxy(to, connect) => {
                 let mut ours = proxy::Options::new(to);
-                ours.also = options.also;
                 ours.recorder = options.recorder;
                 ours.limit = options.limit;
                 ours.places = options.places;
+                ours.per_address = options.per_address;
                 ours.idle = options.idle;
                 ours.session = options.session;
                 ours.grace = options.grace;
                 ours.connect = connect;
-                Bound::Proxy(Proxy::bind(listen, ours).await?)
+                Bound::Proxy(Proxy::on(sockets, ours)?)
             }
-            Self::None => Bound::Server(Box::new(Server::bind(listen, options).await?), None),
+            Self::None => Bound::Server(Box::new(Server::on(sockets, options)?), None),
             Self::Queue(waiting) => {
-                let server = Server::bind(listen, options).await?;
+                let server = Server::on(sockets, options)?;
                 let Waiting {
                     queue,
                     names,
@@ -143,6 +142,8 @@ fn possible(args: &ServeArgs) -> Result<(), Failure> {
     let set = [
         ("--scenario", args.scenario.is_some()),
         ("--accounts", args.accounts.is_some()),
+        ("--listen-tls", !args.listen.listen_tls.is_empty()),
+        ("--cert", args.trust.cert.is_some()),
         ("--no-auth", args.trust.no_auth),
         ("--message-size", args.trust.message_size.is_some()),
         ("--messages", args.evidence.messages != FormName::None),
@@ -202,11 +203,11 @@ impl Bound {
         }
     }
 
-    /// The addresses that it listens on.
-    pub(super) fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+    /// What changes the server that answers itself.
+    pub(super) fn reload(&self) -> Option<Reload> {
         match self {
-            Self::Server(server, _) => server.local_addrs(),
-            Self::Proxy(proxy) => proxy.local_addrs(),
+            Self::Server(server, _) => Some(server.reload()),
+            Self::Proxy(_) => None,
         }
     }
 

@@ -1,9 +1,6 @@
 //! What the options of `serve` about those who connect make of a scenario.
 
-use std::time::Duration;
-
 use lab::scenario::{AcceptAuth, ServerTable};
-use lab::server::Options;
 
 use crate::args::TrustArgs;
 
@@ -20,13 +17,6 @@ pub(super) fn apply(args: &TrustArgs, server: &mut ServerTable) {
                 *line = format!("SIZE {bytes}");
             }
         }
-    }
-}
-
-/// Changes how long the server waits once it is to stop.
-pub(super) fn limit(args: &TrustArgs, options: &mut Options) {
-    if let Some(seconds) = args.grace {
-        options.grace = Duration::from_secs(seconds.into());
     }
 }
 
@@ -47,17 +37,11 @@ mod tests {
         }
     }
 
-    const NOTHING: TrustArgs = TrustArgs {
-        no_auth: false,
-        message_size: None,
-        grace: None,
-    };
-
     #[test]
     fn without_options_the_scenario_stands() {
         let mut server = table(&["SIZE 10", "AUTH LOGIN"]);
         let before = server.clone();
-        apply(&NOTHING, &mut server);
+        apply(&TrustArgs::default(), &mut server);
         assert_eq!(format!("{server:?}"), format!("{before:?}"));
     }
 
@@ -67,7 +51,7 @@ mod tests {
         apply(
             &TrustArgs {
                 no_auth: true,
-                ..NOTHING
+                ..TrustArgs::default()
             },
             &mut server,
         );
@@ -81,7 +65,7 @@ mod tests {
         apply(
             &TrustArgs {
                 message_size: Some(1000),
-                ..NOTHING
+                ..TrustArgs::default()
             },
             &mut server,
         );

@@ -1,7 +1,6 @@
 //! A client that says what it is told, and a server to say it to.
 
 use std::net::SocketAddr;
-use std::task::Poll;
 use std::time::Duration;
 
 use smtp::Secret;
@@ -9,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::TcpStream;
 
 use crate::scenario::Scenario;
-use crate::server::{Account, Options, Running, Seed, Server};
+use crate::server::{Account, Options, Running, Seed, Server, Sockets};
 
 /// A server of a scenario of which only what matters is given, with the account `CORP\svc`, `canary`.
 pub(super) fn start(tables: &str) -> Running {
@@ -23,6 +22,22 @@ pub(super) fn start_with(tables: &str, change: impl FnOnce(&mut Options)) -> Run
 
 /// As [`start_with`], not yet running.
 pub(super) fn bind(tables: &str, change: impl FnOnce(&mut Options)) -> Server {
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    Server::bind(address, options(tables, change)).expect("bound")
+}
+
+/// As [`start_with`], with sockets of one's own.
+pub(super) fn start_on(
+    sockets: Sockets,
+    tables: &str,
+    change: impl FnOnce(&mut Options),
+) -> Running {
+    let server = Server::on(sockets, options(tables, change)).expect("a server");
+    server.spawn().expect("spawned")
+}
+
+/// The options of [`start_with`].
+pub(super) fn options(tables: &str, change: impl FnOnce(&mut Options)) -> Options {
     let text = format!("id = \"SES-01\"\ntitle = \"t\"\n{tables}");
     let scenario = Scenario::parse("x.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     let mut options = Options::new(&scenario);
@@ -35,12 +50,7 @@ pub(super) fn bind(tables: &str, change: impl FnOnce(&mut Options)) -> Server {
         password: Secret::new(*b"canary"),
     }];
     change(&mut options);
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    // Binding an address that needs no look-up never waits.
-    let Poll::Ready(bound) = tokio_test::task::spawn(Server::bind(address, options)).poll() else {
-        panic!("binding waits");
-    };
-    bound.expect("bound")
+    options
 }
 
 pub(super) struct Client<S> {

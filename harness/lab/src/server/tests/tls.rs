@@ -1,5 +1,6 @@
 //! STARTTLS and implicit TLS, with a real TLS client.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{
     ALL_VERSIONS, ClientConfig, RootCertStore, SupportedProtocolVersion, crypto,
@@ -16,6 +18,13 @@ use super::client::{Client, bind, start_with};
 
 const STARTTLS: &str =
     "[server]\nextensions = [\"PIPELINING\", \"STARTTLS\", \"AUTH PLAIN\"]\nrequire_tls = true\n";
+
+/// A client that begins with the handshake and trusts an authority (PEM).
+pub(super) async fn secured(address: SocketAddr, authority: &str) -> Client<TlsStream<TcpStream>> {
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("PEM");
+    let stream = TcpStream::connect(address).await.expect("connected");
+    Client::over(upgrade(stream, &authority).await)
+}
 
 pub(super) async fn upgrade(stream: TcpStream, certificate: &[u8]) -> TlsStream<TcpStream> {
     upgrade_with(stream, certificate, ALL_VERSIONS).await
