@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Times the scripted server as a sink, capturing and judging every session, against Postfix's smtp-sink, under Postfix's
-# smtp-source, in one run and in turns; then weighs idle connections:
+# Times the scripted server under Postfix's smtp-source, capturing and judging every session, in one run and in turns: as a
+# sink against Postfix's smtp-sink; keeping each message (--durability os and disk) beside the same, and, as root, against
+# Postfix's own smtpd, which writes each to its queue and to the disk before it acknowledges. Then it weighs many sessions
+# at the same time:
 #   docs/bench-server.sh
-# MESSAGES (20000 a round), ROUNDS (5), CONNECTIONS (20), LENGTH (4096 bytes of body), IDLE (10000 connections).
-# The binaries come out of Debian's postfix package, which is unpacked and not installed; nothing of it runs but the two.
+# MESSAGES (20000 a round), KEPT (4000 a round where they are kept), ROUNDS (5), CONNECTIONS (20), LENGTH (4096 bytes of
+# body), SESSIONS (10000 at the same time). Postfix comes out of Debian's package, which is unpacked and not installed.
 # The seconds of the server count from the first connection to its exit, when the verdicts are out and the result is on
 # the disk; those of smtp-sink end when smtp-source ends. The exit status tells whether a tool was missing, not who won.
 set -euo pipefail
@@ -13,20 +15,19 @@ messages=${MESSAGES:-20000}
 rounds=${ROUNDS:-5}
 connections=${CONNECTIONS:-20}
 length=${LENGTH:-4096}
-idle=${IDLE:-10000}
+sessions=${SESSIONS:-10000}
 target=${CARGO_TARGET_DIR:-$root/target}
 folder=$target/bench-server
 postfix=$folder/postfix
 mkdir -p "$folder"
 
-fetch() {
-    for tool in apt-get dpkg; do
-        type -P "$tool" >/dev/null || { echo "missing: $tool (the Debian package postfix is needed)" >&2 && exit 2; }
-    done
-    (cd "$folder" && apt-get download --quiet --quiet postfix 2>/dev/null) || { echo "cannot download postfix" >&2 && exit 2; }
-    dpkg -x "$folder"/postfix_*.deb "$postfix"
-}
-[ -x "$postfix/usr/sbin/smtp-source" ] || fetch
+agents=${SMTPSPEC_MTAS:-$folder/mtas}
+kit=$root/harness/cli/tests/support/mta
+for tool in apt-get dpkg python3; do
+    type -P "$tool" >/dev/null || { echo "missing: $tool (the Debian package postfix is needed)" >&2 && exit 2; }
+done
+[ -x "$agents/postfix/usr/sbin/smtp-source" ] || "$kit/install.sh" "$agents" exim postfix
+postfix=$agents/postfix
 # smtp-sink changes its root and its user, and wants to be told whom it may become.
 privileges=()
 [ "$(id -u)" != 0 ] || privileges=(-u nobody)
@@ -36,7 +37,7 @@ postfix() {
 }
 
 cargo build --quiet --release -p smtpspec
-cargo build --quiet --release -p smtpspec-lab --example idle
+cargo build --quiet --release -p smtpspec-lab --example sessions
 server=$target/release/smtpspec
 
 started=
@@ -44,11 +45,34 @@ cleanup() { [ -z "$started" ] || kill "$started" 2>/dev/null || true; }
 trap cleanup EXIT
 
 now() { date +%s%N; }
-source_to() { (postfix smtp-source "${mode[@]}" -s "$connections" -l "$length" -m "$messages" "127.0.0.1:$1"); }
+source_to() {
+    (postfix smtp-source "${mode[@]}" -s "$connections" -l "$length" -m "$messages" -f a@client.example -t b@open.example "127.0.0.1:$1")
+}
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Each prints its messages a second.
-sink() {
+smtpd_queue() {
+    local place=$folder/queue port begin end
+    rm -rf "$place"
+    mkdir -p "$place/mail"
+    chmod 755 "$place"
+    port=$(free_port)
+    # What is in the queue stays there: only smtpd, cleanup and the queue are timed.
+    POSTFIX_MORE='defer_transports = virtual' "$kit/postfix.sh" "$agents" "$place" "$port" >"$place/output" 2>&1 &
+    started=$!
+    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
+    begin=$(now)
+    source_to "$port"
+    end=$(now)
+    kill "$started"
+    wait "$started" 2>/dev/null || true
+    started=
+    [ "$(find "$place/queue" -type f -path '*/active/*' -o -type f -path '*/incoming/*' -o -type f -path '*/deferred/*' | wc -l)" = "$messages" ] ||
+        { echo "not every message is in the queue" >&2 && exit 1; }
+    awk -v n="$messages" -v t=$((end - begin)) 'BEGIN { printf "%.0f\n", n * 1e9 / t }'
+}
+
+smtp_sink() {
     local port begin end
     port=$(free_port)
     postfix smtp-sink "${privileges[@]}" "127.0.0.1:$port" 1024 >"$folder/sink.log" 2>&1 &
@@ -67,7 +91,7 @@ serve() {
     local out=$folder/out begin end port
     rm -rf "$out"
     : >"$folder/serve.log"
-    "$server" serve --listen 127.0.0.1:0 --out "$out" >"$folder/report" 2>"$folder/serve.log" &
+    "$server" serve --listen 127.0.0.1:0 --out "$out" "$@" >"$folder/report" 2>"$folder/serve.log" &
     started=$!
     until port=$(sed -n 's/^listening on .*:\([0-9]*\);.*/\1/p' "$folder/serve.log") && [ -n "$port" ]; do sleep 0.05; done
     begin=$(now)
@@ -85,25 +109,36 @@ serve() {
 
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
+# compare TITLE PEER [OPTION...]: the peer and the server in turns.
 compare() {
-    local i sinks=() serves=() most=0 rate megabytes
+    local i peers=() serves=() most=0 rate megabytes title=$1 peer=$2
+    shift 2
     for ((i = 0; i < rounds; i++)); do
-        sinks+=("$(sink)")
-        read -r rate megabytes <<<"$(serve)"
+        peers+=("$("$peer")")
+        read -r rate megabytes <<<"$(serve "$@")"
         serves+=("$rate")
         ((megabytes <= most)) || most=$megabytes
     done
-    printf '%-28s smtp-sink %6d/s  (%s)\n' "$1" "$(printf '%s\n' "${sinks[@]}" | median)" "${sinks[*]}"
-    printf '%-28s smtpspec  %6d/s  (%s)  at most %d MiB\n' '' "$(printf '%s\n' "${serves[@]}" | median)" "${serves[*]}" "$most"
-    awk -v a="$(printf '%s\n' "${serves[@]}" | median)" -v b="$(printf '%s\n' "${sinks[@]}" | median)" \
-        'BEGIN { printf "%-28s ratio %.2f\n", "", a / b }'
+    printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$(printf '%s\n' "${peers[@]}" | median)" "${peers[*]}"
+    printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$(printf '%s\n' "${serves[@]}" | median)" "${serves[*]}" "$most"
+    awk -v a="$(printf '%s\n' "${serves[@]}" | median)" -v b="$(printf '%s\n' "${peers[@]}" | median)" \
+        'BEGIN { printf "%-34s ratio %.2f\n", "", a / b }'
 }
 
 echo "$(nproc) processors; $connections connections, $length bytes, $messages messages a round, $rounds rounds in turns; messages a second, median (all)"
 mode=(-d)
-compare "many messages a connection"
+compare "many messages a connection" smtp_sink
 mode=()
-compare "a connection a message"
+compare "a connection a message" smtp_sink
+
+messages=${KEPT:-4000}
+compare "--durability os" smtp_sink --messages maildir --durability os
+compare "--durability disk" smtp_sink --messages maildir --durability disk
+if [ "$(id -u)" = 0 ]; then
+    compare "--durability disk" smtpd_queue --messages maildir --durability disk
+else
+    echo "Postfix's smtpd is left out: its master insists on root"
+fi
 
 ulimit -n "$(ulimit -H -n)"
-"$target/release/examples/idle" "$server" "$idle"
+"$target/release/examples/sessions" "$server" "$sessions"

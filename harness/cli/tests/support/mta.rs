@@ -154,20 +154,6 @@ impl Running {
         self.folder.path()
     }
 
-    /// Whether a client of other hands gets through its TLS. At most TLS 1.2: there openssl knows at the end of the handshake.
-    pub(crate) fn does_tls(&self) -> bool {
-        let server = format!("127.0.0.1:{}", self.port);
-        let arguments = [
-            "s_client",
-            "-starttls",
-            "smtp",
-            "-tls1_2",
-            "-connect",
-            &server,
-        ];
-        super::openssl(&arguments, b"").status.success()
-    }
-
     /// The next message that it keeps, once `complete` says so, and out of its way.
     pub(crate) fn arrived(&self, complete: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let begun = Instant::now();

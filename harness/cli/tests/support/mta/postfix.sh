@@ -41,6 +41,8 @@ smtpd_relay_restrictions =
 smtpd_recipient_restrictions = permit_sasl_authenticated, check_recipient_access inline:{open.example=OK}, reject
 smtputf8_enable = no
 END
+# What a benchmark wants besides.
+printf '%s\n' "${POSTFIX_MORE-}" >>"$folder/etc/main.cf"
 cat >"$folder/etc/master.cf" <<END
 127.0.0.1:$port inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
