@@ -49,9 +49,13 @@ bench:
 bench-audit *args:
     docs/bench-audit.sh {{ args }}
 
-# The scripted server as a sink, against Postfix's smtp-sink under its smtp-source, and with 10,000 idle connections.
+# The scripted server against Postfix's smtp-sink and smtpd under its smtp-source, and with 10,000 sessions at a time.
 bench-server:
     docs/bench-server.sh
+
+# A million messages in one run of the server: is its memory flat?
+bench-long:
+    docs/bench-long.sh
 
 # What the server keeps when things go wrong: 100 kills, full disk, folder removed, stalls, resets: reports/serve-faults.md.
 bench-faults:

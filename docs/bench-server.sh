@@ -40,8 +40,14 @@ cargo build --quiet --release -p smtpspec
 cargo build --quiet --release -p smtpspec-lab --example sessions
 server=$target/release/smtpspec
 
+# Nothing is removed before the end: where many files were just removed, ext4 is slow to make new ones.
+rounds_in=$(mktemp -d "$folder/rounds.XXXX")
+chmod 755 "$rounds_in"
 started=
-cleanup() { [ -z "$started" ] || kill "$started" 2>/dev/null || true; }
+cleanup() {
+    [ -z "$started" ] || kill "$started" 2>/dev/null || true
+    rm -rf "$rounds_in"
+}
 trap cleanup EXIT
 
 now() { date +%s%N; }
@@ -52,9 +58,9 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 
 # Each prints its messages a second.
 smtpd_queue() {
-    local place=$folder/queue port begin end
-    rm -rf "$place"
-    mkdir -p "$place/mail"
+    local place port begin end
+    place=$(mktemp -d "$rounds_in/queue.XXXX")
+    mkdir "$place/mail"
     chmod 755 "$place"
     port=$(free_port)
     # What is in the queue stays there: only smtpd, cleanup and the queue are timed.
@@ -88,8 +94,8 @@ smtp_sink() {
 }
 
 serve() {
-    local out=$folder/out begin end port
-    rm -rf "$out"
+    local out begin end port
+    out=$(mktemp -d "$rounds_in/out.XXXX")
     : >"$folder/serve.log"
     "$server" serve --listen 127.0.0.1:0 --out "$out" "$@" >"$folder/report" 2>"$folder/serve.log" &
     started=$!

@@ -6,6 +6,10 @@ use clap::Parser;
 use smtpspec::args::Cli;
 use smtpspec::{Exit, commands};
 
+/// A session is judged in thousands of small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match commands::dispatch(&cli) {

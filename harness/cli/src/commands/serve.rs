@@ -85,7 +85,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         profile,
         given: Arc::new(Given::default()),
         keys: Arc::new(KeyLog::new()),
-        lanes: half(),
+        lanes: processors(),
         detail: show.detail(reports.detail(document.is_some())),
         scope: Scope::Lab,
         bounds: BOUNDS,
@@ -161,14 +161,9 @@ fn limits(report: &ServerReport) -> Vec<String> {
     lines.chain(more).collect()
 }
 
-/// Half of the processors, but at least one: that many serve, and as many judge what was served.
-fn half() -> usize {
-    (processors() / 2).max(1)
-}
-
 fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
-        .worker_threads(half())
+        .worker_threads(processors())
         .enable_all()
         .build()
         .map_err(|error| Failure::input(format!("cannot start: {error}")))

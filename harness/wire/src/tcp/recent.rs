@@ -43,10 +43,9 @@ impl Recent {
         let at = slot(start);
         let wanted = (at + bytes.len()).min(MOST_KEPT);
         if self.bytes.len() < wanted {
-            // Whoever sends a kilobyte is about to send more.
-            if wanted > 1024 {
-                self.bytes.reserve_exact(MOST_KEPT - self.bytes.len());
-            }
+            // Doubled, but never beyond the ring: most streams of clients are short.
+            let room = wanted.next_power_of_two().min(MOST_KEPT);
+            self.bytes.reserve_exact(room - self.bytes.len());
             self.bytes.resize(wanted, 0);
         }
         let first = bytes.len().min(MOST_KEPT - at);
