@@ -49,7 +49,6 @@ async fn tell(site: &Site, mut seen: u64, sender: &Sender<String>) -> Result<(),
         if news.ended {
             return send(sender, event("end", None, "{}")).await;
         }
-        tokio::time::sleep(BETWEEN).await;
         loop {
             let now = site.watched.connections().to_string();
             if now != connections {
@@ -70,6 +69,7 @@ async fn tell(site: &Site, mut seen: u64, sender: &Sender<String>) -> Result<(),
                 return Err(Gone);
             }
         }
+        tokio::time::sleep(BETWEEN).await;
     }
 }
 
