@@ -2,6 +2,8 @@
 //!
 //! What is wrong is listed in full. The counts and the table of clauses and cases are a snapshot, `reports/clauses.md`.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -374,11 +376,7 @@ fn every_covered_clause_is_named_by_a_case() {
 
 #[test]
 fn counts_and_cases() {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("clauses.md", table(&ledger(), &cases())));
+    support::reports("").bind(|| insta::assert_snapshot!("clauses.md", table(&ledger(), &cases())));
 }
 
 /// A ledger of one document with these entries.

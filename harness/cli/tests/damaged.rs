@@ -165,11 +165,7 @@ fn table(title: &str, variants: &[Variant], before: &Verdicts, faults: &mut Vec<
 }
 
 fn snapshot(text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("damaged.md", text));
+    support::reports("").bind(|| insta::assert_snapshot!("damaged.md", text));
 }
 
 /// Rewritten, with every byte still in it.

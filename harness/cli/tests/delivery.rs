@@ -18,31 +18,11 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use memchr::memmem;
-use support::mta::{AGENTS, AUTH, Agent, OPEN, PASSWORD, Running, USER};
+use support::mta::{AGENTS, AUTH, Agent, DOTS, EIGHT_BIT, OPEN, PASSWORD, Running, TRACE, USER};
 use support::{folder, have, smtpspec, text, write};
-
-/// Lines that begin with dots, one that is a dot and nothing more among them.
-const DOTS: &[u8] = b"From: a@client.example\r\nTo: b@server.example\r\nSubject: dots\r\n\
-Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <dots@client.example>\r\n\r\n\
-.\r\n..\r\n.one\r\n\r\n...three\r\n.\r\n\r\nmiddle . dot\r\n.\r\n";
-
-/// Text in UTF-8, with eight bits on the way.
-const EIGHT_BIT: &str = "From: a@client.example\r\nTo: b@server.example\r\nSubject: eight bits\r\n\
-Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <bits@client.example>\r\nMIME-Version: 1.0\r\n\
-Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-Größe: 3 × ½ «Zoll»\r\n.Ünten\r\n漢字\r\n";
 
 /// Size of the attachment: 25 MiB.
 const ATTACHMENT: usize = 25 << 20;
-
-/// Header fields that agents put on top of a message (RFC 5321 section 4.4, and habit).
-const TRACE: [&str; 5] = [
-    "Return-Path",
-    "Received",
-    "Delivered-To",
-    "X-Original-To",
-    "Envelope-To",
-];
 
 /// The files that are sent.
 struct Files {
@@ -355,9 +335,5 @@ top and with the line ends that the agent keeps.\n\n\
         "\nOpenSMTPD offers logins under TLS only. Version 6.8.0 does TLS with OpenSSL 3 once it is given its private key where TLS\n\
 is done (its issue 1171; `harness/cli/tests/support/mta/opensmtpd_key.c`); the rest of it is as Debian ships it.\n",
     );
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(reports);
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("delivery.md", table));
+    support::reports("").bind(|| insta::assert_snapshot!("delivery.md", table));
 }

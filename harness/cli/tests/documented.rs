@@ -1,14 +1,15 @@
 //! Every statement of the adapter's documentation, ADP-01 to ADP-72, is decided in some case of the catalogue, or the
 //! catalogue says why packets cannot decide it. The table is a snapshot, `reports/adp.md`.
 
+mod support;
+
 use std::fmt::Write as _;
-use std::path::Path;
 
 use claims::claim::OffWire;
 use claims::result::Outcome;
-use claims::{Claim, Profile, Verdict};
-use lab::runner::{self, RunOptions};
-use smtpspec::commands::run::replay;
+use claims::{Claim, Verdict};
+use lab::runner;
+use support::{folder, pinned};
 
 /// How many statements there are.
 const STATEMENTS: u32 = 72;
@@ -17,15 +18,8 @@ const STATEMENTS: u32 = 72;
 const NAMED: usize = 3;
 
 fn whole_catalogue() -> Outcome {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = RunOptions {
-        out: folder.path().to_owned(),
-        twins: Vec::new(),
-        pinned: true,
-    };
-    let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
     let catalogue = runner::catalogue().expect("the catalogue is valid");
-    replay(catalogue, options, 8, profile).expect("the harness does its part")
+    pinned(catalogue, folder().path())
 }
 
 /// The cases that came to this verdict on a claim.
@@ -87,10 +81,5 @@ fn every_documented_statement_is_decided_or_said_to_be_off_the_wire() {
         writeln!(table, "| {id} | {kind} | {said} | {how} | {why} |").expect("a string");
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(folder);
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("adp.md", table));
+    support::reports("").bind(|| insta::assert_snapshot!("adp.md", table));
 }

@@ -465,9 +465,5 @@ fn the_report_is_the_snapshot(#[files("../../captures/clients/*.pcap")] path: Pa
         text(&output.stderr)
     );
     let name = path.file_stem().expect("a name").to_string_lossy();
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/field"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name.as_ref(), text(&output.stdout)));
+    support::reports("field").bind(|| insta::assert_snapshot!(name.as_ref(), text(&output.stdout)));
 }

@@ -88,11 +88,7 @@ fn no_string_of_the_wire_takes_effect_in_any_format() {
             format.name
         );
     }
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("hostile.md", table));
+    support::reports("").bind(|| insta::assert_snapshot!("hostile.md", table));
 }
 
 /// All reports of an audit of a conversation that is full of the string.

@@ -18,11 +18,12 @@ const WARNINGS: &str = "_ws.expert.severity >= 6291456";
 fn session(arguments: &[&str]) -> (Option<i32>, Served, tempfile::TempDir) {
     let folder = folder();
     let serve = Serve::start(folder.path());
-    let output = support::serve::curl(folder.path(), serve.port, arguments);
+    let port = serve.port;
+    let output = support::serve::curl(folder.path(), port, arguments);
     let served = serve.end();
     eprintln!("curl: {} {}", output.status, text(&output.stderr));
     assert_eq!(
-        blemishes(&served.capture, WARNINGS),
+        blemishes(&served.capture, port, WARNINGS),
         Vec::<String>::new(),
         "tshark finds fault"
     );

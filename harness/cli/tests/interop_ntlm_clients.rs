@@ -57,11 +57,8 @@ fn clients_against_challenges() {
     let (table, _) = table
         .split_once("## Versions")
         .expect("the versions come last");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("ntlm-clients.md", without_this_host(table)));
+    support::reports("")
+        .bind(|| insta::assert_snapshot!("ntlm-clients.md", without_this_host(table)));
 }
 
 /// The right password is let in and the message comes through; the wrong one is not, and none does.

@@ -36,7 +36,7 @@ fn tshark_finds_no_fault_with_any_capture_of_the_catalogue() {
         let look = |captures: &[PathBuf]| -> Vec<(PathBuf, Vec<String>)> {
             captures
                 .iter()
-                .map(|one| (one.clone(), blemishes(one, "tcp.analysis.flags")))
+                .map(|one| (one.clone(), blemishes(one, 25, "tcp.analysis.flags")))
                 .collect()
         };
         let workers: Vec<_> = captures

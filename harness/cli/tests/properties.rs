@@ -71,11 +71,7 @@ fn every_property_shows_on_the_wire_as_documented() {
             assert_eq!(over, "no connection", "{plain} beyond its limit");
         }
     }
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("properties.md", table));
+    support::reports("").bind(|| insta::assert_snapshot!("properties.md", table));
 }
 
 fn table(rows: &[Row], cells: &BTreeMap<(usize, usize), String>) -> String {

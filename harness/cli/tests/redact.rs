@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "only what the clients knew is of interest here")]
 mod told;
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use claims::{Case, Given, Profile, Verdict, judge};
 use lab::runner::canary::Canaries;
-use lab::runner::{self, PINNED_SEED, RunOptions};
-use smtpspec::commands::run::replay;
+use lab::runner::{self, PINNED_SEED};
 use smtpspec::redact::{self, Redaction};
 use smtpspec::road::{self, Scope};
+use support::{folder, pinned};
 use told::Told;
 
 fn captures(folder: &str) -> Vec<PathBuf> {
@@ -242,15 +244,11 @@ fn no_golden_capture_keeps_a_secret_and_each_is_judged_as_before() {
 
 #[test]
 fn no_capture_of_the_catalogue_keeps_a_secret_and_each_is_judged_as_before() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = RunOptions {
-        out: folder.path().to_owned(),
-        twins: Vec::new(),
-        pinned: true,
-    };
-    let profile = Profile::find("biztalk-smtp-adapter").expect("the profile is shipped");
-    let scenarios = runner::catalogue().expect("the catalogue is valid");
-    replay(scenarios, options, 16, profile).expect("the harness does its part");
+    let folder = folder();
+    pinned(
+        runner::catalogue().expect("the catalogue is valid"),
+        folder.path(),
+    );
     let mut captures = captures(&folder.path().to_string_lossy());
     // A case may be one of a client that stays away, or that says nothing which is mail.
     captures.retain(|path| {

@@ -17,30 +17,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 
 use claims::result::Outcome;
-use support::mta::{AGENTS, Agent, OPEN, Running};
-use support::serve::{ended, lines, wait_for};
-use support::{folder, have, smtpspec, text, write};
+use support::mta::{AGENTS, Agent, DOTS, EIGHT_BIT, OPEN, Running, TRACE};
+use support::serve::{ended, lines, ports, wait_for};
+use support::{drive, folder, have, smtpspec, text, write};
 use wire::{Capture, Direction, StreamEvent};
-
-/// Lines that begin with dots, one that is a dot and nothing more among them.
-const DOTS: &[u8] = b"From: a@client.example\r\nTo: b@server.example\r\nSubject: dots\r\n\
-Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <dots@client.example>\r\n\r\n\
-.\r\n..\r\n.one\r\n\r\n...three\r\n.\r\n\r\nmiddle . dot\r\n.\r\n";
-
-/// Text in UTF-8, with eight bits on the way.
-const EIGHT_BIT: &str = "From: a@client.example\r\nTo: b@server.example\r\nSubject: eight bits\r\n\
-Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <bits@client.example>\r\nMIME-Version: 1.0\r\n\
-Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-Größe: 3 × ½ «Zoll»\r\n.Ünten\r\n漢字\r\n";
-
-/// Header fields that agents put on top of a message (RFC 5321 section 4.4, and habit).
-const TRACE: [&str; 5] = [
-    "Return-Path",
-    "Received",
-    "Delivered-To",
-    "X-Original-To",
-    "Envelope-To",
-];
 
 /// A message of 10 MB whose lines are all different.
 fn large() -> Vec<u8> {
@@ -85,16 +65,11 @@ impl Relay {
             .spawn()
             .expect("the binary starts");
         let said = lines(child.stderr.take().expect("a pipe"));
-        let hint = wait_for(&said, "listening on ");
-        let address = hint
-            .split("listening on ")
-            .nth(1)
-            .and_then(|rest| rest.split(';').next());
-        let port = address.and_then(|address| address.rsplit(':').next()?.parse().ok());
+        let port = ports(&wait_for(&said, "listening on "))[0];
         Self {
             child,
             said,
-            port: port.expect("a port"),
+            port,
             out: out.to_owned(),
         }
     }
@@ -340,11 +315,7 @@ was recorded as well, and compared with that of the client.\n\n\
             table.extend([row, "\n"]);
         }
     }
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(reports);
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("relay.md", table));
+    support::reports("").bind(|| insta::assert_snapshot!("relay.md", table));
 }
 
 /// A port on which nobody listens.
@@ -403,25 +374,12 @@ fn a_proxy_refuses_what_it_cannot_do() {
     }
 }
 
-/// Whether the driver was content, and what it said.
-fn drive(arguments: &[&str]) -> (bool, String) {
-    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/relay.py");
-    let run = Command::new("python3")
-        .arg("-B")
-        .arg(driver)
-        .arg(env!("CARGO_BIN_EXE_smtpspec"))
-        .args(arguments)
-        .output()
-        .expect("python3 starts");
-    (run.status.success(), text(&run.stdout) + &text(&run.stderr))
-}
-
 #[test]
 fn nothing_that_was_acknowledged_is_lost_on_the_way() {
     if !have(&["python3"]) {
         return;
     }
-    let (content, said) = drive(&["--short", "--seed", "7"]);
+    let (content, said) = drive("relay.py", &["--short", "--seed", "7"]);
     assert!(content, "{said}");
     assert!(
         said.contains("queue, 5 × kill -9") && said.contains("proxy, 5 × kill -9"),
@@ -434,7 +392,7 @@ fn a_server_that_forgets_messages_is_found_out() {
     if !have(&["python3"]) {
         return;
     }
-    let (content, said) = drive(&["--weak", "--short", "--seed", "7"]);
+    let (content, said) = drive("relay.py", &["--weak", "--short", "--seed", "7"]);
     assert!(!content, "{said}");
     for mode in ["queue", "proxy"] {
         let found = format!("{mode}, server forgets: lost");

@@ -1,6 +1,8 @@
 //! Every scenario of the catalogue against the reference adapter: each must meet what it expects, and its report is a
 //! snapshot under `reports/scenarios/`.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use claims::Profile;
@@ -83,11 +85,7 @@ fn render(outcome: &Outcome, format: &str, verbose: bool) -> String {
 }
 
 fn snapshot(folder: &str, name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(root().join("reports").join(folder));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
+    support::reports(folder).bind(|| insta::assert_snapshot!(name, text));
 }
 
 #[rstest]

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::serve::{ALICE, ALICE_PASSWORD, Serve, ended, lines, wait_for};
+use support::serve::{ALICE, ALICE_PASSWORD, Serve, ended, lines, ports, wait_for};
 use support::talk::Talk;
 use support::{folder, good, have, openssl, skipped, smtpspec, text, write};
 
@@ -243,14 +243,6 @@ fn a_certificate_of_ones_own_is_shown_on_both_kinds_of_port() {
         !folder.path().join("out/serve-000001.ca.pem").exists(),
         "no other authority is to be trusted"
     );
-}
-
-/// The ports of the line that says where it listens.
-fn ports(hint: &str) -> Vec<u16> {
-    let listed = hint.split("listening on ").nth(1).expect("addresses");
-    let listed = listed.split(';').next().expect("addresses");
-    let address = |address: &str| address.parse::<SocketAddr>().expect("an address").port();
-    listed.split(", ").map(address).collect()
 }
 
 #[test]

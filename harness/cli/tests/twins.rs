@@ -4,9 +4,10 @@
 //! For each twin of a claim a scenario is looked for in which the good adapter passes the claim; there the twin must fail it. The
 //! table of what was found is a snapshot, `reports/twins.md`.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use claims::result::{CaseOutcome, Outcome};
@@ -181,9 +182,5 @@ fn every_case_fails_for_its_bad_twin_and_passes_for_the_good_adapter() {
 }
 
 fn snapshot(name: &str, table: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, table));
+    support::reports("").bind(|| insta::assert_snapshot!(name, table));
 }

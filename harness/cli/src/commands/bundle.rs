@@ -10,8 +10,8 @@ use serde_json::json;
 use tempfile::{TempDir, TempPath};
 use wire::{Frames, Timestamp};
 
-use super::output;
 use super::reports::{Reports, file_name};
+use super::{host, output};
 use crate::args::{BundleArgs, BundledCaptures, Cli, VerifyArgs};
 use crate::bundle::{self, Content, Head, Ingredient};
 use crate::redact::{self, Redaction};
@@ -140,7 +140,7 @@ pub(super) fn make(
         command: outcome.command.clone(),
         profile: outcome.profile.clone(),
         time: time(outcome, &files),
-        host: (!args.bundle_no_host).then(host).flatten(),
+        host: (!args.bundle_no_host).then(host::name).flatten(),
         captures: args.bundle_captures.word().to_owned(),
     };
     let sum = bundle::write(path, head, &ingredients)?;
@@ -290,16 +290,4 @@ fn last_packet(path: &Path) -> Option<Timestamp> {
     let bytes = std::fs::read(path).ok()?;
     let frames = Frames::new(path, &bytes).ok()?;
     frames.map(|frame| frame.time).max()
-}
-
-/// The name of this machine.
-fn host() -> Option<String> {
-    #[cfg(unix)]
-    {
-        let system = rustix::system::uname();
-        let name = system.nodename().to_string_lossy().into_owned();
-        (!name.is_empty()).then_some(name)
-    }
-    #[cfg(not(unix))]
-    std::env::var("COMPUTERNAME").ok()
 }

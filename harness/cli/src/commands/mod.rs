@@ -6,6 +6,7 @@ mod bundle;
 mod command_line;
 pub mod explain;
 mod grid;
+mod host;
 mod index;
 mod list;
 mod output;

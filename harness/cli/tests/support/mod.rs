@@ -139,14 +139,20 @@ pub(crate) fn frames(capture: &Path, port: u16, filter: &str) -> Vec<u64> {
         .collect()
 }
 
-/// The frames of a capture that tshark has something against: malformed, a wrong checksum, or a match of `more`.
+/// The frames of a capture that tshark has something against, where the server listens on that port: malformed, a wrong
+/// checksum, or a match of `more`.
 ///
 /// tshark is told to undo base64 before it looks into a part; by default it takes the text of a signature for DER.
-pub(crate) fn blemishes(capture: &Path, more: &str) -> Vec<String> {
+pub(crate) fn blemishes(capture: &Path, port: u16, more: &str) -> Vec<String> {
+    // A free port may be one on which Wireshark expects something else than SMTP.
+    let protocol = if port == 25 { "smtp" } else { "data" };
+    let decode = format!("tcp.port=={port},{protocol}");
     let filter = format!(
         "_ws.malformed || tcp.checksum.status == \"Bad\" || ip.checksum.status == \"Bad\" || {more}"
     );
     let arguments = [
+        "-d",
+        &decode,
         "-o",
         "tcp.check_checksum:TRUE",
         "-o",
@@ -250,4 +256,29 @@ pub(crate) fn holds(bytes: &[u8], needle: &str) -> bool {
     bytes
         .windows(needle.len())
         .any(|window| window == needle.as_bytes())
+}
+
+/// Settings under which a snapshot lies in `reports/`, or in a folder of it, by its own name.
+pub(crate) fn reports(folder: &str) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports");
+    settings.set_snapshot_path(reports.join(folder));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+/// Runs a fault driver (`tests/faults/`) against our program: whether it was content, and what it said.
+pub(crate) fn drive(driver: &str, arguments: &[&str]) -> (bool, String) {
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/faults")
+        .join(driver);
+    let run = Command::new("python3")
+        .arg("-B")
+        .arg(driver)
+        .arg(env!("CARGO_BIN_EXE_smtpspec"))
+        .args(arguments)
+        .output()
+        .expect("python3 starts");
+    (run.status.success(), text(&run.stdout) + &text(&run.stderr))
 }

@@ -39,6 +39,27 @@ pub(crate) struct Agent {
     always: bool,
 }
 
+/// Lines that begin with dots, one that is a dot and nothing more among them.
+pub(crate) const DOTS: &[u8] =
+    b"From: a@client.example\r\nTo: b@server.example\r\nSubject: dots\r\n\
+Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <dots@client.example>\r\n\r\n\
+.\r\n..\r\n.one\r\n\r\n...three\r\n.\r\n\r\nmiddle . dot\r\n.\r\n";
+
+/// Text in UTF-8, with eight bits on the way.
+pub(crate) const EIGHT_BIT: &str = "From: a@client.example\r\nTo: b@server.example\r\nSubject: eight bits\r\n\
+Date: Wed, 25 Nov 2026 20:00:00 +0000\r\nMessage-ID: <bits@client.example>\r\nMIME-Version: 1.0\r\n\
+Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
+Größe: 3 × ½ «Zoll»\r\n.Ünten\r\n漢字\r\n";
+
+/// Header fields that agents put on top of a message (RFC 5321 section 4.4, and habit).
+pub(crate) const TRACE: [&str; 5] = [
+    "Return-Path",
+    "Received",
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+];
+
 /// All of them.
 pub(crate) const AGENTS: [Agent; 4] = [
     Agent {

@@ -89,14 +89,7 @@ impl Serve {
             port: 0,
             out,
         };
-        let hint = wait_for(&serve.stderr, "listening on ");
-        let address = hint.split("listening on ").nth(1).unwrap_or_default();
-        let address = address.split(';').next().unwrap_or_default();
-        serve.port = address
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok())
-            .expect("a port");
+        serve.port = ports(&wait_for(&serve.stderr, "listening on "))[0];
         serve
     }
 
@@ -189,6 +182,19 @@ pub(crate) fn wait_for(lines: &Receiver<String>, needle: &str) -> String {
         }
     }
     panic!("no `{needle}` after {before:?}");
+}
+
+/// The ports of the line that says where it listens.
+pub(crate) fn ports(hint: &str) -> Vec<u16> {
+    let listed = hint.split("listening on ").nth(1).expect("addresses");
+    let listed = listed.split(';').next().expect("addresses");
+    let address = |address: &str| {
+        address
+            .parse::<std::net::SocketAddr>()
+            .expect("an address")
+            .port()
+    };
+    listed.split(", ").map(address).collect()
 }
 
 /// Waits for a process, which is killed where it does not end.

@@ -14,7 +14,7 @@ use super::files;
 use super::target::Server;
 use crate::Failure;
 use crate::args::{Cli, ContentArgs, LoginArgs, MechanismName, ModeName, SendArgs, TlsName};
-use crate::commands::output;
+use crate::commands::{host, output};
 
 /// Largest message that is read: 512 MiB. It is held in memory once.
 const LARGEST: u64 = 512 << 20;
@@ -278,13 +278,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The name of this machine, where it fits EHLO.
 pub(in crate::commands) fn host_name() -> String {
-    #[cfg(unix)]
-    let name = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    let name = host::name().unwrap_or_default();
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     if name.is_empty() || !name.bytes().all(sound) {
         return "localhost".to_owned();
