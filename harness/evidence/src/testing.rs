@@ -72,7 +72,7 @@ impl Served {
         let store = Arc::new(Store::open(parts).expect("a store"));
         let scenario = Scenario::parse("x.toml", SCENARIO).expect("a scenario");
         let mut options = Options::new(&scenario);
-        options.grace = Duration::from_millis(50);
+        options.terms.grace = Duration::from_millis(50);
         options.recorder = Some(recorder.clone());
         options.custody = Some(store.clone());
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options);

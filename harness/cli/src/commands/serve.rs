@@ -70,7 +70,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     options.recorder = Some(evidence.recorder.clone());
     options.custody = Some(evidence.store.clone());
     let relay = Relay::begin(args, &evidence, &mut options)?;
-    open_files::allow(relay.files(options.places));
+    open_files::allow(relay.files(options.terms.places));
     let show = Show::prepare(
         (cli, args),
         &reports,

@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::server::{
-    Arrival, Ended, EndedSoFar, Limit, Listeners, PerAddress, ServerReport, Sockets, Terms,
-};
+use crate::server::{Arrival, Ended, EndedSoFar, Limit, Listeners, ServerReport, Sockets, Terms};
 use crate::tap::{Recorder, Tap};
 use passage::{End, Passage};
 
@@ -27,37 +25,28 @@ pub struct Options {
     pub recorder: Option<Recorder>,
     /// Where the other side is recorded, if anywhere.
     pub behind: Option<Recorder>,
-    /// After how many connections no more are served; `None` for no limit.
-    pub limit: Option<u32>,
-    /// How many connections are served at the same time. More of them wait to be accepted.
-    pub places: usize,
-    /// What one address may take of them.
-    pub per_address: PerAddress,
+    /// How connections are served, whatever is said on them.
+    pub terms: Terms,
     /// How long the connection to the server behind may take.
     pub connect: Duration,
     /// How long nothing may move in either direction.
     pub idle: Duration,
     /// How long a connection may last.
     pub session: Duration,
-    /// How long open connections may go on once the proxy was told to stop.
-    pub grace: Duration,
 }
 
 impl Options {
-    /// A proxy for a server: no recorder, 1024 places, 30 seconds to connect, 5 minutes of idleness, an hour for a
-    /// connection, half a second of grace.
+    /// A proxy for a server: no recorder, the usual terms, 30 seconds to connect, 5 minutes of idleness, an hour for a
+    /// connection.
     pub fn new(upstream: impl Into<String>) -> Self {
         Self {
             upstream: upstream.into(),
             recorder: None,
             behind: None,
-            limit: None,
-            places: 1024,
-            per_address: PerAddress::default(),
+            terms: Terms::default(),
             connect: Duration::from_secs(30),
             idle: Duration::from_mins(5),
             session: Duration::from_hours(1),
-            grace: Duration::from_millis(500),
         }
     }
 }
@@ -123,12 +112,7 @@ impl Proxy {
     ) -> ServerReport {
         let Self { listeners, shared } = self;
         let told = Arc::new(told);
-        let terms = Terms {
-            places: shared.options.places,
-            limit: shared.options.limit,
-            per_address: shared.options.per_address,
-            grace: shared.options.grace,
-        };
+        let terms = shared.options.terms;
         let serve = |arrival: Arrival| {
             let number = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
             let (shared, told) = (Arc::clone(&shared), Arc::clone(&told));

@@ -16,9 +16,6 @@ use crate::tap::{Tap, TapStream};
 /// What is held of each direction: the next piece is read once this one is with the other side.
 const PIECE: usize = 8 << 10;
 
-/// What a client is told whose server is not there (RFC 5321 section 3.8, RFC 3463 section 3.5).
-const UNREACHED: &str = "421 4.4.1 the server behind cannot be reached, closing";
-
 /// How long, and how much, is read of a client that was told so, so that it can read it.
 const FAREWELL: Duration = Duration::from_secs(5);
 const MOST_DRAINED: usize = 64 << 10;
@@ -187,8 +184,9 @@ impl<'a> Passage<'a> {
     async fn turn_away(&mut self, why: Limit) {
         let client = &mut self.client;
         let told = async {
-            let reply = why.farewell().unwrap_or(UNREACHED);
-            client.write_all(format!("{reply}\r\n").as_bytes()).await?;
+            if let Some(reply) = why.farewell() {
+                client.write_all(format!("{reply}\r\n").as_bytes()).await?;
+            }
             client.flush().await?;
             client.shutdown().await?;
             let mut piece = [0; 4096];

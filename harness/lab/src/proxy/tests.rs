@@ -82,7 +82,7 @@ impl Bench {
         let mut options = Options::new(behind.local_addr().expect("bound").to_string());
         options.recorder = Some(front.recorder());
         options.behind = Some(back.recorder());
-        options.limit = Some(1);
+        options.terms.limit = Some(1);
         change(&mut options);
         let (address, running, stop) = run(options);
         Self {
@@ -216,7 +216,7 @@ async fn a_client_without_a_server_is_told_so() {
     let front = File::default();
     let mut options = Options::new(upstream);
     options.recorder = Some(front.recorder());
-    options.limit = Some(1);
+    options.terms.limit = Some(1);
     let (address, running, _stop) = run(options);
     let mut client = TcpStream::connect(address).await.expect("a listener");
     client.write_all(b"EHLO early\r\n").await.expect("written");
@@ -290,8 +290,8 @@ async fn a_slow_server_is_waited_for() {
 #[tokio::test]
 async fn a_stop_ends_what_is_open() {
     let bench = Bench::start(|options| {
-        options.limit = None;
-        options.grace = Duration::from_millis(50);
+        options.terms.limit = None;
+        options.terms.grace = Duration::from_millis(50);
     })
     .await;
     let (_client, mut server) = bench.pair().await;

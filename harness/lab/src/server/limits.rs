@@ -79,7 +79,9 @@ impl Limit {
             Self::Content(_) => Some("552 5.3.4 message too big, closing"),
             Self::AtOnce(_) => Some("421 4.7.0 too many connections from your address, closing"),
             Self::Rate(_) => Some("421 4.7.0 too many connections in a minute, closing"),
-            Self::Unread(_) | Self::Handshake(_) | Self::Behind(_) | Self::Unreached => None,
+            // RFC 5321 section 3.8, RFC 3463 section 3.5.
+            Self::Unreached => Some("421 4.4.1 the server behind cannot be reached, closing"),
+            Self::Unread(_) | Self::Handshake(_) | Self::Behind(_) => None,
         }
     }
 }

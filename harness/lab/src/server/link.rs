@@ -99,7 +99,7 @@ impl Link {
             inbox: Inbox::default(),
             stop,
             idle: options.idle,
-            grace: options.grace,
+            grace: options.terms.grace,
             patience: None,
             segment: options.server.segment,
             before_tls: false,

@@ -25,17 +25,30 @@ pub(crate) struct Listeners {
     first: usize,
 }
 
-/// How connections are served, whatever is said on them.
+/// How connections are served, whatever is said on them: the same for a server and for a proxy.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    /// How many at a time. More of them wait to be accepted.
-    pub(crate) places: usize,
-    /// After how many no more are served.
-    pub(crate) limit: Option<u32>,
-    /// How many for one address.
-    pub(crate) per_address: PerAddress,
-    /// How long those that are open may go on once it is over.
-    pub(crate) grace: Duration,
+pub struct Terms {
+    /// How many are served at the same time. More of them wait to be accepted.
+    pub places: usize,
+    /// After how many connections no more are served; `None` for no limit.
+    pub limit: Option<u32>,
+    /// What one address may take of the places.
+    pub per_address: PerAddress,
+    /// How long open connections may go on once the server was told to stop, and again how long a client of a server may
+    /// then take to close its side.
+    pub grace: Duration,
+}
+
+impl Default for Terms {
+    /// 1024 places, half a second of grace, and no limit.
+    fn default() -> Self {
+        Self {
+            places: 1024,
+            limit: None,
+            per_address: PerAddress::default(),
+            grace: Duration::from_millis(500),
+        }
+    }
 }
 
 /// A connection that was accepted.

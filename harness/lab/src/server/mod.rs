@@ -45,7 +45,8 @@ pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal
 pub use gate::PerAddress;
 pub(crate) use limits::EndedSoFar;
 pub use limits::{Ended, Limit};
-pub(crate) use listeners::{Arrival, Listeners, Terms};
+pub use listeners::Terms;
+pub(crate) use listeners::{Arrival, Listeners};
 pub use options::{Account, Options, Seed};
 pub use path::{Path, parse as parse_path};
 pub use reload::Reload;
@@ -199,7 +200,7 @@ impl Server {
         let Self { listeners, current } = self;
         // Where one address is listened on, it is that of every connection.
         let local = listeners.only();
-        let terms = current.get().terms();
+        let terms = current.get().options.terms;
         let serve = |arrival: Arrival| {
             let shared = current.get();
             let connections = &shared.whole.counts.connections;
@@ -256,15 +257,6 @@ impl Shared {
             identity,
             whole,
         })
-    }
-
-    fn terms(&self) -> Terms {
-        Terms {
-            places: self.options.places,
-            limit: self.options.limit,
-            per_address: self.options.per_address,
-            grace: self.options.grace,
-        }
     }
 
     fn tap(&self, arrival: &Arrival, local: Option<SocketAddr>) -> Tap {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::{Certificate, Custody, PerAddress, Script};
+use super::{Certificate, Custody, Script, Terms};
 use crate::scenario::{Scenario, ServerName, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -51,24 +51,17 @@ pub struct Options {
     pub shown: Option<SocketAddr>,
     /// Who takes the messages that are accepted, if anybody does.
     pub custody: Option<Arc<dyn Custody>>,
-    /// After how many connections it serves no more; `None` for no limit.
-    pub limit: Option<u32>,
-    /// How many connections are served at the same time. More of them wait to be accepted.
-    pub places: usize,
-    /// What one address may take of them.
-    pub per_address: PerAddress,
+    /// How connections are served, whatever is said on them.
+    pub terms: Terms,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
     /// How long a connection may last, whatever its client does.
     pub session: Duration,
-    /// How long open connections may go on once the server was told to stop, and again how long a client may then take
-    /// to close its side.
-    pub grace: Duration,
 }
 
 impl Options {
-    /// The server of a scenario: no accounts, a certificate of its own authority, random challenges, the real clock, no recorder, 1024 places, 5 seconds of
-    /// idleness, an hour for a connection, half a second of grace.
+    /// The server of a scenario: no accounts, a certificate of its own authority, random challenges, the real clock, no
+    /// recorder, the usual terms, 5 seconds of idleness, an hour for a connection.
     pub fn new(scenario: &Scenario) -> Self {
         Self::with(
             scenario.server.clone(),
@@ -93,12 +86,9 @@ impl Options {
             recorder: None,
             shown: None,
             custody: None,
-            limit: None,
-            places: 1024,
-            per_address: PerAddress::default(),
+            terms: Terms::default(),
             idle: Duration::from_secs(5),
             session: Duration::from_hours(1),
-            grace: Duration::from_millis(500),
         }
     }
 }

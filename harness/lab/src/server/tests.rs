@@ -242,7 +242,7 @@ async fn a_client_that_only_makes_mistakes_is_let_go() {
 #[tokio::test]
 async fn stopping_ends_open_connections_after_a_grace() {
     let server = client::start_with("", |options| {
-        options.grace = std::time::Duration::from_millis(20);
+        options.terms.grace = std::time::Duration::from_millis(20);
     });
     let mut client = Client::greeted(server.address()).await;
     let (report, said) = tokio::join!(server.stop(), client.rest());

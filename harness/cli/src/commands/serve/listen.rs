@@ -20,19 +20,15 @@ pub(super) fn sockets(
     for socket in handed_over()? {
         sockets.take(socket, Opening::AsServed);
     }
-    let mut bind = |address, opening| {
+    let clear = args.listen.iter().map(|&at| (at, Opening::AsServed));
+    let tls = args.listen_tls.iter().map(|&at| (at, Opening::Tls));
+    let mut wanted: Vec<_> = clear.chain(tls).collect();
+    if wanted.is_empty() && sockets.is_empty() {
+        wanted.push((DEFAULT, Opening::AsServed));
+    }
+    for (address, opening) in wanted {
         let bound = sockets.bind(address, opening, window);
-        bound.map_err(|error| cannot(address, &error))
-    };
-    for address in &args.listen {
-        bind(*address, Opening::AsServed)?;
-    }
-    for address in &args.listen_tls {
-        bind(*address, Opening::Tls)?;
-    }
-    if sockets.is_empty() {
-        let bound = sockets.bind(DEFAULT, Opening::AsServed, window);
-        bound.map_err(|error| cannot(DEFAULT, &error))?;
+        bound.map_err(|error| cannot(address, &error))?;
     }
     let addresses = sockets
         .addresses()

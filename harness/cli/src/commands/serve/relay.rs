@@ -107,12 +107,9 @@ impl Relay {
             Self::Proxy(to, connect) => {
                 let mut ours = proxy::Options::new(to);
                 ours.recorder = options.recorder;
-                ours.limit = options.limit;
-                ours.places = options.places;
-                ours.per_address = options.per_address;
+                ours.terms = options.terms;
                 ours.idle = options.idle;
                 ours.session = options.session;
-                ours.grace = options.grace;
                 ours.connect = connect;
                 Bound::Proxy(Proxy::on(sockets, ours)?)
             }

@@ -41,16 +41,16 @@ pub(super) fn read(args: &ServeArgs) -> Result<Options, Failure> {
     let mut options = Options::new(&scenario);
     options.accounts = accounts;
     options.certificate = certificate;
-    options.limit = args.connections;
-    options.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
-    options.per_address = PerAddress {
+    options.terms.limit = args.connections;
+    options.terms.places = usize::try_from(args.at_once).unwrap_or(usize::MAX).max(1);
+    options.terms.per_address = PerAddress {
         at_once: args.trust.per_address,
         a_minute: args.trust.rate,
     };
     options.idle = seconds(args.idle);
     options.session = seconds(args.longest);
     if let Some(grace) = args.trust.grace {
-        options.grace = seconds(grace);
+        options.terms.grace = seconds(grace);
     }
     Ok(options)
 }

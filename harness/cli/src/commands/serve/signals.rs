@@ -42,7 +42,8 @@ impl Hangups {
             let said = match &setup {
                 None => "there is nothing to read again: a proxy passes sessions on as they are"
                     .to_owned(),
-                Some(setup) => match setup.again() {
+                // It waits for the disk: sessions go on in other threads.
+                Some(setup) => match tokio::task::block_in_place(|| setup.again()) {
                     Ok(()) => {
                         "read again: the next connections get what is in the files now".into()
                     }

@@ -43,7 +43,7 @@ pub(super) fn options(tables: &str, change: impl FnOnce(&mut Options)) -> Option
     let mut options = Options::new(&scenario);
     options.seed = Seed::Pinned(1);
     // Many tests stop the server with their client still there.
-    options.grace = Duration::from_millis(50);
+    options.terms.grace = Duration::from_millis(50);
     options.accounts = vec![Account {
         domain: "CORP".into(),
         user: "svc".into(),

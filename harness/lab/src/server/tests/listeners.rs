@@ -60,7 +60,7 @@ async fn one_address_takes_no_more_than_its_places() {
         at_once: Some(2),
         a_minute: None,
     };
-    let server = start_with("", |options| options.per_address = most);
+    let server = start_with("", |options| options.terms.per_address = most);
     let first = Client::greeted(server.address()).await;
     let _second = Client::greeted(server.address()).await;
     let mut third = Client::connect(server.address()).await;
@@ -92,7 +92,7 @@ async fn nothing_is_said_in_clear_to_whom_tls_was_promised() {
         a_minute: Some(1),
     };
     let server = start_with("[server]\ntls = \"implicit\"\n", |options| {
-        options.per_address = most;
+        options.terms.per_address = most;
     });
     drop(Client::connect(server.address()).await);
     let mut second = Client::connect(server.address()).await;
