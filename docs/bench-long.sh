@@ -14,28 +14,24 @@ step=${STEP:-100000}
 connections=${CONNECTIONS:-20}
 length=${LENGTH:-512}
 read -ra options <<<"${OPTIONS-}"
-target=${CARGO_TARGET_DIR:-$root/target}
-folder=$target/bench-server
-agents=${SMTPSPEC_MTAS:-$folder/mtas}
-mkdir -p "$folder"
-[ -x "$agents/postfix/usr/sbin/smtp-source" ] || harness/cli/tests/support/mta/install.sh "$agents" postfix
+. docs/bench_postfix.sh
 cargo build --quiet --release -p smtpspec
 server=$target/release/smtpspec
 out=$folder/long
 rm -rf "$out"
+: >"$folder/serve.log"
 "$server" serve --listen 127.0.0.1:0 --rotate-size 256MiB --keep 2 --out "$out" "${options[@]}" >"$folder/report" 2>"$folder/serve.log" &
 started=$!
 trap 'kill "$started" 2>/dev/null || true' EXIT
-until port=$(sed -n 's/^listening on .*:\([0-9]*\);.*/\1/p' "$folder/serve.log") && [ -n "$port" ]; do sleep 0.05; done
+port=$(served_port "$folder/serve.log")
 
 size() { awk -v name="$1" '$1 == name ":" { print int($2 / 1024) }' "/proc/$started/status"; }
 echo "messages   resident   a second"
 sizes=()
 for ((done = step; done <= messages; done += step)); do
-    begin=$(date +%s%N)
-    LD_LIBRARY_PATH="$agents/postfix/usr/lib/postfix" "$agents/postfix/usr/sbin/smtp-source" \
-        -s "$connections" -l "$length" -m "$step" -f a@client.example -t b@server.example "127.0.0.1:$port"
-    end=$(date +%s%N)
+    begin=$(now)
+    (postfix smtp-source -s "$connections" -l "$length" -m "$step" -f a@client.example -t b@server.example "127.0.0.1:$port")
+    end=$(now)
     sizes+=("$(size VmRSS)")
     printf '%8d   %4d MiB   %d\n' "$done" "${sizes[-1]}" $((step * 1000000000 / (end - begin)))
 done

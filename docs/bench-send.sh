@@ -9,26 +9,15 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
-target=${CARGO_TARGET_DIR:-$root/target}
-folder=$target/bench-server
-postfix=$folder/postfix
-mkdir -p "$folder"
-for tool in apt-get dpkg curl python3; do
-    type -P "$tool" >/dev/null || { echo "missing: $tool" >&2 && exit 2; }
-done
-if ! [ -x "$postfix/usr/sbin/smtp-sink" ]; then
-    (cd "$folder" && apt-get download --quiet --quiet postfix 2>/dev/null) || { echo "cannot download postfix" >&2 && exit 2; }
-    dpkg -x "$folder"/postfix_*.deb "$postfix"
-fi
+. docs/bench_postfix.sh
+type -P curl >/dev/null || { echo "missing: curl" >&2 && exit 2; }
 cargo build --quiet --release -p smtpspec
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-privileges=()
-[ "$(id -u)" != 0 ] || privileges=(-u nobody)
-LD_LIBRARY_PATH=$postfix/usr/lib/postfix "$postfix/usr/sbin/smtp-sink" "${privileges[@]}" "127.0.0.1:$port" 64 >"$folder/sink.log" 2>&1 &
+port=$(free_port)
+postfix smtp-sink "${privileges[@]}" "127.0.0.1:$port" 64 >"$folder/sink.log" 2>&1 &
 started=$!
 trap 'kill "$started" 2>/dev/null || true' EXIT
-until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
+listening "$port"
 
 SMTPSPEC=$target/release/smtpspec PORT=$port FOLDER=$folder ROUNDS=${ROUNDS:-15} SIZE=${SIZE:-26214400} python3 - <<'END'
 import os

@@ -16,25 +16,7 @@ rounds=${ROUNDS:-5}
 connections=${CONNECTIONS:-20}
 length=${LENGTH:-4096}
 sessions=${SESSIONS:-10000}
-target=${CARGO_TARGET_DIR:-$root/target}
-folder=$target/bench-server
-postfix=$folder/postfix
-mkdir -p "$folder"
-
-agents=${SMTPSPEC_MTAS:-$folder/mtas}
-kit=$root/harness/cli/tests/support/mta
-for tool in apt-get dpkg python3; do
-    type -P "$tool" >/dev/null || { echo "missing: $tool (the Debian package postfix is needed)" >&2 && exit 2; }
-done
-[ -x "$agents/postfix/usr/sbin/smtp-source" ] || "$kit/install.sh" "$agents" exim postfix
-postfix=$agents/postfix
-# smtp-sink changes its root and its user, and wants to be told whom it may become.
-privileges=()
-[ "$(id -u)" != 0 ] || privileges=(-u nobody)
-# In the place of this shell, so that whoever kills it in the background kills the program.
-postfix() {
-    exec env LD_LIBRARY_PATH="$postfix/usr/lib/postfix" "$postfix/usr/sbin/$1" "${@:2}"
-}
+. docs/bench_postfix.sh
 
 cargo build --quiet --release -p smtpspec
 cargo build --quiet --release -p smtpspec-lab --example sessions
@@ -50,42 +32,38 @@ cleanup() {
 }
 trap cleanup EXIT
 
-now() { date +%s%N; }
 source_to() {
     (postfix smtp-source "${mode[@]}" -s "$connections" -l "$length" -m "$messages" -f a@client.example -t b@open.example "127.0.0.1:$1")
 }
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Each prints its messages a second.
 smtpd_queue() {
-    local place port begin end
+    local place port
     place=$(mktemp -d "$rounds_in/queue.XXXX")
     mkdir "$place/mail"
     chmod 755 "$place"
     port=$(free_port)
     # What is in the queue stays there: only smtpd, cleanup and the queue are timed.
     POSTFIX_MORE='defer_transports = virtual' "$kit/postfix.sh" "$agents" "$place" "$port" >"$place/output" 2>&1 &
-    started=$!
-    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
-    begin=$(now)
-    source_to "$port"
-    end=$(now)
-    kill "$started"
-    wait "$started" 2>/dev/null || true
-    started=
+    timed "$port"
     [ "$(find "$place/queue" -type f -path '*/active/*' -o -type f -path '*/incoming/*' -o -type f -path '*/deferred/*' | wc -l)" = "$messages" ] ||
         { echo "not every message is in the queue" >&2 && exit 1; }
-    awk -v n="$messages" -v t=$((end - begin)) 'BEGIN { printf "%.0f\n", n * 1e9 / t }'
 }
 
 smtp_sink() {
-    local port begin end
+    local port
     port=$(free_port)
     postfix smtp-sink "${privileges[@]}" "127.0.0.1:$port" 1024 >"$folder/sink.log" 2>&1 &
+    timed "$port"
+}
+
+# Times what was just started in the background, until smtp-source is done, and ends it.
+timed() {
+    local begin end
     started=$!
-    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.05; done
+    listening "$1"
     begin=$(now)
-    source_to "$port"
+    source_to "$1"
     end=$(now)
     kill "$started"
     wait "$started" 2>/dev/null || true
@@ -99,7 +77,7 @@ serve() {
     : >"$folder/serve.log"
     "$server" serve --listen 127.0.0.1:0 --out "$out" "$@" >"$folder/report" 2>"$folder/serve.log" &
     started=$!
-    until port=$(sed -n 's/^listening on .*:\([0-9]*\);.*/\1/p' "$folder/serve.log") && [ -n "$port" ]; do sleep 0.05; done
+    port=$(served_port "$folder/serve.log")
     begin=$(now)
     source_to "$port"
     memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$started/status")

@@ -18,7 +18,7 @@ use std::sync::mpsc::Receiver;
 
 use claims::result::Outcome;
 use support::mta::{AGENTS, Agent, DOTS, EIGHT_BIT, OPEN, Running, TRACE};
-use support::serve::{ended, lines, ports, wait_for};
+use support::serve::{addresses, ended, lines, wait_for};
 use support::{drive, folder, have, smtpspec, text, write};
 use wire::{Capture, Direction, StreamEvent};
 
@@ -65,7 +65,7 @@ impl Relay {
             .spawn()
             .expect("the binary starts");
         let said = lines(child.stderr.take().expect("a pipe"));
-        let port = ports(&wait_for(&said, "listening on "))[0];
+        let port = addresses(&wait_for(&said, "listening on "))[0].port();
         Self {
             child,
             said,

@@ -5,13 +5,12 @@
 mod support;
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::serve::{ALICE, ALICE_PASSWORD, Serve, ended, lines, ports, wait_for};
+use support::serve::{ALICE, ALICE_PASSWORD, Serve, addresses, curl_to, ended, lines, wait_for};
 use support::talk::Talk;
-use support::{folder, good, have, openssl, skipped, smtpspec, text, write};
+use support::{folder, good, have, openssl, skipped, smtpspec, text};
 
 #[test]
 fn two_addresses_without_authentication_end_in_good_order() {
@@ -27,12 +26,7 @@ fn two_addresses_without_authentication_end_in_good_order() {
         .expect("the binary starts");
     let said = lines(child.stderr.take().expect("a pipe"));
     let hint = wait_for(&said, "listening on ");
-    let listed = hint.split("listening on ").nth(1).expect("addresses");
-    let listed = listed.split(';').next().expect("addresses");
-    let addresses: Vec<SocketAddr> = listed
-        .split(", ")
-        .map(|address| address.parse().expect("an address"))
-        .collect();
+    let addresses = addresses(&hint);
     assert_eq!(addresses.len(), 2, "{hint}");
 
     let mut clients: Vec<_> = addresses.into_iter().map(Talk::to).collect();
@@ -183,62 +177,30 @@ fn a_certificate_of_ones_own_is_shown_on_both_kinds_of_port() {
     }
     let folder = folder();
     let (chain, key) = certificate(folder.path());
-    let more = [
-        "--listen-tls",
-        "127.0.0.1:0",
-        "--cert",
-        &chain,
-        "--key",
-        &key,
-    ];
-    let mut child = smtpspec()
-        .args([
-            "serve",
-            "--listen",
+    let serve = Serve::start_with(
+        folder.path(),
+        &[
+            "--listen-tls",
             "127.0.0.1:0",
+            "--cert",
+            &chain,
+            "--key",
+            &key,
             "--connections",
             "2",
-            "--out",
-        ])
-        .arg(folder.path().join("out"))
-        .args(more)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let said = lines(child.stderr.take().expect("a pipe"));
-    let ports = ports(&wait_for(&said, "listening on "));
-    let message = write(folder.path(), "m.eml", support::serve::MESSAGE);
-    for (scheme, port) in [("smtp", ports[0]), ("smtps", ports[1])] {
-        let sent = Command::new("curl")
-            .args([
-                "-q",
-                "-sS",
-                "--max-time",
-                "20",
-                "--noproxy",
-                "*",
-                "--ssl-reqd",
-            ])
-            .args([
-                "--cacert",
-                &chain,
-                "--resolve",
-                &format!("localhost:{port}:127.0.0.1"),
-            ])
-            .args([
-                "--mail-from",
-                "a@client.example",
-                "--mail-rcpt",
-                "b@server.example",
-            ])
-            .arg("-T")
-            .arg(&message)
-            .arg(format!("{scheme}://localhost:{port}/client.example"))
-            .output();
-        good(&sent.expect("curl starts"), scheme);
+        ],
+    );
+    for (scheme, address) in ["smtp", "smtps"].iter().zip(&serve.addresses) {
+        let port = address.port();
+        let resolved = format!("localhost:{port}:127.0.0.1");
+        let sent = curl_to(
+            folder.path(),
+            &format!("{scheme}://localhost:{port}"),
+            &["--ssl-reqd", "--cacert", &chain, "--resolve", &resolved],
+        );
+        good(&sent, scheme);
     }
-    assert!(ended(&mut child, "smtpspec serve").code().is_some());
+    assert_eq!(serve.end().outcome.conversations.len(), 2);
     assert!(
         !folder.path().join("out/serve-000001.ca.pem").exists(),
         "no other authority is to be trusted"

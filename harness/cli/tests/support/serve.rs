@@ -1,6 +1,7 @@
 //! `smtpspec serve` as a process, and clients that talk to it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -34,7 +35,9 @@ pub(crate) struct Serve {
     child: Child,
     stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Receiver<String>,
-    /// The free port that it found.
+    /// Where it listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The free port that it found, the first of several.
     pub(crate) port: u16,
     out: PathBuf,
 }
@@ -86,10 +89,12 @@ impl Serve {
             child,
             stdout: Some(stdout),
             stderr,
+            addresses: Vec::new(),
             port: 0,
             out,
         };
-        serve.port = ports(&wait_for(&serve.stderr, "listening on "))[0];
+        serve.addresses = addresses(&wait_for(&serve.stderr, "listening on "));
+        serve.port = serve.addresses[0].port();
         serve
     }
 
@@ -184,17 +189,24 @@ pub(crate) fn wait_for(lines: &Receiver<String>, needle: &str) -> String {
     panic!("no `{needle}` after {before:?}");
 }
 
-/// The ports of the line that says where it listens.
-pub(crate) fn ports(hint: &str) -> Vec<u16> {
+/// The addresses of the line that says where it listens.
+pub(crate) fn addresses(hint: &str) -> Vec<SocketAddr> {
     let listed = hint.split("listening on ").nth(1).expect("addresses");
     let listed = listed.split(';').next().expect("addresses");
-    let address = |address: &str| {
-        address
-            .parse::<std::net::SocketAddr>()
-            .expect("an address")
-            .port()
-    };
+    let address = |address: &str| address.parse().expect("an address");
     listed.split(", ").map(address).collect()
+}
+
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut test: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !test() {
+        assert!(
+            Instant::now() < deadline,
+            "it does not come to this: {what}"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Waits for a process, which is killed where it does not end.
@@ -212,11 +224,16 @@ pub(crate) fn ended(child: &mut Child, what: &str) -> ExitStatus {
 
 /// Sends [`MESSAGE`] with curl.
 pub(crate) fn curl(folder: &Path, port: u16, arguments: &[&str]) -> Output {
+    curl_to(folder, &format!("smtp://127.0.0.1:{port}"), arguments)
+}
+
+/// As [`curl`], to a server that is given as in a URL.
+pub(crate) fn curl_to(folder: &Path, server: &str, arguments: &[&str]) -> Output {
     let message = write(folder, "message.eml", MESSAGE);
     // `-q` first, so that no configuration of the machine has a say.
     Command::new("curl")
         .args(["-q", "-sS", "--max-time", "20", "--noproxy", "*"])
-        .arg(format!("smtp://127.0.0.1:{port}/client.example"))
+        .arg(format!("{server}/client.example"))
         .args([
             "--mail-from",
             "a@client.example",

@@ -69,3 +69,16 @@ impl Talk {
         all
     }
 }
+
+/// Sends messages on one connection, as a client of that name.
+pub(crate) fn deliver(port: u16, helo: &str, messages: usize) {
+    let mut client = Talk::greeted(port);
+    client.expect(&format!("HELO {helo}"), "250 ");
+    for number in 0..messages {
+        let body = "..text text text text text text\r\n".repeat(100);
+        client.deliver(&format!(
+            "Subject: {number}\r\nMessage-ID: <{number}@{helo}>\r\n\r\n{body}"
+        ));
+    }
+    client.expect("QUIT", "221 ");
+}
