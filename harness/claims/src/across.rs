@@ -86,7 +86,7 @@ impl Ledger {
                 continue;
             }
             let evidence = || {
-                let what = "a signature".to_owned();
+                let what = "a signature".into();
                 let bytes = signer.span;
                 let packets = vec![signer.packet];
                 vec![
@@ -242,11 +242,11 @@ fn shrunk(offer: &Offer, (before, earlier): &(Vec<String>, Offered)) -> Option<F
 }
 
 /// Evidence in this conversation.
-fn here(packet: u64, span: Span, what: &str) -> Evidence {
+fn here(packet: u64, span: Span, what: &'static str) -> Evidence {
     Evidence {
         packets: vec![packet],
         bytes: Some(span),
-        what: what.to_owned(),
+        what: what.into(),
     }
 }
 

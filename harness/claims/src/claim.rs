@@ -1,6 +1,7 @@
 //! Claims: statements of a document that checks can decide.
 
-use std::sync::LazyLock;
+use std::fmt;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
@@ -24,6 +25,18 @@ pub struct Claim {
     pub vacuous_when: String,
     /// Pages or sections that state it (and, after "against:", that contradict it).
     pub sources: Vec<String>,
+    /// The check, once it was looked up: that is done for every conversation.
+    #[serde(skip)]
+    found: Found,
+}
+
+#[derive(Default)]
+struct Found(OnceLock<&'static Check>);
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.get().map(|check| check.id).fmt(f)
+    }
 }
 
 /// A statement of a document that no packet can show or refute.
@@ -143,7 +156,9 @@ impl Claim {
 
     /// The check that decides it.
     pub fn check(&self) -> &'static Check {
-        checks::find(&self.check).expect("a test holds the catalogue to the registry")
+        self.found.0.get_or_init(|| {
+            checks::find(&self.check).expect("a test holds the catalogue to the registry")
+        })
     }
 }
 

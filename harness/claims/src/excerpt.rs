@@ -4,8 +4,10 @@
 //! bodies, what crossed under TLS, and any line in which a known secret stands. The place and the number of hidden bytes
 //! stay visible, so that a reader finds them in the capture.
 
+use std::cell::OnceCell;
+
 use smtp::timeline::{Command, Event, EventKind, Reply, Terminator, Timeline};
-use wire::Span;
+use wire::{Direction, Span};
 
 use crate::Given;
 use crate::leaks::is_under_tls;
@@ -21,6 +23,44 @@ pub const HIDDEN: &str = "**";
 pub struct Excerpts<'a> {
     timeline: &'a Timeline,
     scrubber: Scrubber,
+    client: Places,
+    server: Places,
+    /// What may be shown of each event, once it was asked for: evidence points at the same ones again and again.
+    shown: Vec<OnceCell<Vec<Option<u8>>>>,
+}
+
+/// The events of one direction by where they begin.
+struct Places {
+    /// Where one begins, how far it and those before it reach, and its index.
+    events: Vec<(u64, u64, usize)>,
+}
+
+impl Places {
+    fn of(timeline: &Timeline, direction: Direction) -> Self {
+        let events = timeline.events.iter().enumerate();
+        let mut events: Vec<_> = events
+            .filter(|(_, event)| event.span.direction == direction && !event.span.is_empty())
+            .map(|(index, event)| (event.span.start, event.span.end, index))
+            .collect();
+        events.sort_by_key(|(start, ..)| *start);
+        let mut reached = 0;
+        for (_, end, _) in &mut events {
+            reached = reached.max(*end);
+            *end = reached;
+        }
+        Self { events }
+    }
+
+    /// The events that hold any of these bytes, and perhaps some before them.
+    fn near(&self, start: u64, end: u64) -> impl Iterator<Item = usize> {
+        let first = self
+            .events
+            .partition_point(|(_, reached, _)| *reached <= start);
+        self.events[first..]
+            .iter()
+            .take_while(move |(begin, ..)| *begin < end)
+            .map(|(.., index)| *index)
+    }
 }
 
 impl<'a> Excerpts<'a> {
@@ -29,28 +69,35 @@ impl<'a> Excerpts<'a> {
         Self {
             timeline,
             scrubber: Scrubber::new(timeline, given),
+            client: Places::of(timeline, Direction::Client),
+            server: Places::of(timeline, Direction::Server),
+            shown: vec![OnceCell::new(); timeline.events.len()],
         }
     }
 
     /// The bytes of `span` in hexadecimal, at most [`MAX_BYTES`] of them, with [`HIDDEN`] for each that may not be shown.
     pub fn hex(&self, span: Span) -> String {
         let end = span.end.min(span.start.saturating_add(MAX_BYTES));
-        let mut text = String::new();
+        let length = usize::try_from(end.saturating_sub(span.start)).unwrap_or_default();
+        let mut text = String::with_capacity(2 * length);
         let mut at = span.start;
-        let events = self.timeline.events.iter().filter(|event| {
-            event.span.direction == span.direction
-                && event.span.start < end
-                && event.span.end > span.start
-        });
-        for event in events {
-            let known = self.shown(event);
+        let places = match span.direction {
+            Direction::Client => &self.client,
+            Direction::Server => &self.server,
+        };
+        for index in places.near(span.start, end) {
+            let event = &self.timeline.events[index];
             let (from, to) = (at.max(event.span.start), end.min(event.span.end));
+            if event.span.end <= span.start {
+                continue;
+            }
+            let known = self.shown[index].get_or_init(|| self.shown(event, index));
             // Bytes that no event holds are not known here.
             hide(&mut text, from.saturating_sub(at));
             for offset in from..to {
                 let place = usize::try_from(offset - event.span.start).unwrap_or(usize::MAX);
                 match known.get(place) {
-                    Some(Some(byte)) => text.push_str(&hex::encode([*byte])),
+                    Some(Some(byte)) => push_hex(&mut text, *byte),
                     _ => text.push_str(HIDDEN),
                 }
             }
@@ -61,13 +108,13 @@ impl<'a> Excerpts<'a> {
     }
 
     /// The bytes of an event from its first on; `None` for one that is hidden, and nothing after the last that is known.
-    fn shown(&self, event: &Event) -> Vec<Option<u8>> {
+    fn shown(&self, event: &Event, index: usize) -> Vec<Option<u8>> {
         if is_under_tls(self.timeline, event.span) {
             return Vec::new();
         }
         let bytes = match &event.kind {
             EventKind::Command(command) => said(command),
-            EventKind::Reply(reply) => self.replied(event, reply),
+            EventKind::Reply(reply) => self.replied(index, reply),
             EventKind::Content(transaction) => self.header(event, *transaction),
             _ => Vec::new(),
         };
@@ -80,14 +127,8 @@ impl<'a> Excerpts<'a> {
         }
     }
 
-    fn replied(&self, event: &Event, reply: &Reply) -> Vec<Option<u8>> {
-        let index = self
-            .timeline
-            .events
-            .iter()
-            .position(|one| std::ptr::eq(one, event));
-        let hidden = reply.code == 334
-            && index.is_some_and(|index| transcript::hides_challenge(self.timeline, index, reply));
+    fn replied(&self, index: usize, reply: &Reply) -> Vec<Option<u8>> {
+        let hidden = reply.code == 334 && transcript::hides_challenge(self.timeline, index, reply);
         if hidden {
             return b"334 ".iter().copied().map(Some).collect();
         }
@@ -124,15 +165,17 @@ impl<'a> Excerpts<'a> {
         };
         let bytes = content.bytes();
         let end = memchr::memmem::find(bytes, b"\r\n\r\n").map_or(0, |at| at + 2);
-        let straight =
-            |place: usize| content.span(place..place + 1).start == event.span.start + place as u64;
-        bytes
-            .iter()
-            .enumerate()
-            .take(end)
-            .take_while(|(place, _)| straight(*place))
-            .map(|(_, byte)| Some(*byte))
-            .collect()
+        if content.span(0..1).start != event.span.start {
+            return Vec::new();
+        }
+        let straight = content.run_end(0).min(end);
+        bytes.iter().take(straight).copied().map(Some).collect()
+    }
+}
+
+fn push_hex(text: &mut String, byte: u8) {
+    for half in [byte >> 4, byte & 15] {
+        text.extend(char::from_digit(half.into(), 16));
     }
 }
 

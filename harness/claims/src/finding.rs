@@ -1,5 +1,7 @@
 //! What a check found, and where.
 
+use std::borrow::Cow;
+
 use smtp::timeline::{Event, Timeline};
 use wire::Span;
 
@@ -24,12 +26,12 @@ pub struct Evidence {
     /// The bytes in their direction's stream; `None` where the evidence is a packet without payload.
     pub bytes: Option<Span>,
     /// What is to be seen there: a short noun phrase, never a secret.
-    pub what: String,
+    pub what: Cow<'static, str>,
 }
 
 impl Evidence {
     /// The bytes `span` of `timeline`.
-    pub fn bytes(timeline: &Timeline, span: Span, what: impl Into<String>) -> Self {
+    pub fn bytes(timeline: &Timeline, span: Span, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             packets: timeline.packets(span),
             bytes: Some(span),
@@ -38,7 +40,7 @@ impl Evidence {
     }
 
     /// An event of a timeline.
-    pub fn event(event: &Event, what: impl Into<String>) -> Self {
+    pub fn event(event: &Event, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             packets: event.packets.clone(),
             bytes: (!event.span.is_empty()).then_some(event.span),
@@ -47,7 +49,7 @@ impl Evidence {
     }
 
     /// A packet without payload.
-    pub fn packet(number: u64, what: impl Into<String>) -> Self {
+    pub fn packet(number: u64, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             packets: vec![number],
             bytes: None,
@@ -62,14 +64,14 @@ pub struct Finding {
     /// The answer.
     pub observation: Observation,
     /// Why, in one sentence for a person: lower case, no full stop, never a secret.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// What shows it, the decisive piece first.
     pub evidence: Vec<Evidence>,
 }
 
 impl Finding {
     /// It was seen.
-    pub fn observed(reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
+    pub fn observed(reason: impl Into<Cow<'static, str>>, evidence: Vec<Evidence>) -> Self {
         Self {
             observation: Observation::Observed,
             reason: reason.into(),
@@ -78,7 +80,7 @@ impl Finding {
     }
 
     /// It was provoked, and did not happen.
-    pub fn not_observed(reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
+    pub fn not_observed(reason: impl Into<Cow<'static, str>>, evidence: Vec<Evidence>) -> Self {
         Self {
             observation: Observation::NotObserved,
             reason: reason.into(),
@@ -87,7 +89,7 @@ impl Finding {
     }
 
     /// It could not be decided.
-    pub fn undetermined(reason: impl Into<String>) -> Self {
+    pub fn undetermined(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             observation: Observation::Undetermined,
             reason: reason.into(),
@@ -96,7 +98,7 @@ impl Finding {
     }
 
     /// The question does not arise.
-    pub fn not_applicable(reason: impl Into<String>) -> Self {
+    pub fn not_applicable(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             observation: Observation::NotApplicable,
             reason: reason.into(),

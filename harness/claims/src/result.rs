@@ -435,7 +435,7 @@ impl From<Evidence> for EvidenceOutcome {
         Self {
             packets: evidence.packets,
             bytes,
-            what: evidence.what,
+            what: evidence.what.into_owned(),
             excerpt: String::new(),
         }
     }
@@ -467,7 +467,7 @@ impl ClaimOutcome {
             holds: judgement
                 .holds
                 .filter(|_| judgement.verdict == Verdict::Recorded),
-            reason: judgement.reason,
+            reason: judgement.reason.into_owned(),
             evidence,
         }
     }

@@ -3,6 +3,7 @@
 mod opened;
 mod unseen;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -320,12 +321,12 @@ impl<'a> Sent<'a> {
     }
 
     /// Evidence for a range of the message.
-    pub fn evidence(&self, range: Range<usize>, what: impl Into<String>) -> Evidence {
+    pub fn evidence(&self, range: Range<usize>, what: impl Into<Cow<'static, str>>) -> Evidence {
         Evidence::bytes(self.timeline, self.data.content.span(range), what)
     }
 
     /// Evidence for the whole content.
-    pub fn all(&self, what: impl Into<String>) -> Evidence {
+    pub fn all(&self, what: impl Into<Cow<'static, str>>) -> Evidence {
         Evidence::bytes(self.timeline, self.data.span, what)
     }
 

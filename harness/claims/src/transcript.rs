@@ -8,6 +8,8 @@
 mod scrub;
 
 pub use scrub::Scrubber;
+use std::borrow::Cow;
+
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 
 use crate::Given;
@@ -227,8 +229,7 @@ fn hide_auth_parameter(argument: &str) -> String {
 /// reader's terminal or show itself as another.
 pub fn printable(text: &str) -> String {
     let text = text.trim_end();
-    // What nearly every text is.
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    if is_plain(text) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
@@ -241,6 +242,22 @@ pub fn printable(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same, without a copy of a text that needs no change.
+pub(crate) fn made_printable(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text {
+        // A sentence of this program.
+        Cow::Borrowed(_) => text,
+        Cow::Owned(text) if is_plain(&text) && !text.ends_with(' ') => text.into(),
+        Cow::Owned(text) => printable(&text).into(),
+    }
+}
+
+/// What nearly every text is; looked at without a branch for each byte.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    text.bytes().fold(true, |all, byte| all & plain(byte))
 }
 
 #[cfg(test)]

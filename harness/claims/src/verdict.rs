@@ -1,5 +1,6 @@
 //! Findings turned into verdicts by a profile.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::claim::HoldsWhen;
 use crate::profile::Expect;
 use crate::result::ConversationOutcome;
-use crate::transcript::printable;
+use crate::transcript::made_printable;
 use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
 
 /// The word on one claim.
@@ -74,7 +75,7 @@ pub struct Judgement {
     /// Whether the claim holds as it is stated, as far as this was put to the test.
     pub holds: Option<bool>,
     /// Why, in one sentence.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// What shows it.
     pub evidence: Vec<Evidence>,
 }
@@ -141,9 +142,9 @@ fn conclude(
         mut evidence,
     } = finding;
     // Both may quote names and addresses from the wire.
-    let reason = printable(&reason);
+    let reason = made_printable(reason);
     for piece in &mut evidence {
-        piece.what = printable(&piece.what);
+        piece.what = made_printable(std::mem::take(&mut piece.what));
     }
     let holds = match observation {
         Observation::NotApplicable => {
@@ -176,7 +177,7 @@ fn conclude(
             claim,
             verdict: Verdict::Inconclusive,
             holds: None,
-            reason,
+            reason: reason.into(),
             evidence: Vec::new(),
         };
     }
@@ -211,7 +212,7 @@ mod tests {
     }
 
     fn finding(observation: Observation) -> Finding {
-        let (reason, evidence) = ("why".to_owned(), vec![Evidence::packet(7, "it")]);
+        let (reason, evidence) = ("why".into(), vec![Evidence::packet(7, "it")]);
         Finding {
             observation,
             reason,
@@ -241,7 +242,7 @@ mod tests {
                 judged.verdict, verdict,
                 "{observation:?} {holds:?} {expect:?}"
             );
-            assert_eq!((judged.reason.as_str(), judged.evidence.len()), ("why", 1));
+            assert_eq!((judged.reason.as_ref(), judged.evidence.len()), ("why", 1));
             let as_stated = (observation == seen) == (holds == HoldsWhen::Observed);
             assert_eq!(judged.holds, Some(as_stated));
             // A script that was not played takes away what it would have shown, and never a breach.
@@ -249,7 +250,7 @@ mod tests {
             if !as_stated && expect == Expect::Recorded {
                 assert_eq!(unplayed.verdict, Recorded);
             } else if verdict == Fail {
-                assert_eq!((unplayed.verdict, unplayed.reason.as_str()), (Fail, "why"));
+                assert_eq!((unplayed.verdict, unplayed.reason.as_ref()), (Fail, "why"));
             } else {
                 assert_eq!(unplayed.verdict, Inconclusive);
                 assert!(
@@ -270,7 +271,7 @@ mod tests {
                     (Expect::DoesNotHold, &unplayed()[..]),
                 ] {
                     let judged = conclude(claim(holds), expect, finding(observation), unfired);
-                    assert_eq!((judged.verdict, judged.reason.as_str()), (verdict, "why"));
+                    assert_eq!((judged.verdict, judged.reason.as_ref()), (verdict, "why"));
                 }
             }
         }
@@ -294,8 +295,8 @@ mod tests {
     #[test]
     fn a_reason_does_not_drive_a_terminal() {
         let mut odd = finding(Observation::Observed);
-        odd.reason = "names \x1b]0;x\x07".to_owned();
-        odd.evidence[0].what = "a\u{202e}b".to_owned();
+        odd.reason = String::from("names \x1b]0;x\x07").into();
+        odd.evidence[0].what = String::from("a\u{202e}b").into();
         let judged = conclude(claim(HoldsWhen::Observed), Expect::Holds, odd, &[]);
         assert_eq!(judged.reason, "names \\u{1b}]0;x\\u{7}");
         assert_eq!(judged.evidence[0].what, "a\\u{202e}b");

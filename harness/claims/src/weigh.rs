@@ -3,7 +3,7 @@
 use crate::controls::Weakness;
 use crate::given::Reported;
 use crate::result::CheckOutcome;
-use crate::transcript::printable;
+use crate::transcript::{made_printable, printable};
 use crate::{Case, Check, Finding, Observation, Verdict};
 
 /// The observation that a case wants of a check.
@@ -40,12 +40,12 @@ pub fn weigh(
     let (verdict, reason, evidence) = match (decisive, case.given.unfired.first()) {
         _ if verdict == Verdict::Inconclusive && was_refused(case) => (
             Verdict::Pass,
-            "the client refused to send it, and said so".to_owned(),
+            "the client refused to send it, and said so".into(),
             Vec::new(),
         ),
         (Some(_), Some(unfired)) if verdict == Verdict::Pass => (
             Verdict::Inconclusive,
-            format!("the case did not play as scripted: {unfired}"),
+            format!("the case did not play as scripted: {unfired}").into(),
             Vec::new(),
         ),
         (Some(place), _) => {
@@ -54,7 +54,7 @@ pub fn weigh(
             } = findings[place].clone();
             (verdict, reason, evidence)
         }
-        (None, _) => (verdict, "there was no conversation".to_owned(), Vec::new()),
+        (None, _) => (verdict, "there was no conversation".into(), Vec::new()),
     };
     let (cwe, attack) = Weakness::seen(check.id, wanted, verdict).unwrap_or_default();
     CheckOutcome {
@@ -69,7 +69,7 @@ pub fn weigh(
         evidence: evidence
             .into_iter()
             .map(|mut piece| {
-                piece.what = printable(&piece.what);
+                piece.what = made_printable(piece.what);
                 piece.into()
             })
             .collect(),
@@ -136,7 +136,7 @@ mod tests {
     fn findings(observations: &[Observation]) -> Vec<Finding> {
         let one = |observation: &Observation| Finding {
             observation: *observation,
-            reason: "why".to_owned(),
+            reason: "why".into(),
             evidence: vec![Evidence::packet(1, "it")],
         };
         observations.iter().map(one).collect()

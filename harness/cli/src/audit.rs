@@ -10,6 +10,7 @@ mod judge;
 pub mod known;
 pub mod live;
 mod progress;
+mod sample;
 mod sinks;
 pub mod stop;
 
@@ -73,10 +74,11 @@ pub fn audit(
         only_mail: plan.scope == Scope::Field,
         keys: Some(Arc::clone(&plan.keys)),
     };
+    let sample = gatherer.of_lane();
     pipeline::run(
         sources,
         &settings,
-        || Judge::new(plan.clone(), options.clone()),
+        || Judge::new(plan.clone(), options.clone(), sample.of_lane()),
         |judged| gatherer.add(judged),
     )
 }

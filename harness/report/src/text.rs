@@ -430,22 +430,33 @@ fn pad(text: &str, width: usize) -> String {
 /// first are indented.
 pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
-    let mut out = String::new();
+    let mut out = String::with_capacity(text.len() + text.len() / room * (indent + 1));
     let mut column = 0;
+    let begin_line = |out: &mut String| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n(' ', indent));
+    };
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let length = word.chars().count();
+        let length = if word.is_ascii() {
+            word.len()
+        } else {
+            word.chars().count()
+        };
         if column > 0 && column + 1 + length > room {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
+            begin_line(&mut out);
             column = 0;
         } else if column > 0 {
             out.push(' ');
             column += 1;
         }
+        if column + length <= room {
+            out.push_str(word);
+            column += length;
+            continue;
+        }
         for character in word.chars() {
             if column >= room {
-                out.push('\n');
-                out.push_str(&" ".repeat(indent));
+                begin_line(&mut out);
                 column = 0;
             }
             out.push(character);

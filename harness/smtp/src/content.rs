@@ -110,7 +110,7 @@ impl Content {
     }
 
     /// Where the bytes end that stood together on the wire with the one at `index`.
-    pub(crate) fn run_end(&self, index: usize) -> usize {
+    pub fn run_end(&self, index: usize) -> usize {
         let next = self.runs.partition_point(|&(start, _)| start <= index);
         self.runs
             .get(next)

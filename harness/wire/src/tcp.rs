@@ -11,6 +11,7 @@
 mod connection;
 mod ended;
 mod held;
+mod key;
 mod output;
 mod recent;
 mod stream;
@@ -25,7 +26,8 @@ pub use self::ended::Ended;
 pub use self::output::Consumer;
 
 use self::connection::Connection;
-use self::ended::{Graveyard, Key};
+use self::ended::Graveyard;
+use self::key::Key;
 use crate::segment::Segment;
 use crate::{Conversation, StreamEvent, Timestamp};
 
@@ -98,7 +100,7 @@ impl<C: Consumer> Reassembler<C> {
 
     /// Takes the next segment, in capture order. `make` makes the consumer where it begins a connection.
     pub fn push_with(&mut self, segment: &Segment<'_>, make: impl FnOnce() -> C) {
-        let key = (segment.src.min(segment.dst), segment.src.max(segment.dst));
+        let key = Key::of(segment);
         let at = segment.packet;
         let over = match self.live.get_mut(&key) {
             Some(slot) if slot.connection.owns(segment) => {

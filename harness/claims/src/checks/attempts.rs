@@ -18,6 +18,10 @@ pub(super) fn repeats<'a>(earlier: &Subject<'_>, later: &'a Timeline) -> Option<
 }
 
 /// The MAIL of a transaction.
-pub(super) fn mail(timeline: &Timeline, transaction: &Transaction, what: &str) -> Option<Evidence> {
+pub(super) fn mail(
+    timeline: &Timeline,
+    transaction: &Transaction,
+    what: &'static str,
+) -> Option<Evidence> {
     Some(Evidence::event(timeline.request(transaction.mail)?, what))
 }

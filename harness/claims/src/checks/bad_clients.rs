@@ -149,7 +149,7 @@ fn verdict(claim: &str, talk: Talk) -> (Verdict, String) {
         one.verdict < Verdict::Pass || !one.evidence.is_empty(),
         "{claim}: no evidence"
     );
-    (one.verdict, one.reason)
+    (one.verdict, one.reason.into_owned())
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             let mut packets = timeline.packets(Span::new(span.direction, span.start, span.start + 1));
             packets.extend(timeline.packets(Span::new(span.direction, span.end - 1, span.end)));
             packets.dedup();
-            Evidence { packets, bytes: Some(span), what: format!("all bytes of the {}", span.direction) }
+            Evidence { packets, bytes: Some(span), what: format!("all bytes of the {}", span.direction).into() }
         })
         .collect();
     if evidence.is_empty() {

@@ -244,7 +244,7 @@ mod tests {
         let tested = case(vec![talk], Given::default());
         look(&tested.subject(0))
             .into_iter()
-            .map(|evidence| evidence.what)
+            .map(|evidence| evidence.what.into_owned())
             .collect()
     }
 

@@ -26,7 +26,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let Some((_, event, command)) = commands.next().filter(|(_, _, command)| command.verb != "QUIT") else {
         return Finding::undetermined("the client said nothing but good-bye");
     };
-    let evidence = |what: &str| vec![Evidence::event(event, what)];
+    let evidence = |what: &'static str| vec![Evidence::event(event, what)];
     match command.verb.as_str() {
         "EHLO" => Finding::not_observed("the client began with EHLO", evidence("the first command")),
         "HELO" => Finding::observed("the client began with HELO and asked for no extensions", evidence("HELO before any EHLO")),

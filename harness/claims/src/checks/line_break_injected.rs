@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let (pieces, nul) = broken(subject.given());
+    let given = !pieces.is_empty() || nul;
     let mut crossed = Vec::new();
     for (_, event, command) in timeline.commands() {
         let begins = pieces.iter().any(|piece| command.raw.trim_ascii_start().starts_with(piece.as_bytes()));
@@ -28,9 +29,12 @@ fn run(subject: &Subject<'_>) -> Finding {
             let reason = "what was given as one text crosses as more than one line of the dialogue";
             return Finding::observed(reason, vec![Evidence::event(event, what)]);
         }
-        if matches!(command.verb.as_str(), "MAIL" | "RCPT") {
+        if given && matches!(command.verb.as_str(), "MAIL" | "RCPT") {
             crossed.push(Evidence::event(event, "an address as it crosses"));
         }
+    }
+    if !given {
+        return Finding::undetermined("the client was given no text with a line break or NUL in it");
     }
     for sent in subject.sent() {
         for part in sent.message.parts() {
@@ -47,9 +51,6 @@ fn run(subject: &Subject<'_>) -> Finding {
             }
         }
         crossed.push(sent.all("the message"));
-    }
-    if pieces.is_empty() && !nul {
-        return Finding::undetermined("the client was given no text with a line break or NUL in it");
     }
     if let Some(reason) = subject.unsearched() {
         return Finding::undetermined(reason);

@@ -21,7 +21,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut good = Vec::new();
     for transaction in &timeline.transactions {
         let Some(event) = timeline.request(transaction.mail) else { continue };
-        let mail = |what: &str| vec![Evidence::event(event, what)];
+        let mail = |what: &'static str| vec![Evidence::event(event, what)];
         let asked = transaction.parameters.iter().any(|parameter| parameter.value.name == "REQUIRETLS");
         let offer = timeline.capabilities.iter().rev().find(|offer| offer.exchange < transaction.mail);
         match (asked, told) {

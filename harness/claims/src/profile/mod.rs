@@ -5,7 +5,7 @@ mod file;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
@@ -64,6 +64,18 @@ pub struct Profile {
     scope: BTreeSet<String>,
     /// Id and title of each profile that it was put together of; none where it is one by itself.
     parts: Vec<(String, String)>,
+    ordered: Ordered,
+}
+
+/// The claims of a profile in the order of the catalogue, once they were asked for: they are, for every conversation. A copy
+/// works them out again, since a copy is made to be changed.
+#[derive(Debug, Default)]
+struct Ordered(OnceLock<Vec<(&'static Claim, Expect)>>);
+
+impl Clone for Ordered {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// The profiles that are written as such.
@@ -199,9 +211,9 @@ impl Profile {
 
     /// Its claims, in the order of the catalogue.
     pub fn expectations(&self) -> impl Iterator<Item = (&'static Claim, Expect)> {
-        Claim::all()
-            .iter()
-            .filter_map(|claim| Some((claim, *self.claims.get(&claim.id)?)))
+        let expected = |claim: &'static Claim| Some((claim, *self.claims.get(&claim.id)?));
+        let ordered = || Claim::all().iter().filter_map(expected).collect();
+        self.ordered.0.get_or_init(ordered).iter().copied()
     }
 
     /// The standards of compliance that it is held against.

@@ -9,7 +9,7 @@ fn evidence_can_be_cut() {
         claim,
         verdict: Verdict::Pass,
         holds: Some(true),
-        reason: String::new(),
+        reason: String::new().into(),
         evidence: (1..=5)
             .map(|packet| Evidence::packet(packet, "a packet"))
             .collect(),

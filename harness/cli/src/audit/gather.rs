@@ -1,12 +1,13 @@
 //! What all conversations of an audit come to.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use claims::controls::Witnesses;
 use claims::result::{CaptureFile, CaseOutcome, Outcome};
 use claims::{Ledger, Profile, Tally, Verdict, overrule, rejudge};
 
-use super::judge::{Judged, SAMPLE};
+use super::judge::Judged;
+use super::sample::Sample;
 use super::sinks::Sink;
 
 /// How many remarks on packets are kept.
@@ -22,9 +23,8 @@ pub struct Gatherer<'a> {
     tally: Tally,
     witnesses: Witnesses,
     over: Vec<Option<Verdict>>,
-    seen: HashSet<(usize, Verdict)>,
+    sample: Sample,
     kept: Vec<String>,
-    failed_kept: usize,
     notes: Vec<String>,
     more_notes: u64,
     given_up: u64,
@@ -65,14 +65,18 @@ impl<'a> Gatherer<'a> {
             tally: Tally::default(),
             witnesses: Witnesses::default(),
             over: vec![None; claims],
-            seen: HashSet::new(),
+            sample: Sample::default(),
             kept: Vec::new(),
-            failed_kept: 0,
             notes: Vec::new(),
             more_notes: 0,
             given_up: 0,
             count: 0,
         }
+    }
+
+    /// How a lane chooses which conversations may be kept.
+    pub(super) fn of_lane(&self) -> Sample {
+        self.sample.of_lane()
     }
 
     pub(super) fn add(&mut self, judged: Box<Judged>) {
@@ -85,6 +89,9 @@ impl<'a> Gatherer<'a> {
             given_up,
         } = *judged;
         self.count += 1;
+        // By what the lane knew of it, which chose by the same rule.
+        let keep = self.sample.takes(&verdicts, &holds);
+        self.sample.tell();
         let brief = brief.named(format!("{}/{}", self.case, self.count));
         let across = self.ledger.judge(&brief);
         for (number, judged) in rejudge(self.profile, &across) {
@@ -113,21 +120,20 @@ impl<'a> Gatherer<'a> {
                 self.more_notes += 1;
             }
         }
-        let failed = verdicts.contains(&Verdict::Fail);
-        let mut keep = self.kept.len() < SAMPLE || (failed && self.failed_kept < SAMPLE);
         for (number, verdict) in verdicts.iter().copied().enumerate() {
             *self.outcome.summary.entry(verdict).or_default() += 1;
             if let Some(over) = self.over.get_mut(number) {
                 *over = Some(over.map_or(verdict, |before| before.max(verdict)));
             }
-            keep |= self.seen.insert((number, verdict));
         }
         let Some(mut outcome) = outcome else { return };
         outcome.id = brief.id;
-        self.witnesses.show(&outcome, &holds);
+        if keep {
+            // The first that shows something of a claim is always among them.
+            self.witnesses.show(&outcome, &holds);
+        }
         self.sink.conversation(&outcome);
         if keep && self.sink.wants_sample() {
-            self.failed_kept += usize::from(failed);
             self.kept.push(outcome.id.clone());
             self.outcome.conversations.push(outcome);
         }

@@ -1,7 +1,5 @@
 //! One conversation judged, as soon as it is over.
 
-use std::collections::HashSet;
-
 use claims::result::ConversationOutcome;
 use claims::{Brief, Case, Judgement, Verdict, judge};
 use smtp::session::{Options, Reader};
@@ -9,10 +7,8 @@ use wire::Ended;
 use wire::pipeline::Worker;
 
 use super::Plan;
+use super::sample::Sample;
 use crate::road;
-
-/// How many conversations are kept whole for the report, and as many again of those that failed.
-pub(super) const SAMPLE: usize = 200;
 
 /// How many events of a conversation's transcript, and how many pieces of evidence for each of its verdicts, are kept in
 /// the sample.
@@ -49,37 +45,17 @@ pub struct Judged {
 pub struct Judge {
     plan: Plan,
     options: Options,
-    whole: usize,
-    failed: usize,
-    seen: HashSet<(usize, Verdict)>,
+    sample: Sample,
 }
 
 impl Judge {
     /// Nothing judged yet.
-    pub(super) fn new(plan: Plan, options: Options) -> Self {
+    pub(super) fn new(plan: Plan, options: Options, sample: Sample) -> Self {
         Self {
             plan,
             options,
-            whole: 0,
-            failed: 0,
-            seen: HashSet::new(),
+            sample,
         }
-    }
-
-    /// Whether a conversation with these verdicts may get into the sample. What is chosen from all lanes is always
-    /// among what each lane chooses by the same rule.
-    fn is_wanted(&mut self, verdicts: &[Verdict]) -> bool {
-        if self.plan.detail != Detail::Sample {
-            return true;
-        }
-        let failed = verdicts.contains(&Verdict::Fail);
-        let mut wanted = self.whole < SAMPLE || (failed && self.failed < SAMPLE);
-        self.whole += 1;
-        self.failed += usize::from(failed);
-        for one in verdicts.iter().copied().enumerate() {
-            wanted |= self.seen.insert(one);
-        }
-        wanted
     }
 }
 
@@ -104,10 +80,9 @@ impl Worker for Judge {
         let case = Case::new(vec![timeline], (*self.plan.given).clone());
         let judgements = judge(&case, self.plan.profile).pop().unwrap_or_default();
         let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
-        let holds = judgements.iter().map(|one| one.holds).collect();
-        let outcome = self
-            .is_wanted(&verdicts)
-            .then(|| outcome(&case, judgements, self.plan.detail));
+        let holds: Vec<_> = judgements.iter().map(|one| one.holds).collect();
+        let wanted = self.plan.detail != Detail::Sample || self.sample.takes(&verdicts, &holds);
+        let outcome = wanted.then(|| outcome(&case, judgements, self.plan.detail));
         let subject = case.subjects().next().expect("the case has one");
         let about = ended.about;
         Some(Box::new(Judged {

@@ -3,6 +3,7 @@
 //! Streaming encoders write indefinite lengths and cut long contents into pieces (X.690 sections 8.1.3.6 and 8.7.3).
 //! Everything else stays byte for byte, so that signed parts keep their signature.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::Error;
@@ -16,16 +17,20 @@ const OCTET_STRING: u8 = 0x04;
 const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 const CONSTRUCTED_CONTEXT_0: u8 = 0xa0;
 
-/// The first element of `bytes`, rewritten. What follows it is ignored.
-pub(super) fn definite(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut out = Vec::with_capacity(bytes.len());
+/// The first element of `bytes`, rewritten where it has to be. What follows it is ignored.
+pub(super) fn definite(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let walker = Walker {
         bytes,
         lenient: false,
         cut: Cell::new(None),
     };
+    // Most is written that way, and can be long.
+    if let Some(end) = walker.definite_end(0, bytes.len(), 0, &[]) {
+        return Ok(Cow::Borrowed(&bytes[..end]));
+    }
+    let mut out = Vec::with_capacity(bytes.len());
     walker.element(0, bytes.len(), 0, &mut out)?;
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 /// The same for an element whose end is missing: what is there, with everything closed at the cut, and where the cut is.
@@ -78,6 +83,36 @@ struct Inside {
 }
 
 impl Walker<'_> {
+    /// Where the element at `at` ends, if [`Walker::child`] would write it as it stands; `None` too where it is broken.
+    fn definite_end(&self, at: usize, end: usize, depth: usize, before: &[u8]) -> Option<usize> {
+        let (tag, cursor, length) = self.header(at, end).ok()?;
+        let (length, first) = (length?, *tag.first()?);
+        let header = cursor - at - tag.len();
+        if header != length_octets(length) {
+            return None;
+        }
+        let next = cursor + length;
+        if first & 0x20 == 0 {
+            return Some(next);
+        }
+        let pieces = first == CONSTRUCTED_OCTET_STRING
+            || first == CONSTRUCTED_CONTEXT_0 && before == [OBJECT_IDENTIFIER, SEQUENCE];
+        if pieces || depth >= MAX_DEPTH {
+            return None;
+        }
+        let mut tags = [0; 3];
+        let (mut count, mut inside) = (0, cursor);
+        while inside < next {
+            let tag = *self.bytes.get(inside)?;
+            inside = self.definite_end(inside, next, depth + 1, &tags[..count])?;
+            if let Some(place) = tags.get_mut(count) {
+                *place = tag;
+                count += 1;
+            }
+        }
+        Some(next)
+    }
+
     /// Rewrites the element at `at` to the end of `out`; returns where the next one begins.
     fn element(
         &self,
@@ -276,18 +311,24 @@ impl Walker<'_> {
 pub(super) fn write(out: &mut Vec<u8>, tag: &[u8], value: &[u8]) {
     out.extend_from_slice(tag);
     let length = value.len().to_be_bytes();
-    let significant = length
-        .iter()
-        .position(|byte| *byte != 0)
-        .map_or(&length[..0], |first| &length[first..]);
-    match (value.len(), significant) {
-        (0..0x80, _) => out.push(significant.first().copied().unwrap_or_default()),
-        (_, significant) => {
-            out.push(0x80 | u8::try_from(significant.len()).unwrap_or_default());
-            out.extend_from_slice(significant);
+    let octets = length_octets(value.len());
+    match octets {
+        1 => out.extend(length.last()),
+        more => {
+            out.push(0x80 | u8::try_from(more - 1).unwrap_or_default());
+            out.extend_from_slice(&length[length.len() + 1 - more..]);
         }
     }
     out.extend_from_slice(value);
+}
+
+/// How many octets the shortest definite form of a length takes (X.690 section 8.1.3).
+const fn length_octets(length: usize) -> usize {
+    if length < 0x80 {
+        1
+    } else {
+        1 + (usize::BITS - length.leading_zeros()).div_ceil(8) as usize
+    }
 }
 
 #[cfg(test)]
@@ -303,7 +344,7 @@ mod tests {
             0,
         ];
         assert_eq!(
-            definite(&ber).unwrap(),
+            *definite(&ber).unwrap(),
             [0x30, 9, 4, 3, b'a', b'b', b'c', 0xa0, 2, 5, 0]
         );
     }
@@ -314,12 +355,12 @@ mod tests {
             0x30, 0x80, 6, 1, 42, 0x30, 0, 0xa0, 0x80, 4, 1, 1, 4, 1, 2, 0, 0, 0, 0,
         ];
         assert_eq!(
-            definite(&ber).unwrap(),
+            *definite(&ber).unwrap(),
             [0x30, 9, 6, 1, 42, 0x30, 0, 0x80, 2, 1, 2]
         );
         // After an object identifier alone it is an explicit tag, as around the content of SignedData.
         let explicit = [0x30, 9, 6, 1, 42, 0xa0, 4, 4, 2, 1, 2];
-        assert_eq!(definite(&explicit).unwrap(), explicit);
+        assert_eq!(*definite(&explicit).unwrap(), explicit);
     }
 
     #[test]
@@ -401,13 +442,62 @@ mod tests {
         }
     }
 
+    /// Elements of all kinds, some of them in forms that have to be rewritten.
+    fn element() -> impl Strategy<Value = Vec<u8>> {
+        let tag = prop_oneof![
+            Just(OCTET_STRING),
+            Just(OBJECT_IDENTIFIER),
+            Just(2),
+            Just(0x80)
+        ];
+        let primitive = (tag, proptest::collection::vec(any::<u8>(), 0..200));
+        let primitive = primitive.prop_map(|(tag, value)| {
+            let mut out = Vec::new();
+            write(&mut out, &[tag], &value);
+            out
+        });
+        primitive.prop_recursive(4, 40, 4, |inner| {
+            let tag = prop_oneof![
+                Just(SEQUENCE),
+                Just(CONSTRUCTED_OCTET_STRING),
+                Just(CONSTRUCTED_CONTEXT_0)
+            ];
+            let children = proptest::collection::vec(inner, 0..4);
+            (tag, children, 0..4_u8).prop_map(|(tag, children, form)| {
+                let value = children.concat();
+                let mut out = Vec::new();
+                match form {
+                    0 => out.extend([&[tag, 0x80], &value[..], &[0, 0]].concat()),
+                    1 => {
+                        let length = u32::try_from(value.len()).unwrap().to_be_bytes();
+                        out.extend([&[tag, 0x84], &length[..], &value].concat());
+                    }
+                    _ => write(&mut out, &[tag], &value),
+                }
+                out
+            })
+        })
+    }
+
     proptest! {
+        #[test]
+        fn what_is_passed_on_is_what_would_be_written(bytes in element()) {
+            let walker = Walker { bytes: &bytes, lenient: false, cut: Cell::new(None) };
+            let mut written = Vec::new();
+            let walked = walker.element(0, bytes.len(), 0, &mut written).map(|_| written);
+            let read = definite(&bytes);
+            if let Ok(Cow::Borrowed(as_it_is)) = &read {
+                prop_assert_eq!(as_it_is, &bytes);
+            }
+            prop_assert_eq!(read.map(Cow::into_owned), walked);
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let cut = definite_cut(&bytes);
             if let Ok(once) = definite(&bytes) {
-                prop_assert_eq!(definite(&once).unwrap(), once.clone());
-                prop_assert_eq!(cut, Ok((once, None)));
+                prop_assert_eq!(&definite(&once).unwrap(), &once);
+                prop_assert_eq!(cut, Ok((once.into_owned(), None)));
             } else if let Ok((closed, _)) = cut {
                 prop_assert!(closed.is_empty() || definite(&closed).is_ok());
             }

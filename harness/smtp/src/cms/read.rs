@@ -4,7 +4,7 @@ use cms::authenveloped_data::AuthEnvelopedData;
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::ContentInfo;
 use cms::der::asn1::{Ia5StringRef, ObjectIdentifier};
-use cms::der::{self, Decode, Encode};
+use cms::der::{self, Decode, Encode, EncodingRules};
 use cms::enveloped_data::{
     EncryptedContentInfo, EnvelopedData, KeyAgreeRecipientIdentifier, RecipientIdentifier,
     RecipientInfo,
@@ -77,13 +77,11 @@ pub(super) fn content_info(bytes: &[u8]) -> Result<ContentInfo, Error> {
 /// The structure inside. It is decoded from its own bytes with the rules of BER, which leave the order of sets free.
 pub(super) fn content<T>(info: &ContentInfo, name: &'static str) -> Result<T, Error>
 where
-    T: for<'a> Decode<'a, Error = der::Error>,
+    T: for<'a> der::Choice<'a> + for<'a> der::DecodeValue<'a, Error = der::Error>,
 {
-    let der = info
-        .content
-        .to_der()
-        .map_err(|error| structure(name, error))?;
-    T::from_ber(&der).map_err(|error| structure(name, error))
+    info.content
+        .decode_as_encoding(EncodingRules::Ber)
+        .map_err(|error| structure(name, error))
 }
 
 pub(super) fn structure(structure: &'static str, error: der::Error) -> Error {

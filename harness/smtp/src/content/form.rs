@@ -26,14 +26,23 @@ impl Form {
         let Some((&first, rest)) = bytes.split_first() else {
             return;
         };
-        let counts = count(first, rest);
-        let lf = counts.lf + u64::from(first == b'\n');
-        let cr = counts.cr + u64::from(first == b'\r');
-        let pairs = counts.pairs + u64::from(before == b'\r' && first == b'\n');
+        let lf = memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let seen = look(first, rest);
+        let in_pairs = !seen.unpaired && (before == b'\r') == (first == b'\n');
+        let (cr, pairs) = if in_pairs {
+            // All are, but for a CR that came before the first or is the last.
+            let last = rest.last().copied().unwrap_or(first);
+            let cr = lf - u64::from(first == b'\n') + u64::from(last == b'\r');
+            (cr, lf)
+        } else {
+            let pairs = u64::from(before == b'\r' && first == b'\n');
+            let cr = memchr::memchr_iter(b'\r', bytes).count() as u64;
+            (cr, pairs + memchr::memmem::find_iter(bytes, b"\r\n").count() as u64)
+        };
         self.lines += lf;
         self.bare_lf += lf - pairs;
         self.bare_cr = (self.bare_cr + cr).saturating_sub(pairs);
-        self.eight_bit |= !bytes.is_ascii();
+        self.eight_bit |= (seen.bits | first) & 0x80 != 0;
     }
 
     /// Takes note of a lax end of data at a dot.
@@ -44,37 +53,31 @@ impl Form {
     }
 }
 
-#[derive(Default)]
-struct Counts {
-    lf: u64,
-    cr: u64,
-    pairs: u64,
+struct Look {
+    /// A CR has no LF behind it, or an LF no CR before it.
+    unpaired: bool,
+    /// All bits that any byte has.
+    bits: u8,
 }
 
-/// Counts LF, CR and CR LF in `bytes`, which follow `first`. Written for the compiler to do many bytes at a time.
-fn count(first: u8, bytes: &[u8]) -> Counts {
-    let mut counts = Counts::default();
-    let mut before = first;
-    // 255 is how far a byte can count.
-    for block in bytes.chunks(255) {
-        let (mut lf, mut cr, mut pairs) = (0_u8, 0_u8, 0_u8);
-        for (one, two) in block.iter().zip(&block[1..]) {
-            let (after_cr, is_lf) = (u8::from(*one == b'\r'), u8::from(*two == b'\n'));
-            cr += after_cr;
-            lf += is_lf;
-            pairs += after_cr & is_lf;
-        }
-        // The pairs run over neighbours inside the block: its first and its last byte are counted here.
-        let last = block[block.len() - 1];
-        lf += u8::from(block[0] == b'\n');
-        cr += u8::from(last == b'\r');
-        pairs += u8::from(before == b'\r' && block[0] == b'\n');
-        before = last;
-        counts.lf += u64::from(lf);
-        counts.cr += u64::from(cr);
-        counts.pairs += u64::from(pairs);
+/// Looks at `bytes`, which follow `first`. Written for the compiler to do many bytes at a time.
+fn look(first: u8, bytes: &[u8]) -> Look {
+    let Some((&second, rest)) = bytes.split_first() else {
+        return Look {
+            unpaired: false,
+            bits: 0,
+        };
+    };
+    let differs = |one: u8, two: u8| u8::from(one == b'\r') ^ u8::from(two == b'\n');
+    let (mut odd, mut bits) = (differs(first, second), second);
+    for (one, two) in bytes.iter().zip(rest) {
+        odd |= differs(*one, *two);
+        bits |= *two;
     }
-    counts
+    Look {
+        unpaired: odd != 0,
+        bits,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::connection::STRAY_WINDOW;
+use super::key::Key;
 use crate::Timestamp;
 use crate::conversation::About;
 use crate::segment::{Flags, Segment};
@@ -54,8 +55,6 @@ impl Tombstone {
         self.whole || segment.payload.is_empty() || self.next[side].is_none_or(near)
     }
 }
-
-pub(super) type Key = (SocketAddr, SocketAddr);
 
 /// The tombstones, a bounded number of them.
 #[derive(Debug, Default)]
