@@ -1,10 +1,12 @@
 //! The terminal: a grid for each family, then a line for each claim with what was seen and where.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 use claims::baseline::Comparison;
-use claims::result::{CaseOutcome, Outcome};
+use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
 use claims::{Answer, Verdict};
 
 use crate::seen::TRANSCRIPT_HEAD;
@@ -12,6 +14,9 @@ use crate::{Style, conformance, controls, grid, leaked, printable, seen, totals}
 
 /// Columns of the case's id and title beside the grid.
 const LABEL: usize = 46;
+
+/// Up to so many conversations of a capture are shown claim by claim, however much alike they are.
+const MOST_IN_FULL: usize = 12;
 
 /// The whole report.
 pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
@@ -152,37 +157,73 @@ fn captured(out: &mut String, outcome: &Outcome, case: &CaseOutcome, style: Styl
         let line = printable(&format!("{path}: {text}"));
         let _ = writeln!(out, "  {}", wrap(&line, 4, style.width));
     }
+    let short = !style.verbose && outcome.conversations_of(case).count() > MOST_IN_FULL;
+    if short {
+        let line = "One that got the same verdicts as one before it is shown in a line, and with what failed; -v shows \
+                    each whole.";
+        let _ = writeln!(out, "  {}", wrap(line, 2, style.width));
+    }
+    let mut full: HashMap<Vec<Verdict>, &str> = HashMap::new();
+    let mut after_full = true;
     for conversation in outcome.conversations_of(case) {
-        let _ = writeln!(
-            out,
-            "\n{}  {} -> {}  {}",
-            conversation.id, conversation.client, conversation.server, conversation.protocol
-        );
-        for judged in &conversation.verdicts {
-            let statement = outcome
-                .claims
-                .iter()
-                .find(|claim| claim.id == judged.claim)
-                .map_or("", |c| &c.statement);
-            let indent = judged.claim.len() + 16;
-            let _ = writeln!(
-                out,
-                "{}  {}  {}",
-                judged.claim,
-                word(judged.verdict, style),
-                wrap(statement, indent, style.width)
-            );
-            let reason = printable(&judged.reason);
-            let what = seen::place(&judged.evidence)
-                .map_or(reason.clone(), |place| format!("{place}: {reason}"));
-            let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
+        let words = conversation.verdicts.iter().map(|judged| judged.verdict);
+        let like = match full.entry(words.collect()) {
+            Entry::Occupied(first) if short => Some(*first.get()),
+            Entry::Occupied(_) => None,
+            Entry::Vacant(place) => {
+                place.insert(&conversation.id);
+                None
+            }
+        };
+        if after_full || like.is_none() {
+            let _ = writeln!(out);
         }
+        after_full = like.is_none();
+        judged(out, outcome, conversation, like, style);
     }
     if !capture.notes.is_empty() {
         let _ = writeln!(out);
     }
     for note in &capture.notes {
         let _ = writeln!(out, "  note: {}", wrap(&printable(note), 8, style.width));
+    }
+}
+
+/// A conversation, claim by claim. Where it got the same verdicts as one before it, `like`, only what failed.
+fn judged(
+    out: &mut String,
+    outcome: &Outcome,
+    conversation: &ConversationOutcome,
+    like: Option<&str>,
+    style: Style,
+) {
+    let verdicts = like.map_or(String::new(), |like| format!("  verdicts as {like}"));
+    let _ = writeln!(
+        out,
+        "{}  {} -> {}  {}{verdicts}",
+        conversation.id, conversation.client, conversation.server, conversation.protocol
+    );
+    for judged in &conversation.verdicts {
+        if like.is_some() && judged.verdict != Verdict::Fail {
+            continue;
+        }
+        let statement = outcome
+            .claims
+            .iter()
+            .find(|claim| claim.id == judged.claim)
+            .map_or("", |c| &c.statement);
+        let indent = judged.claim.len() + 16;
+        let _ = writeln!(
+            out,
+            "{}  {}  {}",
+            judged.claim,
+            word(judged.verdict, style),
+            wrap(statement, indent, style.width)
+        );
+        let reason = printable(&judged.reason);
+        let what = seen::place(&judged.evidence)
+            .map_or(reason.clone(), |place| format!("{place}: {reason}"));
+        let _ = writeln!(out, "          {}", wrap(&what, 10, style.width));
     }
 }
 
@@ -485,6 +526,54 @@ mod tests {
             wrap(&"x".repeat(45), 2, 22),
             format!("{0}\n  {0}\n  xxxxx", "x".repeat(20))
         );
+    }
+
+    /// The sample's conversations again and again, under other ids.
+    fn many() -> Outcome {
+        let mut outcome = crate::sample::audit();
+        let first = outcome.conversations.clone();
+        for turn in 1..MOST_IN_FULL {
+            for conversation in &first {
+                let mut again = conversation.clone();
+                again.id = format!("{}-{turn}", again.id);
+                outcome.cases[0].conversations.push(again.id.clone());
+                outcome.conversations.push(again);
+            }
+        }
+        outcome
+    }
+
+    #[test]
+    fn of_many_that_are_alike_one_is_shown_whole_and_of_each_what_failed() {
+        let outcome = many();
+        let first = &crate::sample::audit();
+        let lines = |style| {
+            let text = render(&outcome, style);
+            let fails = text
+                .lines()
+                .filter(|line| line.contains("  FAIL  "))
+                .count();
+            (
+                text.matches("  verdicts as C").count(),
+                fails,
+                text.lines().count(),
+            )
+        };
+        let (alike, fails, short) = lines(Style::default());
+        assert_eq!(alike, first.conversations.len() * (MOST_IN_FULL - 1));
+        let failed = |outcome: &Outcome| -> usize {
+            let all = outcome.conversations.iter().flat_map(|one| &one.verdicts);
+            all.filter(|judged| judged.verdict == Verdict::Fail).count()
+        };
+        assert!(failed(first) > 0, "the sample has something to show");
+        assert_eq!(fails, failed(&outcome));
+        let verbose = Style {
+            verbose: true,
+            ..Style::default()
+        };
+        let (alike, fails, whole) = lines(verbose);
+        assert_eq!((alike, fails), (0, failed(&outcome)));
+        assert!(whole > 3 * short, "{whole} {short}");
     }
 
     #[test]

@@ -37,7 +37,10 @@ impl Form {
         } else {
             let pairs = u64::from(before == b'\r' && first == b'\n');
             let cr = memchr::memchr_iter(b'\r', bytes).count() as u64;
-            (cr, pairs + memchr::memmem::find_iter(bytes, b"\r\n").count() as u64)
+            (
+                cr,
+                pairs + memchr::memmem::find_iter(bytes, b"\r\n").count() as u64,
+            )
         };
         self.lines += lf;
         self.bare_lf += lf - pairs;
