@@ -3,7 +3,7 @@
 use crate::controls::Weakness;
 use crate::given::Reported;
 use crate::result::CheckOutcome;
-use crate::transcript::{made_printable, printable};
+use crate::transcript::made_printable;
 use crate::{Case, Check, Finding, Observation, Verdict};
 
 /// The observation that a case wants of a check.
@@ -65,7 +65,7 @@ pub fn weigh(
         verdict,
         conversation: decisive.map(name),
         // It may quote names and addresses from the wire.
-        reason: printable(&reason),
+        reason: made_printable(reason).into_owned(),
         evidence: evidence
             .into_iter()
             .map(|mut piece| {
