@@ -37,6 +37,8 @@ pub(super) struct Batch {
     pub(super) secrets: Vec<Arc<str>>,
     /// The last packet of the round, of any lane, and its time.
     pub(super) until: (u64, Timestamp),
+    /// What is made of it is not to wait for what is made of the next.
+    pub(super) at_once: bool,
 }
 
 impl Batch {

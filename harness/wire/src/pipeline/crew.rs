@@ -2,6 +2,7 @@
 //! busy, and bytes are mostly looked into by the processor that read them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -10,13 +11,28 @@ use super::lane::{Lane, Made};
 use super::producer::Producer;
 use super::{Summary, Worker};
 
-/// How many rounds may be read ahead of the slowest lane, and how many answers may wait for the caller.
+/// How many rounds may be read ahead of the slowest lane.
 const MOST_WAITING: usize = 6;
+
+/// Of how many rounds the answers go to the caller together, so that its thread is not woken for each: it would take
+/// the place of one that works.
+const GROUP: usize = 8;
+
+/// How many groups of answers may wait for the caller.
+const MOST_GROUPS: usize = 2;
+
+/// How often a thread looks whether there is something to do before it sleeps: for about as long as the reading of a
+/// round takes. To be put to sleep and woken takes as long, and more where the processor is a virtual one.
+const LOOKS: u32 = 20_000;
 
 /// What the threads share.
 struct Board {
     state: Mutex<State>,
     changed: Condvar,
+    /// Counts rounds that were put up.
+    rounds: AtomicU64,
+    /// There is a processor for every thread: one that looks around takes nobody's place.
+    roomy: bool,
 }
 
 struct State {
@@ -26,6 +42,10 @@ struct State {
     producer: Option<Producer>,
     /// The last round was read.
     done: bool,
+    /// The last round came from a file: the next one will not be long.
+    from_file: bool,
+    /// How many threads sleep.
+    asleep: usize,
 }
 
 /// What a thread does next.
@@ -43,9 +63,13 @@ impl Board {
     /// Waits for something to do for the thread of `lane`.
     fn next(&self, lane: usize) -> Task {
         let mut state = self.lock();
+        let mut may_look = self.roomy;
         loop {
             if let Some(batch) = state.waiting[lane].pop_front() {
-                self.changed.notify_all();
+                // Somebody may wait for room.
+                if state.waiting[lane].len() + 1 == MOST_WAITING {
+                    self.wake(&state);
+                }
                 return Task::Work(batch);
             }
             if state.done {
@@ -55,10 +79,36 @@ impl Board {
             if room && let Some(producer) = state.producer.take() {
                 return Task::Read(Box::new(producer));
             }
+            if std::mem::take(&mut may_look) && state.from_file {
+                let seen = self.rounds.load(Ordering::Relaxed);
+                drop(state);
+                self.look_out(seen);
+                state = self.lock();
+                continue;
+            }
+            state.asleep += 1;
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.asleep -= 1;
+        }
+    }
+
+    /// Waits for a while for a round beyond those `seen`.
+    fn look_out(&self, seen: u64) {
+        for _ in 0..LOOKS {
+            if self.rounds.load(Ordering::Relaxed) != seen {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Wakes those that sleep. To ask whether anybody does is quicker than to wake nobody.
+    fn wake(&self, state: &State) {
+        if state.asleep > 0 {
+            self.changed.notify_all();
         }
     }
 
@@ -66,12 +116,15 @@ impl Board {
     fn read(&self, mut producer: Box<Producer>) {
         let round = producer.round();
         let mut state = self.lock();
-        for (queue, batch) in state.waiting.iter_mut().zip(round.batches) {
+        for (queue, mut batch) in state.waiting.iter_mut().zip(round.batches) {
+            batch.at_once = !round.from_file;
             queue.push_back(batch);
         }
         state.done |= round.last;
+        state.from_file = round.from_file;
         state.producer = Some(*producer);
-        self.changed.notify_all();
+        self.rounds.fetch_add(1, Ordering::Relaxed);
+        self.wake(&state);
     }
 }
 
@@ -84,10 +137,13 @@ impl Drop for Alarm<'_> {
             let mut state = self.0.lock();
             state.done = true;
             state.waiting.iter_mut().for_each(VecDeque::clear);
-            self.0.changed.notify_all();
+            self.0.wake(&state);
         }
     }
 }
+
+/// What one lane made in some rounds that follow each other.
+type Group<P> = Vec<Made<P>>;
 
 /// Reads everything; `pass_on` gets what the lanes made, round by round.
 pub(super) fn run<W: Worker>(
@@ -100,13 +156,17 @@ pub(super) fn run<W: Worker>(
             waiting: lanes.iter().map(|_| VecDeque::new()).collect(),
             producer: Some(producer),
             done: false,
+            from_file: false,
+            asleep: 0,
         }),
         changed: Condvar::new(),
+        rounds: AtomicU64::new(0),
+        roomy: std::thread::available_parallelism().is_ok_and(|most| most.get() >= lanes.len()),
     };
     std::thread::scope(|scope| {
         let mut outputs = Vec::new();
         for (number, lane) in lanes.into_iter().enumerate() {
-            let (answers, output) = sync_channel(MOST_WAITING);
+            let (answers, output) = sync_channel(MOST_GROUPS);
             outputs.push(output);
             let board = &board;
             scope.spawn(move || staff(board, number, lane, &answers));
@@ -126,39 +186,49 @@ fn staff<W: Worker>(
     board: &Board,
     number: usize,
     mut lane: Lane<W>,
-    answers: &SyncSender<Made<W::Product>>,
+    answers: &SyncSender<Group<W::Product>>,
 ) {
     let _alarm = Alarm(board);
+    let mut group = Group::new();
     loop {
         match board.next(number) {
             Task::Read(producer) => board.read(producer),
             Task::Work(batch) => {
+                group.push(lane.work(&batch));
+                if group.len() < GROUP && !batch.at_once {
+                    continue;
+                }
                 // The caller is gone only if it panicked.
-                if answers.send(lane.work(&batch)).is_err() {
+                if answers.send(std::mem::take(&mut group)).is_err() {
                     return;
                 }
             }
             Task::Leave => break,
         }
     }
-    let _ = answers.send(lane.finish());
+    group.push(lane.finish());
+    let _ = answers.send(group);
 }
 
-/// Every lane answers every round, so that answers can be put in order round by round.
-fn gather<P>(outputs: &[Receiver<Made<P>>], pass_on: &mut impl FnMut(Made<P>)) {
+/// Every lane answers every round, and all put the answers to the same rounds together, so that they can be put in order
+/// round by round.
+fn gather<P>(outputs: &[Receiver<Group<P>>], pass_on: &mut impl FnMut(Made<P>)) {
     loop {
-        let mut all = Made::default();
-        let mut open = false;
+        let mut rounds = Group::new();
         for output in outputs {
-            if let Ok(made) = output.recv() {
-                open = true;
-                all.join(made);
+            for (at, made) in output.recv().into_iter().flatten().enumerate() {
+                match rounds.get_mut(at) {
+                    Some(round) => round.join(made),
+                    None => rounds.push(made),
+                }
             }
         }
-        if !open {
+        if rounds.is_empty() {
             return;
         }
-        all.sort();
-        pass_on(all);
+        for mut round in rounds {
+            round.sort();
+            pass_on(round);
+        }
     }
 }

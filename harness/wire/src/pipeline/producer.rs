@@ -8,8 +8,9 @@ use super::{Progress, Settings, Summary};
 use crate::decode::Decoder;
 use crate::source::{Next, Sources};
 
-/// How many chunks of a file go into one round: enough for the lanes not to wait for each other.
-const CHUNKS: u32 = 4;
+/// How many chunks of a file go into one round: enough for the lanes not to wait for each other, and few enough for the
+/// processor's cache to hold them until they are worked through.
+const CHUNKS: u32 = 2;
 
 /// What was read in one go.
 pub(super) struct Round {
@@ -17,6 +18,8 @@ pub(super) struct Round {
     pub(super) batches: Vec<Batch>,
     /// Nothing comes after it.
     pub(super) last: bool,
+    /// More can be read without waiting for it.
+    pub(super) from_file: bool,
 }
 
 /// Reads frames and takes them apart.
@@ -81,6 +84,7 @@ impl Producer {
         Round {
             batches: self.batches.take(secrets),
             last,
+            from_file: self.sources.is_file(),
         }
     }
 
