@@ -4,6 +4,7 @@
 //! and never taken for missing from the capture.
 
 mod form;
+mod glance;
 mod sieve;
 
 use std::ops::Range;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use wire::{Direction, Span};
 
 pub use self::form::Form;
+pub(crate) use self::glance::Glance;
 use self::sieve::Sieve;
 
 /// How much of a message is kept, in bytes. Every header and every boundary line is kept; the bodies of parts are cut.
@@ -87,8 +89,13 @@ impl Content {
 
     /// Appends bytes that stood at `stream_offset` of the client's stream, as far as they are to be kept.
     pub fn push(&mut self, bytes: &[u8], stream_offset: u64) {
+        self.push_seen(bytes, stream_offset, &Glance::at(bytes));
+    }
+
+    /// The same, where `seen` tells of the bytes, or of more among which they are.
+    pub(crate) fn push_seen(&mut self, bytes: &[u8], stream_offset: u64, seen: &Glance) {
         if !bytes.is_empty() {
-            sieve::push(self, bytes, stream_offset);
+            sieve::push(self, bytes, stream_offset, seen);
         }
     }
 

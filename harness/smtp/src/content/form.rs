@@ -1,5 +1,7 @@
 //! The form of message content on the wire: what receivers differ about.
 
+use super::Glance;
+
 /// How many dots of [`Form::lax_ends`] are kept.
 const MOST_DOTS: usize = 16;
 
@@ -21,21 +23,18 @@ pub struct Form {
 }
 
 impl Form {
-    /// Counts over the next bytes, behind `before`. A CR at the end counts as bare until its LF comes.
-    pub(crate) fn tally(&mut self, before: u8, bytes: &[u8]) {
-        let Some((&first, rest)) = bytes.split_first() else {
-            return;
-        };
-        let lf = memchr::memchr_iter(b'\n', bytes).count() as u64;
-        let seen = look(first, rest);
-        let in_pairs = !seen.unpaired && (before == b'\r') == (first == b'\n');
+    /// Counts over the next bytes, of which `seen` tells, behind `before`. A CR at the end counts as bare until its LF
+    /// comes.
+    pub(crate) fn tally(&mut self, before: u8, bytes: &[u8], seen: &Glance) {
+        let [first, ..] = bytes else { return };
+        let lf = seen.line_feeds;
+        let in_pairs = !seen.unpaired && (before == b'\r') == (*first == b'\n');
         let (cr, pairs) = if in_pairs {
             // All are, but for a CR that came before the first or is the last.
-            let last = rest.last().copied().unwrap_or(first);
-            let cr = lf - u64::from(first == b'\n') + u64::from(last == b'\r');
+            let cr = lf - u64::from(*first == b'\n') + u64::from(bytes.ends_with(b"\r"));
             (cr, lf)
         } else {
-            let pairs = u64::from(before == b'\r' && first == b'\n');
+            let pairs = u64::from(before == b'\r' && *first == b'\n');
             let cr = memchr::memchr_iter(b'\r', bytes).count() as u64;
             (
                 cr,
@@ -45,7 +44,7 @@ impl Form {
         self.lines += lf;
         self.bare_lf += lf - pairs;
         self.bare_cr = (self.bare_cr + cr).saturating_sub(pairs);
-        self.eight_bit |= (seen.bits | first) & 0x80 != 0;
+        self.eight_bit |= seen.eight_bit;
     }
 
     /// Takes note of a lax end of data at a dot.
@@ -53,33 +52,6 @@ impl Form {
         if self.lax_ends.len() < MOST_DOTS && self.lax_ends.last().is_none_or(|last| *last < dot) {
             self.lax_ends.push(dot);
         }
-    }
-}
-
-struct Look {
-    /// A CR has no LF behind it, or an LF no CR before it.
-    unpaired: bool,
-    /// All bits that any byte has.
-    bits: u8,
-}
-
-/// Looks at `bytes`, which follow `first`. Written for the compiler to do many bytes at a time.
-fn look(first: u8, bytes: &[u8]) -> Look {
-    let Some((&second, rest)) = bytes.split_first() else {
-        return Look {
-            unpaired: false,
-            bits: 0,
-        };
-    };
-    let differs = |one: u8, two: u8| u8::from(one == b'\r') ^ u8::from(two == b'\n');
-    let (mut odd, mut bits) = (differs(first, second), second);
-    for (one, two) in bytes.iter().zip(rest) {
-        odd |= differs(*one, *two);
-        bits |= *two;
-    }
-    Look {
-        unpaired: odd != 0,
-        bits,
     }
 }
 
@@ -98,7 +70,7 @@ mod tests {
             let mut form = Form::default();
             let mut before = b'\n';
             for piece in bytes.chunks(step) {
-                form.tally(before, piece);
+                form.tally(before, piece, &Glance::at(piece));
                 before = piece[piece.len() - 1];
             }
             let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count() as u64;

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use memchr::memmem::Finder;
 
-use super::{Content, Keep};
+use super::{Content, Glance, Keep};
 use crate::lenient::LENIENT;
 
 /// How many boundaries are followed at once, and how long they may be (RFC 2046 section 5.1.1 says 70).
@@ -72,7 +72,7 @@ impl Sieve {
     }
 }
 
-pub(super) fn push(content: &mut Content, mut bytes: &[u8], mut offset: u64) {
+pub(super) fn push(content: &mut Content, mut bytes: &[u8], mut offset: u64, seen: &Glance) {
     if content.sieve.keeps_all(content, bytes.len()) {
         content.keep(bytes, offset);
         return;
@@ -85,7 +85,7 @@ pub(super) fn push(content: &mut Content, mut bytes: &[u8], mut offset: u64) {
         let used = match content.sieve.at {
             At::Header { block, line } => header(content, bytes, offset, block, line),
             At::Delimiter { line } => delimiter(content, bytes, offset, line),
-            At::Body { block, left } => body(content, bytes, offset, block, left),
+            At::Body { block, left } => body(content, bytes, offset, (block, left), seen.hyphen),
             At::Beyond => {
                 content.elide(bytes.len(), offset);
                 bytes.len()
@@ -177,8 +177,14 @@ fn delimiter(content: &mut Content, bytes: &[u8], offset: u64, line: usize) -> u
     used
 }
 
-/// A piece of a body, up to the next line that may be a boundary.
-fn body(content: &mut Content, bytes: &[u8], offset: u64, block: usize, left: usize) -> usize {
+/// A piece of a body, up to the next line that may be a boundary: there is none where no line begins with a hyphen.
+fn body(
+    content: &mut Content,
+    bytes: &[u8],
+    offset: u64,
+    (block, left): (usize, usize),
+    hyphen: bool,
+) -> usize {
     if content.sieve.line_start {
         return candidate(content, bytes[0], offset, block, left);
     }
@@ -186,7 +192,8 @@ fn body(content: &mut Content, bytes: &[u8], offset: u64, block: usize, left: us
         spend(content, bytes, offset, block, left);
         return bytes.len();
     }
-    let used = match HYPHENS.find(bytes) {
+    let found = hyphen.then(|| HYPHENS.find(bytes)).flatten();
+    let used = match found {
         Some(at) => at + 1,
         // A line end, or one with the first hyphen, may stand at the edge.
         None if bytes.ends_with(b"\n-") && bytes.len() > 1 => bytes.len() - 1,

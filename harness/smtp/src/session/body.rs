@@ -251,10 +251,11 @@ impl Machine {
                 *left -= room as u64;
                 let place = body.place.and_then(|p| self.envelope.data(p.transaction));
                 if let Some(data) = place {
-                    let before = body.last;
-                    data.form.tally(before, &bytes[..room]);
-                    data.content.push(&bytes[..room], offset);
-                    body.last = bytes[..room].last().copied().unwrap_or(before);
+                    let bytes = &bytes[..room];
+                    let seen = data::Glance::at(bytes);
+                    data.form.tally(body.last, bytes, &seen);
+                    data.content.push_seen(bytes, offset, &seen);
+                    body.last = bytes.last().copied().unwrap_or(body.last);
                 }
                 (room, *left == 0)
             }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::content::{Content, Form, Keep};
+use crate::content::{Content, Form, Glance, Keep};
 
 /// Where in a line the reader stands. Only CR LF ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ impl Stuffed {
     /// Takes bytes that stand at `offset`. Returns how many belong to the content, and whether it ends with them.
     pub(super) fn feed(&mut self, bytes: &[u8], offset: u64) -> (usize, bool) {
         let mut at = 0;
+        let seen = Glance::at(bytes);
         self.settle_dot(bytes);
         if self.at == At::Inside && self.last[1] == b'\n' && bytes.first() == Some(&b'.') {
             self.judge_dot(self.last, 0, bytes, offset);
@@ -106,7 +107,8 @@ impl Stuffed {
                     at += 1;
                 }
                 At::DotCr if byte == b'\n' => {
-                    self.examine(&bytes[..=at], offset);
+                    let used = &bytes[..=at];
+                    self.examine(used, offset, &Glance::at(used));
                     return (at + 1, true);
                 }
                 At::DotCr => {
@@ -123,22 +125,23 @@ impl Stuffed {
                     if self.at == At::Dot && byte == b'\n' {
                         self.form.lax_end(self.dot);
                     }
-                    let (run, next) = self.inside(bytes, at, offset);
-                    self.content.push(&bytes[at..at + run], here);
+                    let (run, next) = self.inside(bytes, at, offset, &seen);
+                    self.content.push_seen(&bytes[at..at + run], here, &seen);
                     at += run;
                     self.at = next;
                 }
             }
         }
         self.watch(bytes, offset);
-        self.examine(bytes, offset);
+        self.examine(bytes, offset, &seen);
         (bytes.len(), false)
     }
 
     /// How many bytes from `from` on stay inside the message as they are, up to the next line that begins with a dot, and
     /// where the reader stands behind them. Dots behind a bare LF are judged on the way.
-    fn inside(&mut self, bytes: &[u8], from: usize, offset: u64) -> (usize, At) {
-        for at in LF_DOT.find_iter(&bytes[from..]) {
+    fn inside(&mut self, bytes: &[u8], from: usize, offset: u64, seen: &Glance) -> (usize, At) {
+        let searched = if seen.dot { &bytes[from..] } else { &[] };
+        for at in LF_DOT.find_iter(searched) {
             let lf = from + at;
             let before = if lf > 0 { bytes[lf - 1] } else { self.last[1] };
             if before == b'\r' && at > 0 {
@@ -156,9 +159,9 @@ impl Stuffed {
 
     /// Takes note of the form of the bytes of one call: line ends, bytes outside ASCII, and dots that a lax receiver
     /// would take for the end of data.
-    fn examine(&mut self, bytes: &[u8], offset: u64) {
+    fn examine(&mut self, bytes: &[u8], offset: u64, seen: &Glance) {
         let bare_cr = self.form.bare_cr;
-        self.form.tally(self.last[1], bytes);
+        self.form.tally(self.last[1], bytes, seen);
         if self.form.bare_cr > bare_cr || self.last[1] == b'\r' {
             self.find_dots(&CR_DOT, bytes, offset);
         }

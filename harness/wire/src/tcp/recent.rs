@@ -6,6 +6,9 @@ use std::ops::Range;
 /// How many of the last bytes are kept. A retransmission repeats what was just in flight.
 const MOST_KEPT: usize = 32 * 1024;
 
+/// A stream of up to this many bytes gets no more room than it needs.
+const SHORT: usize = 8 * 1024;
+
 /// How many of the last gaps are remembered.
 const MOST_GAPS: usize = 16;
 
@@ -43,8 +46,12 @@ impl Recent {
         let at = slot(start);
         let wanted = (at + bytes.len()).min(MOST_KEPT);
         if self.bytes.len() < wanted {
-            // Doubled, but never beyond the ring: most streams of clients are short.
-            let room = wanted.next_power_of_two().min(MOST_KEPT);
+            // Doubled, since most streams are short; but one that is not soon fills the ring.
+            let room = if wanted > SHORT {
+                MOST_KEPT
+            } else {
+                wanted.next_power_of_two()
+            };
             self.bytes.reserve_exact(room - self.bytes.len());
             self.bytes.resize(wanted, 0);
         }
