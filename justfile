@@ -40,6 +40,10 @@ bless:
     INSTA_UPDATE=always INSTA_FORCE_PASS=1 SMTPSPEC_BLESS=1 cargo test --workspace --quiet
     git --no-pager diff --stat -- reports captures harness
 
+# The program built with what was learnt from watching it work: target/dist/smtpspec.
+dist:
+    docs/dist.sh
+
 # Times of the whole default run and of the bare start, from a release build.
 bench:
     cargo build --quiet --release

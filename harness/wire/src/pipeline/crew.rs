@@ -1,5 +1,5 @@
-//! Several threads, one for each lane. Whoever has nothing to do reads on, if nobody else does: so all processors are
-//! busy, and bytes are mostly looked into by the processor that read them.
+//! Several threads, one for each lane. Whoever comes by while there is little to do reads on, if nobody else does: so all
+//! processors are busy, and bytes are mostly looked into by the processor that read them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,10 @@ use super::{Summary, Worker};
 
 /// How many rounds may be read ahead of the slowest lane.
 const MOST_WAITING: usize = 6;
+
+/// How many rounds of a file are put up for each lane, so that one need not wait while somebody reads. More of them
+/// would leave the processor's cache before they are worked through.
+const AHEAD: usize = 2;
 
 /// Of how many rounds the answers go to the caller together, so that its thread is not woken for each: it would take
 /// the place of one that works.
@@ -48,6 +52,18 @@ struct State {
     asleep: usize,
 }
 
+impl State {
+    /// Whether the thread of `lane` is to read on, if nobody does.
+    fn is_to_be_read(&self, lane: usize) -> bool {
+        let few = if self.from_file {
+            self.waiting.iter().any(|queue| queue.len() < AHEAD)
+        } else {
+            self.waiting[lane].is_empty()
+        };
+        few && !self.done && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
+    }
+}
+
 /// What a thread does next.
 enum Task {
     Work(Batch),
@@ -65,6 +81,11 @@ impl Board {
         let mut state = self.lock();
         let mut may_look = self.roomy;
         loop {
+            if state.is_to_be_read(lane)
+                && let Some(producer) = state.producer.take()
+            {
+                return Task::Read(Box::new(producer));
+            }
             if let Some(batch) = state.waiting[lane].pop_front() {
                 // Somebody may wait for room.
                 if state.waiting[lane].len() + 1 == MOST_WAITING {
@@ -74,10 +95,6 @@ impl Board {
             }
             if state.done {
                 return Task::Leave;
-            }
-            let room = state.waiting.iter().all(|queue| queue.len() < MOST_WAITING);
-            if room && let Some(producer) = state.producer.take() {
-                return Task::Read(Box::new(producer));
             }
             if std::mem::take(&mut may_look) && state.from_file {
                 let seen = self.rounds.load(Ordering::Relaxed);

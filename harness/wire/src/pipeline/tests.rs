@@ -1,4 +1,7 @@
+use std::io::Write as _;
 use std::path::PathBuf;
+
+use rstest::rstest;
 
 use super::{Settings, Worker, run};
 use crate::source::{Origin, Sources};
@@ -56,7 +59,7 @@ fn capture() -> Vec<u8> {
                 tap.fin(Direction::Client, time(step), &mut to).unwrap();
                 tap.fin(Direction::Server, time(step), &mut to).unwrap();
             } else if age < 50 + *number && age % 7 == *number % 7 {
-                let bytes = vec![b'x'; 1_000];
+                let bytes = vec![b'x'; 4_000];
                 tap.data(Direction::Client, time(step), &bytes, &mut to)
                     .unwrap();
             }
@@ -65,13 +68,23 @@ fn capture() -> Vec<u8> {
     to.into_inner()
 }
 
-#[test]
-fn any_number_of_lanes_gives_the_same_in_the_same_order() {
-    let file = capture();
+#[rstest]
+#[case::from_a_file(true)]
+#[case::from_a_stream(false)]
+fn any_number_of_lanes_gives_the_same_in_the_same_order(#[case] from_a_file: bool) {
+    let bytes = capture();
+    // Several rounds, and more than are put together.
+    assert!(bytes.len() > 6 << 20);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
     let go = |lanes| {
-        let origin = Origin::Stream {
-            name: PathBuf::from("test"),
-            reader: Box::new(std::io::Cursor::new(file.clone())),
+        let origin = if from_a_file {
+            Origin::File(file.path().to_path_buf())
+        } else {
+            Origin::Stream {
+                name: PathBuf::from("test"),
+                reader: Box::new(std::io::Cursor::new(bytes.clone())),
+            }
         };
         let settings = Settings {
             lanes,
