@@ -40,6 +40,9 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn holds_macro(text: &[u8]) -> bool {
+    if !text.contains(&b'%') {
+        return false;
+    }
     let text = String::from_utf8_lossy(text);
     let mut rest = text.split('%').skip(1);
     rest.any(|name| NAMES.contains(&name)) && text.matches('%').count() > 1

@@ -144,9 +144,10 @@ impl Batches {
         let secrets: Vec<Arc<str>> = secrets.into_iter().map(Into::into).collect();
         let until = self.until;
         let one = |batch: &mut Batch| {
-            // The next one will be about as long.
+            // The next one will be about as long, and is not to grow for a little more.
+            let length = batch.segments.len();
             let next = Batch {
-                segments: Vec::with_capacity(batch.segments.len()),
+                segments: Vec::with_capacity(length + length / 2),
                 ..Batch::default()
             };
             let mut batch = std::mem::replace(batch, next);
