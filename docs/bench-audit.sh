@@ -2,10 +2,11 @@
 # Times the audit of a capture against what else reads one, all in one run:
 #   docs/bench-audit.sh          makes a capture of real traffic over the loopback once, and reads it with each tool
 #   docs/bench-audit.sh --big    pipes a made-up capture of 4 GB through zstd into the audit
-# MEGABYTES (320), ROUNDS (5), SESSIONS (24 at a time), PORT (2526),
-# RATE (100 MB a second while capturing), BENCH_DIR; MTU (1500): packets as on Ethernet, on the loopback of a network
-# of its own; empty for the 64 KiB packets that the loopback of this machine passes, which no wire carries. Needs tcpdump (and root, for it), tshark,
-# tcpflow, python3, and zstd for --big. The exit status tells whether a tool was missing, not who won.
+# MEGABYTES (320), ROUNDS (5), SESSIONS (24 at a time), PORT (2526), RATE (100 MB a second while capturing), BENCH_DIR,
+# BINARY (that of `just dist`, say, in place of the release build); MTU (1500): packets as on Ethernet, on the loopback of a
+# network of its own; empty for the 64 KiB packets that the loopback of this machine passes, which no wire carries. Needs
+# tcpdump (and root, for it), tshark, tcpflow, python3, and zstd for --big. The exit status tells whether a tool was
+# missing, not who won.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder=${BENCH_DIR:-${TMPDIR:-/tmp}/smtpspec-bench}
@@ -73,4 +74,4 @@ if [ ! -e "$capture" ]; then
         record
     fi
 fi
-exec python3 docs/bench_audit.py compare "$target/smtpspec" "$capture" "$port" "$rounds" "$folder"
+exec python3 docs/bench_audit.py compare "${BINARY:-$target/smtpspec}" "$capture" "$port" "$rounds" "$folder"

@@ -5,9 +5,10 @@
 # at the same time:
 #   docs/bench-server.sh
 # MESSAGES (20000 a round), KEPT (4000 a round where they are kept), ROUNDS (5), CONNECTIONS (20), LENGTH (4096 bytes of
-# body), SESSIONS (10000 at the same time). Postfix comes out of Debian's package, which is unpacked and not installed.
-# The seconds of the server count from the first connection to its exit, when the verdicts are out and the result is on
-# the disk; those of smtp-sink end when smtp-source ends. The exit status tells whether a tool was missing, not who won.
+# body), SESSIONS (10000 at the same time), BINARY (that of `just dist`, say, in place of the release build). Postfix comes
+# out of Debian's package, which is unpacked and not installed. The seconds of the server count from the first connection
+# to its exit, when the verdicts are out and the result is on the disk; those of smtp-sink end when smtp-source ends. The
+# exit status tells whether a tool was missing, not who won.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -20,7 +21,7 @@ sessions=${SESSIONS:-10000}
 
 cargo build --quiet --release -p smtpspec
 cargo build --quiet --release -p smtpspec-lab --example sessions
-server=$target/release/smtpspec
+server=${BINARY:-$target/release/smtpspec}
 
 # Nothing is removed before the end: where many files were just removed, ext4 is slow to make new ones.
 rounds_in=$(mktemp -d "$folder/rounds.XXXX")

@@ -2,18 +2,22 @@
 //!
 //! Within a major version fields are only added. Readers are to ignore fields that they do not know.
 
+mod claim;
+
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use smtp::Timeline;
-use wire::{Direction, Span, Timestamp};
+use wire::Timestamp;
 
 use crate::baseline::Comparison;
 use crate::controls::{FrameworkOutcome, Weakness};
 use crate::excerpt::Excerpts;
 use crate::profile::Expect;
-use crate::{Answer, Claim, Evidence, Judgement, Leaks, Profile, Subject, Verdict, transcript};
+use crate::{Answer, Claim, Judgement, Leaks, Profile, Subject, Verdict, transcript};
+
+pub use self::claim::{Bytes, ClaimOutcome, EvidenceOutcome};
 
 /// The name of the schema that this build writes.
 pub const SCHEMA: &str = "smtpspec.result/1";
@@ -364,113 +368,6 @@ pub struct Line {
     pub under_tls: bool,
     /// The text, with secrets and content replaced by `<…>`.
     pub text: String,
-}
-
-/// The verdict on a claim.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ClaimOutcome {
-    /// Its id.
-    pub claim: String,
-    /// The word.
-    pub verdict: Verdict,
-    /// Of a claim that is only recorded: whether it holds as it is stated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holds: Option<bool>,
-    /// Why.
-    pub reason: String,
-    /// What shows it.
-    pub evidence: Vec<EvidenceOutcome>,
-}
-
-/// A piece of evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct EvidenceOutcome {
-    /// Packet numbers, counting from 1 as Wireshark does.
-    pub packets: Vec<u64>,
-    /// The bytes; left out where the evidence is a packet without payload.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub bytes: Option<Bytes>,
-    /// What is to be seen there.
-    pub what: String,
-    /// The bytes themselves in hexadecimal, `**` for each that may not be shown; only where a report asked for them, and
-    /// no more than [`crate::excerpt::MAX_BYTES`].
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub excerpt: String,
-}
-
-impl EvidenceOutcome {
-    /// Adds the bytes.
-    pub fn quote(&mut self, excerpts: &Excerpts<'_>) {
-        if let Some(bytes) = &self.bytes {
-            let direction = match bytes.direction.as_str() {
-                "client" => Direction::Client,
-                _ => Direction::Server,
-            };
-            self.excerpt = excerpts.hex(Span::new(direction, bytes.start, bytes.end));
-        }
-    }
-}
-
-/// A range of one direction's byte stream, counted from the first byte after the SYN.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Bytes {
-    /// `client` or `server`.
-    pub direction: String,
-    /// First byte.
-    pub start: u64,
-    /// One past the last.
-    pub end: u64,
-}
-
-impl From<Evidence> for EvidenceOutcome {
-    fn from(evidence: Evidence) -> Self {
-        let bytes = evidence.bytes.map(|span| Bytes {
-            direction: span.direction.as_str().to_owned(),
-            start: span.start,
-            end: span.end,
-        });
-        Self {
-            packets: evidence.packets,
-            bytes,
-            what: evidence.what.into_owned(),
-            excerpt: String::new(),
-        }
-    }
-}
-
-impl From<Judgement> for ClaimOutcome {
-    fn from(judgement: Judgement) -> Self {
-        Self::in_brief(judgement, usize::MAX)
-    }
-}
-
-impl ClaimOutcome {
-    /// With so many pieces of evidence at the most; one more tells where that is too few.
-    fn in_brief(judgement: Judgement, most: usize) -> Self {
-        let all = judgement.evidence.len();
-        let mut pieces = judgement.evidence.into_iter();
-        let mut evidence: Vec<EvidenceOutcome> =
-            pieces.by_ref().take(most).map(Into::into).collect();
-        if let Some(next) = pieces.next() {
-            evidence.push(EvidenceOutcome {
-                what: format!("{} more pieces of evidence, from here on", all - most),
-                bytes: None,
-                ..next.into()
-            });
-        }
-        Self {
-            claim: judgement.claim.id.clone(),
-            verdict: judgement.verdict,
-            holds: judgement
-                .holds
-                .filter(|_| judgement.verdict == Verdict::Recorded),
-            reason: judgement.reason.into_owned(),
-            evidence,
-        }
-    }
 }
 
 impl Outcome {

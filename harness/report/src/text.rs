@@ -1,16 +1,23 @@
 //! The terminal: a grid for each family, then a line for each claim with what was seen and where.
 
+mod layout;
+mod paint;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style as Ansi};
 use claims::baseline::Comparison;
 use claims::result::{CaseOutcome, ConversationOutcome, Outcome};
 use claims::{Answer, Verdict};
 
+use self::layout::{counted, pad, plural};
+use self::paint::colored;
 use crate::seen::TRANSCRIPT_HEAD;
 use crate::{Style, conformance, controls, grid, leaked, printable, seen, totals};
+
+pub(crate) use self::layout::wrap;
+pub(crate) use self::paint::{bold, word};
 
 /// Columns of the case's id and title beside the grid.
 const LABEL: usize = 46;
@@ -402,131 +409,9 @@ fn baseline(out: &mut String, comparison: &Comparison, style: Style) {
     }
 }
 
-pub(crate) fn word(verdict: Verdict, style: Style) -> String {
-    let text = match verdict {
-        Verdict::Pass => "pass        ",
-        Verdict::Fail => "FAIL        ",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Recorded => "recorded    ",
-        Verdict::NotApplicable => "n/a         ",
-        Verdict::Error => "ERROR       ",
-    };
-    paint(text, color_of(verdict), style)
-}
-
-fn colored(verdict: Option<Verdict>, style: Style) -> String {
-    let mark = grid::mark(verdict).to_string();
-    verdict.map_or(mark.clone(), |verdict| {
-        paint(&mark, color_of(verdict), style)
-    })
-}
-
-const fn color_of(verdict: Verdict) -> Ansi {
-    let color = match verdict {
-        Verdict::Pass => AnsiColor::Green,
-        Verdict::Fail | Verdict::Error => AnsiColor::Red,
-        Verdict::Inconclusive => AnsiColor::Yellow,
-        Verdict::Recorded => AnsiColor::Cyan,
-        Verdict::NotApplicable => return Ansi::new().dimmed(),
-    };
-    color.on_default()
-}
-
-pub(crate) fn bold(text: &str, style: Style) -> String {
-    paint(text, Ansi::new().bold(), style)
-}
-
-fn paint(text: &str, ansi: Ansi, style: Style) -> String {
-    if style.color {
-        format!("{}{text}{}", ansi.render(), ansi.render_reset())
-    } else {
-        text.to_owned()
-    }
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {}", plural(number, noun))
-}
-
-fn plural(number: usize, noun: &str) -> String {
-    if number == 1 {
-        noun.to_owned()
-    } else {
-        format!("{noun}s")
-    }
-}
-
-/// Exactly `width` characters: cut with a tilde, or filled with spaces.
-fn pad(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length > width {
-        let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-        cut.push('~');
-        return cut;
-    }
-    format!("{text}{}", " ".repeat(width - length))
-}
-
-/// Breaks `text` at spaces, and words that are longer than a line wherever they must be, so that it fits; lines after the
-/// first are indented.
-pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
-    let room = width.saturating_sub(indent).max(20);
-    let mut out = String::with_capacity(text.len() + text.len() / room * (indent + 1));
-    let mut column = 0;
-    let begin_line = |out: &mut String| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n(' ', indent));
-    };
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let length = if word.is_ascii() {
-            word.len()
-        } else {
-            word.chars().count()
-        };
-        if column > 0 && column + 1 + length > room {
-            begin_line(&mut out);
-            column = 0;
-        } else if column > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        if column + length <= room {
-            out.push_str(word);
-            column += length;
-            continue;
-        }
-        for character in word.chars() {
-            if column >= room {
-                begin_line(&mut out);
-                column = 0;
-            }
-            out.push(character);
-            column += 1;
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wrapped_lines_keep_within_the_width() {
-        let text = wrap("one two three four five six seven eight nine ten", 4, 24);
-        assert_eq!(
-            text,
-            "one two three four\n    five six seven eight\n    nine ten"
-        );
-    }
-
-    #[test]
-    fn a_word_without_end_is_broken() {
-        assert_eq!(
-            wrap(&"x".repeat(45), 2, 22),
-            format!("{0}\n  {0}\n  xxxxx", "x".repeat(20))
-        );
-    }
 
     /// The sample's conversations again and again, under other ids.
     fn many() -> Outcome {
@@ -574,11 +459,5 @@ mod tests {
         let (alike, fails, whole) = lines(verbose);
         assert_eq!((alike, fails), (0, failed(&outcome)));
         assert!(whole > 3 * short, "{whole} {short}");
-    }
-
-    #[test]
-    fn a_long_title_is_cut_and_a_short_one_filled() {
-        assert_eq!(pad("abcdef", 4), "abc~");
-        assert_eq!(pad("ab", 4), "ab  ");
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Evidence;
 use crate::Profile;
 
 #[test]
