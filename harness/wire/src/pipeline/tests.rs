@@ -1,5 +1,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
@@ -35,32 +37,39 @@ impl Worker for Clerk {
     }
 }
 
-/// Two hundred connections that interleave, each with its own length.
-fn capture() -> Vec<u8> {
+fn writer() -> CaptureWriter<Vec<u8>> {
     let header = Header {
         application: "smtpspec test".to_owned(),
         comment: String::new(),
         interface: "tap".to_owned(),
     };
-    let mut to = CaptureWriter::new(Vec::new(), &header).unwrap();
-    let time = |step: u64| Timestamp::from_nanos(1_700_000_000_000_000_000 + step * 1_000_000);
+    CaptureWriter::new(Vec::new(), &header).unwrap()
+}
+
+fn at(step: u64) -> Timestamp {
+    Timestamp::from_nanos(1_700_000_000_000_000_000 + step * 1_000_000)
+}
+
+/// Two hundred connections that interleave, each with its own length.
+fn capture() -> Vec<u8> {
+    let mut to = writer();
     let mut open: Vec<(u64, TappedConversation)> = Vec::new();
     for step in 0..900_u64 {
         if step < 200 {
             let port = 20_000 + u16::try_from(step).unwrap();
             let client = ([192, 0, 2, 1], port).into();
             let mut tap = TappedConversation::new(client, ([192, 0, 2, 2], 25).into(), step);
-            tap.open(time(step), &mut to).unwrap();
+            tap.open(at(step), &mut to).unwrap();
             open.push((step, tap));
         }
         for (number, tap) in &mut open {
             let age = step - *number;
             if age == 50 + *number {
-                tap.fin(Direction::Client, time(step), &mut to).unwrap();
-                tap.fin(Direction::Server, time(step), &mut to).unwrap();
+                tap.fin(Direction::Client, at(step), &mut to).unwrap();
+                tap.fin(Direction::Server, at(step), &mut to).unwrap();
             } else if age < 50 + *number && age % 7 == *number % 7 {
                 let bytes = vec![b'x'; 4_000];
-                tap.data(Direction::Client, time(step), &bytes, &mut to)
+                tap.data(Direction::Client, at(step), &bytes, &mut to)
                     .unwrap();
             }
         }
@@ -126,6 +135,72 @@ fn a_stop_ends_the_reading_in_good_order() {
         |_| made += 1,
     );
     assert!(made < 200 && summary.packets < 5_000, "{made}");
+}
+
+/// A named pipe into which a thread writes `bytes`. It is left open until the sender that is returned is used or dropped.
+#[cfg(unix)]
+fn pipe(path: PathBuf, bytes: Vec<u8>) -> (Origin, mpsc::Sender<()>) {
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let (sender, told) = mpsc::channel();
+    let to = path.clone();
+    std::thread::spawn(move || {
+        let mut pipe = std::fs::File::create(to).unwrap();
+        pipe.write_all(&bytes).unwrap();
+        // Where nothing is delivered, the test is to fail and not to hang.
+        let _ = told.recv_timeout(Duration::from_secs(20));
+    });
+    (Origin::File(path), sender)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_pipe_brings_is_delivered_before_it_ends() {
+    let mut to = writer();
+    let mut tap = TappedConversation::new(
+        ([192, 0, 2, 1], 20_000).into(),
+        ([192, 0, 2, 2], 25).into(),
+        0,
+    );
+    tap.open(at(0), &mut to).unwrap();
+    for direction in [Direction::Client, Direction::Server] {
+        tap.fin(direction, at(1), &mut to).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (origin, told) = pipe(folder.path().join("pipe"), to.into_inner());
+    let settings = Settings {
+        lanes: 2,
+        ..Settings::default()
+    };
+    let begun = Instant::now();
+    let mut delivered = None;
+    run(
+        Sources::new(vec![origin]),
+        &settings,
+        || Clerk,
+        |_| {
+            delivered = Some(begun.elapsed());
+            let _ = told.send(());
+        },
+    );
+    assert!(delivered.is_some_and(|after| after < Duration::from_secs(15)));
+}
+
+#[cfg(unix)]
+#[test]
+fn several_pipes_are_each_opened_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = capture();
+    let origins = ["one", "two"].map(|name| pipe(folder.path().join(name), bytes.clone()).0);
+    let mut made = 0;
+    let summary = run(
+        Sources::new(origins.into()),
+        &Settings::default(),
+        || Clerk,
+        |_| made += 1,
+    );
+    assert!(summary.errors().next().is_none() && summary.problems.is_empty());
+    assert!(made >= 200 && summary.packets > 10_000, "{made}");
 }
 
 /// Fails at the tenth connection.

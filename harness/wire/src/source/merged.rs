@@ -80,8 +80,9 @@ impl Sources {
         let several = origins.len() > 1;
         let mut waiting = Vec::new();
         for (number, origin) in origins.into_iter().enumerate() {
+            let at_rest = origin.is_at_rest();
             match origin {
-                Origin::File(path) if several => {
+                Origin::File(path) if several && at_rest => {
                     if let Some(first) = sources.first_time(number, &path) {
                         let origin = Origin::File(path);
                         waiting.push(Waiting {
@@ -210,7 +211,7 @@ impl Sources {
                 return;
             };
             let name = origin.name().to_owned();
-            let is_file = matches!(origin, Origin::File(_));
+            let is_file = origin.is_at_rest();
             match origin.open(&self.count) {
                 Ok(reader) => {
                     let single = Single::new(name, reader, is_file, &self.pool);

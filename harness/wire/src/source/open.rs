@@ -48,10 +48,15 @@ impl Origin {
 
     /// How many bytes it has on the disk, where that is known.
     pub fn size(&self) -> Option<u64> {
-        match self {
-            Self::File(path) => path.metadata().ok().map(|metadata| metadata.len()),
-            Self::Stream { .. } => None,
-        }
+        let Self::File(path) = self else { return None };
+        let metadata = path.metadata().ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
+    /// Whether its bytes lie on a disk: they can be read more than once, and without waiting for them. Those of a named
+    /// pipe cannot.
+    pub(super) fn is_at_rest(&self) -> bool {
+        matches!(self, Self::File(path) if path.is_file())
     }
 
     /// Its bytes, unpacked. `count` grows by what was read before unpacking.
