@@ -60,7 +60,7 @@ if [ "${1:-}" = --big ]; then
 fi
 
 need tcpdump tshark tcpflow python3
-cargo build --quiet --release -p smtpspec
+[ -n "${BINARY:-}" ] || cargo build --quiet --release -p smtpspec
 cargo build --quiet --release -p smtpspec-lab --example load
 mkdir -p "$folder"
 if [ ! -e "$capture" ]; then

@@ -19,7 +19,7 @@ length=${LENGTH:-4096}
 sessions=${SESSIONS:-10000}
 . docs/bench_postfix.sh
 
-cargo build --quiet --release -p smtpspec
+[ -n "${BINARY:-}" ] || cargo build --quiet --release -p smtpspec
 cargo build --quiet --release -p smtpspec-lab --example sessions
 server=${BINARY:-$target/release/smtpspec}
 

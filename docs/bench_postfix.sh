@@ -21,9 +21,4 @@ now() { date +%s%N; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 # Waits until somebody listens on a port.
 listening() { until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do sleep 0.05; done; }
-# Waits until `serve` says where it listens, and prints the port.
-served_port() {
-    local port
-    until port=$(sed -n 's/^listening on .*:\([0-9]*\);.*/\1/p' "$1") && [ -n "$port" ]; do sleep 0.05; done
-    echo "$port"
-}
+. "$root/docs/served_port.sh"
