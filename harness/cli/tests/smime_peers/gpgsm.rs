@@ -99,15 +99,28 @@ impl Gpgsm {
             if name.contains("-p") {
                 this.place_key(name);
             } else {
-                let packed = home.join("key.p12").display().to_string();
-                let export = "pkcs12 -export -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1";
-                let mut arguments: Vec<_> = export.split(' ').collect();
-                arguments.extend(["-in", &certificate, "-inkey", &key, "-out", &packed]);
-                good(&openssl(&arguments, b""), "openssl pkcs12");
-                good_run(&this, &["--import", &packed]);
+                this.import_key(&certificate, &key);
             }
         }
         this
+    }
+
+    /// Hands it a private key as PKCS#12. For one salt in sixty, version 2.2 derives another key from the passphrase
+    /// than the standard says, and takes the file for damaged: it is given one with another salt then.
+    fn import_key(&self, certificate: &str, key: &str) {
+        let packed = self.home.path().join("key.p12").display().to_string();
+        let export = "pkcs12 -export -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1";
+        let mut arguments: Vec<_> = export.split(' ').collect();
+        arguments.extend(["-in", certificate, "-inkey", key, "-out", &packed]);
+        let mut last = String::new();
+        for _ in 0..8 {
+            good(&openssl(&arguments, b""), "openssl pkcs12");
+            match self.run(&["--import", &packed]) {
+                Ok(_) => return,
+                Err(said) => last = said,
+            }
+        }
+        panic!("gpgsm takes none of eight files with the key {key}: {last}");
     }
 
     /// The certificate that it knows a party by.
