@@ -12,11 +12,11 @@ use super::producer::Producer;
 use super::{Summary, Worker};
 
 /// How many rounds may be read ahead of the slowest lane.
-const MOST_WAITING: usize = 6;
+const MOST_WAITING: usize = 12;
 
-/// How many rounds of a file are put up for each lane, so that one need not wait while somebody reads. More of them
-/// would leave the processor's cache before they are worked through.
-const AHEAD: usize = 2;
+/// With how many rounds of a file a thread works on before it reads, so that it need not wait while another reads. More
+/// of them would leave the processor's cache before they are worked through.
+const AHEAD: usize = 3;
 
 /// Of how many rounds the answers go to the caller together, so that its thread is not woken for each: it would take
 /// the place of one that works.
@@ -55,11 +55,9 @@ struct State {
 impl State {
     /// Whether the thread of `lane` is to read on, if nobody does.
     fn is_to_be_read(&self, lane: usize) -> bool {
-        let few = if self.from_file {
-            self.waiting.iter().any(|queue| queue.len() < AHEAD)
-        } else {
-            self.waiting[lane].is_empty()
-        };
+        // Who is behind leaves the reading to those that soon have nothing else to do.
+        let enough = if self.from_file { AHEAD } else { 1 };
+        let few = self.waiting[lane].len() < enough;
         few && !self.done && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
     }
 }
