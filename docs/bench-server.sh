@@ -7,8 +7,8 @@
 # MESSAGES (20000 a round), KEPT (4000 a round where they are kept), ROUNDS (5), CONNECTIONS (20), LENGTH (4096 bytes of
 # body), SESSIONS (10000 at the same time), BINARY (that of `just dist`, say, in place of the release build). Postfix comes
 # out of Debian's package, which is unpacked and not installed. The seconds of the server count from the first connection
-# to its exit, when the verdicts are out and the result is on the disk; those of smtp-sink end when smtp-source ends. The
-# exit status tells whether a tool was missing, not who won.
+# to its exit, when the verdicts are out and the result is on the disk; those of smtp-sink end when smtp-source ends, and a
+# second figure tells what the server does until then. The exit status tells whether a tool was missing, not who won.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -73,7 +73,7 @@ timed() {
 }
 
 serve() {
-    local out begin end port
+    local out begin accepted end port
     out=$(mktemp -d "$rounds_in/out.XXXX")
     : >"$folder/serve.log"
     "$server" serve --listen 127.0.0.1:0 --out "$out" "$@" >"$folder/report" 2>"$folder/serve.log" &
@@ -81,6 +81,7 @@ serve() {
     port=$(served_port "$folder/serve.log")
     begin=$(now)
     source_to "$port"
+    accepted=$(now)
     memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$started/status")
     kill -INT "$started"
     wait "$started" || true
@@ -89,25 +90,27 @@ serve() {
     # Every message was captured and judged, or the figure means nothing.
     grep -q "^$messages of $messages messages crossed in clear" "$folder/report" || { cat "$folder/report" >&2 && exit 1; }
     ! grep -q 'not followed to their end' "$out/serve-000001.json" || { echo "a session was given up" >&2 && exit 1; }
-    awk -v n="$messages" -v t=$((end - begin)) -v m="$memory" 'BEGIN { printf "%.0f %d\n", n * 1e9 / t, m }'
+    awk -v n="$messages" -v t=$((end - begin)) -v a=$((accepted - begin)) -v m="$memory" \
+        'BEGIN { printf "%.0f %d %.0f\n", n * 1e9 / t, m, n * 1e9 / a }'
 }
 
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
 # compare TITLE PEER [OPTION...]: the peer and the server in turns.
 compare() {
-    local i peers=() serves=() most=0 rate megabytes title=$1 peer=$2
+    local i peers=() serves=() accepts=() most=0 rate megabytes accepted title=$1 peer=$2
     shift 2
     for ((i = 0; i < rounds; i++)); do
         peers+=("$("$peer")")
-        read -r rate megabytes <<<"$(serve "$@")"
+        read -r rate megabytes accepted <<<"$(serve "$@")"
         serves+=("$rate")
+        accepts+=("$accepted")
         ((megabytes <= most)) || most=$megabytes
     done
     printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$(printf '%s\n' "${peers[@]}" | median)" "${peers[*]}"
     printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$(printf '%s\n' "${serves[@]}" | median)" "${serves[*]}" "$most"
-    awk -v a="$(printf '%s\n' "${serves[@]}" | median)" -v b="$(printf '%s\n' "${peers[@]}" | median)" \
-        'BEGIN { printf "%-34s ratio %.2f\n", "", a / b }'
+    awk -v a="$(printf '%s\n' "${serves[@]}" | median)" -v b="$(printf '%s\n' "${peers[@]}" | median)" -v c="$(printf '%s\n' "${accepts[@]}" | median)" \
+        'BEGIN { printf "%-34s ratio %.2f; until smtp-source ended %d/s, ratio %.2f\n", "", a / b, c, c / b }'
 }
 
 echo "$(nproc) processors; $connections connections, $length bytes, $messages messages a round, $rounds rounds in turns; messages a second, median (all)"
