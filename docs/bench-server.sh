@@ -94,11 +94,11 @@ serve() {
         'BEGIN { printf "%.0f %d %.0f\n", n * 1e9 / t, m, n * 1e9 / a }'
 }
 
-median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+median() { printf '%s\n' "$@" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
 # compare TITLE PEER [OPTION...]: the peer and the server in turns.
 compare() {
-    local i peers=() serves=() accepts=() most=0 rate megabytes accepted title=$1 peer=$2
+    local i peers=() serves=() accepts=() most=0 rate megabytes accepted peer_rate title=$1 peer=$2
     shift 2
     for ((i = 0; i < rounds; i++)); do
         peers+=("$("$peer")")
@@ -107,9 +107,10 @@ compare() {
         accepts+=("$accepted")
         ((megabytes <= most)) || most=$megabytes
     done
-    printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$(printf '%s\n' "${peers[@]}" | median)" "${peers[*]}"
-    printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$(printf '%s\n' "${serves[@]}" | median)" "${serves[*]}" "$most"
-    awk -v a="$(printf '%s\n' "${serves[@]}" | median)" -v b="$(printf '%s\n' "${peers[@]}" | median)" -v c="$(printf '%s\n' "${accepts[@]}" | median)" \
+    peer_rate=$(median "${peers[@]}") rate=$(median "${serves[@]}") accepted=$(median "${accepts[@]}")
+    printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$peer_rate" "${peers[*]}"
+    printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$rate" "${serves[*]}" "$most"
+    awk -v a="$rate" -v b="$peer_rate" -v c="$accepted" \
         'BEGIN { printf "%-34s ratio %.2f; until smtp-source ended %d/s, ratio %.2f\n", "", a / b, c, c / b }'
 }
 

@@ -105,8 +105,8 @@ impl Gpgsm {
         this
     }
 
-    /// Hands it a private key as PKCS#12. For one salt in sixty, version 2.2 derives another key from the passphrase
-    /// than the standard says, and takes the file for damaged: it is given one with another salt then.
+    /// Hands it a private key as PKCS#12. Version 2.2 cannot open one such file in sixty, each time the same one, though
+    /// they differ in nothing but their salts: it is given one with other salts then.
     fn import_key(&self, certificate: &str, key: &str) {
         let packed = self.home.path().join("key.p12").display().to_string();
         let export = "pkcs12 -export -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1";
