@@ -47,6 +47,8 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// What can be watched from outside.
     pub progress: Arc<Progress>,
+    /// What each thread of a lane does first; the calling thread, which does everything where there is one lane, does not.
+    pub begin: Option<fn()>,
 }
 
 /// How far reading has come.
@@ -112,7 +114,7 @@ pub fn run<W: Worker>(
         on_this_thread(producer, Lane::new(make(), settings.bounds), &mut pass_on)
     } else {
         let lanes = (0..lanes).map(|_| Lane::new(make(), settings.bounds));
-        crew::run(producer, lanes.collect(), &mut pass_on)
+        crew::run(producer, lanes.collect(), settings.begin, &mut pass_on)
     };
     summary.strays = tally.strays;
     summary.passed_over = tally.passed_over;

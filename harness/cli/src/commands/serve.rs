@@ -1,6 +1,7 @@
 //! `smtpspec serve`: the server that a deployment is pointed at.
 
 mod accounts;
+mod aside;
 mod evidence;
 mod listen;
 mod live;
@@ -95,7 +96,10 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         files: follow.files(),
     };
     let runtime = runtime()?;
-    let settings = Settings::default();
+    let settings = Settings {
+        begin: Some(aside::step_aside),
+        ..Settings::default()
+    };
     evidence.tend(&runtime, Arc::clone(&settings.progress));
     let running = start(
         cli,
@@ -161,9 +165,11 @@ fn limits(report: &ServerReport) -> Vec<String> {
     lines.chain(more).collect()
 }
 
+/// Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
+/// left of all: with more, threads that serve would take the place of those that they wait for.
 fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
-        .worker_threads(processors())
+        .worker_threads(processors().div_ceil(2))
         .enable_all()
         .build()
         .map_err(|error| Failure::input(format!("cannot start: {error}")))

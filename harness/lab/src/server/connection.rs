@@ -310,7 +310,11 @@ impl Connection {
             };
         }
         let reply = Reply::lines(default);
-        self.link.write(&reply).await?;
+        if command == Command::Quit && matches!(reply.code(), Some(200..=299)) {
+            self.link.write_last(&reply).await?;
+        } else {
+            self.link.write(&reply).await?;
+        }
         self.count_error(default)?;
         let next = self.settle(command, reply.code(), last);
         self.remember(command, argument, reply.code());

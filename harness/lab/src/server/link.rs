@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::custody::Keeping;
+use super::deadlines::{Deadlines, Over};
 use super::inbox::{Inbox, Line};
 use super::limits::Limit;
 use super::options::Options;
@@ -78,11 +80,9 @@ pub(super) struct Link {
     /// `None` only while TLS is being put over it, and once it was aborted.
     stream: Option<Stream>,
     pub(super) inbox: Inbox,
-    stop: Stop,
+    deadlines: Deadlines,
     idle: Duration,
     grace: Duration,
-    /// Once the connection is over: how long the client may take to close its side, whether or not the server ends.
-    patience: Option<Instant>,
     segment: Option<NonZeroUsize>,
     /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
     /// the server waits.
@@ -97,10 +97,9 @@ impl Link {
         Self {
             stream,
             inbox: Inbox::default(),
-            stop,
+            deadlines: Deadlines::new(options.idle, stop),
             idle: options.idle,
             grace: options.terms.grace,
-            patience: None,
             segment: options.server.segment,
             before_tls: false,
         }
@@ -108,7 +107,7 @@ impl Link {
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
-        self.patience = Some(Instant::now() + self.grace);
+        self.deadlines.be_patient(Instant::now() + self.grace);
         let farewell = match reason {
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
             // A FIN would wait behind what the client does not read.
@@ -214,7 +213,7 @@ impl Link {
         };
         let peeked = tokio::select! {
             peeked = timeout(self.idle, stream.get_ref().peek(&mut byte)) => peeked,
-            () = over(&mut self.stop, self.patience) => return Err(End::Close),
+            () = self.deadlines.stopped() => return Err(End::Close),
         };
         match peeked {
             Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
@@ -265,23 +264,26 @@ impl Link {
         let Some(stream) = &mut self.stream else {
             return Err(End::Failed);
         };
-        let inbox = &mut self.inbox;
-        let read = tokio::select! {
-            read = poll_fn(|cx| inbox.poll_fill(stream, cx)) => read?,
-            () = sleep(self.idle) => return Err(End::Limit(Limit::Silence(self.idle))),
-            () = over(&mut self.stop, self.patience) => return Err(End::Stopped),
-        };
-        if read == 0 {
-            return Err(End::Eof);
+        let (inbox, deadlines) = (&mut self.inbox, &mut self.deadlines);
+        let until = deadlines.from_now();
+        let read = poll_fn(|cx| match inbox.poll_fill(stream, cx) {
+            Poll::Ready(read) => Poll::Ready(Ok(read)),
+            Poll::Pending => deadlines.poll(cx, until).map(Err),
+        });
+        match read.await {
+            Ok(Ok(0)) => Err(End::Eof),
+            Ok(Ok(read)) => Ok(read as u64),
+            Ok(Err(error)) => Err(error.into()),
+            Err(Over::Silence) => Err(End::Limit(Limit::Silence(self.idle))),
+            Err(Over::Stop) => Err(End::Stopped),
         }
-        Ok(read as u64)
     }
 
     /// Reads nothing for so long.
     pub(super) async fn pause(&mut self, duration: Duration) -> Result<(), End> {
         tokio::select! {
             () = sleep(duration) => Ok(()),
-            () = over(&mut self.stop, self.patience) => Err(End::Stopped),
+            () = self.deadlines.stopped() => Err(End::Stopped),
         }
     }
 
@@ -318,10 +320,9 @@ impl Link {
                 None => {}
                 Some(wait) if self.before_tls => self.pause(wait).await?,
                 Some(wait) => {
-                    let (mut stop, patience) = (self.stop.clone(), self.patience);
                     tokio::select! {
-                        () = self.listen(wait) => {}
-                        () = over(&mut stop, patience) => return Err(End::Stopped),
+                        () = listen(stream, &mut self.inbox, wait) => {}
+                        () = self.deadlines.stopped() => return Err(End::Stopped),
                     }
                 }
             }
@@ -329,24 +330,22 @@ impl Link {
         Ok(())
     }
 
-    /// Waits, and reads meanwhile: what a client says too early must not look as if it had come after the wait.
-    async fn listen(&mut self, wait: Duration) {
-        let deadline = Instant::now() + wait;
-        let inbox = &mut self.inbox;
-        while inbox.len() < MOST_OVERHEARD
-            && let Some(stream) = &mut self.stream
-            // An end or an error is met again by whoever reads next.
-            && let Ok(Ok(1..)) =
-                timeout_at(deadline, poll_fn(|cx| inbox.poll_fill(stream, cx))).await
-        {}
-        sleep_until(deadline).await;
+    /// Writes the last reply: what is written goes out with the FIN that is sent behind it, as one segment.
+    pub(super) async fn write_last(&mut self, reply: &Reply) -> Result<(), End> {
+        if let Some(stream) = &self.stream {
+            stream.wait_for_more();
+        }
+        self.write(reply).await
     }
 }
 
-/// Completes when the server ends and the connection has had its time.
-async fn over(stop: &mut Stop, patience: Option<Instant>) {
-    stop.over().await;
-    if let Some(patience) = patience {
-        sleep_until(patience).await;
+/// Waits, and reads meanwhile: what a client says too early must not look as if it had come after the wait.
+async fn listen(stream: &mut Stream, inbox: &mut Inbox, wait: Duration) {
+    let deadline = Instant::now() + wait;
+    while inbox.len() < MOST_OVERHEARD
+        // An end or an error is met again by whoever reads next.
+        && let Ok(Ok(1..)) = timeout_at(deadline, poll_fn(|cx| inbox.poll_fill(stream, cx))).await
+    {
     }
+    sleep_until(deadline).await;
 }

@@ -142,6 +142,8 @@ impl Listeners {
                 refused,
                 stop: stop.clone(),
             });
+            // In its place at once: it would be moved from task to task as a whole, and is large.
+            let serving = Box::pin(serving);
             connections.spawn(async move {
                 serving.await;
                 drop((place, pass));

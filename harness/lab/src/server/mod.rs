@@ -8,6 +8,7 @@ mod authority;
 mod connection;
 mod content;
 mod custody;
+mod deadlines;
 mod follow;
 mod gate;
 mod inbox;

@@ -18,6 +18,19 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// What is written from now on waits until there is a whole segment of it, or the end: so the last reply and the FIN
+    /// behind it cross the network together, and the client is woken once. Where the system cannot, they go one by one.
+    pub(super) fn wait_for_more(&self) {
+        let socket = match self {
+            Self::Clear(stream) => stream.get_ref(),
+            Self::Tls(stream) => stream.get_ref().0.get_ref(),
+        };
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = socket2::SockRef::from(socket).set_tcp_cork(true);
+        #[cfg(not(any(target_os = "android", target_os = "linux")))]
+        let _ = socket;
+    }
+
     /// Aborts the connection with a RST, under TLS too: nothing is said goodbye to.
     pub(super) fn reset(self) {
         let socket = match self {

@@ -162,7 +162,7 @@ impl Batches {
 /// The same lane for both directions of a connection.
 fn lane_of(segment: &Segment<'_>, lanes: usize) -> usize {
     let hash = mix(segment.src) ^ mix(segment.dst);
-    usize::try_from((hash >> 32) % lanes as u64).unwrap_or_default()
+    usize::try_from((u128::from(hash) * lanes as u128) >> 64).unwrap_or_default()
 }
 
 fn mix(address: SocketAddr) -> u64 {

@@ -160,10 +160,11 @@ impl Drop for Alarm<'_> {
 /// What one lane made in some rounds that follow each other.
 type Group<P> = Vec<Made<P>>;
 
-/// Reads everything; `pass_on` gets what the lanes made, round by round.
+/// Reads everything; each thread does `begin` first, and `pass_on` gets what the lanes made, round by round.
 pub(super) fn run<W: Worker>(
     producer: Producer,
     lanes: Vec<Lane<W>>,
+    begin: Option<fn()>,
     pass_on: &mut impl FnMut(Made<W::Product>),
 ) -> Summary {
     let board = Board {
@@ -184,7 +185,12 @@ pub(super) fn run<W: Worker>(
             let (answers, output) = sync_channel(MOST_GROUPS);
             outputs.push(output);
             let board = &board;
-            scope.spawn(move || staff(board, number, lane, &answers));
+            scope.spawn(move || {
+                if let Some(begin) = begin {
+                    begin();
+                }
+                staff(board, number, lane, &answers);
+            });
         }
         gather(&outputs, pass_on);
     });

@@ -1,5 +1,6 @@
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -235,4 +236,25 @@ fn a_thread_that_fails_does_not_leave_the_others_waiting() {
         ..Settings::default()
     };
     run(Sources::new(vec![origin]), &settings, || Clumsy(0), |()| {});
+}
+
+#[test]
+fn each_thread_of_a_lane_begins_with_what_is_asked_for_and_the_calling_one_does_not() {
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
+    let go = |lanes| {
+        let settings = Settings {
+            lanes,
+            begin: Some(|| {
+                BEGUN.fetch_add(1, Ordering::Relaxed);
+            }),
+            ..Settings::default()
+        };
+        let origin = Origin::Stream {
+            name: PathBuf::from("test"),
+            reader: Box::new(std::io::Cursor::new(capture())),
+        };
+        run(Sources::new(vec![origin]), &settings, || Clerk, |_| {});
+        BEGUN.swap(0, Ordering::Relaxed)
+    };
+    assert_eq!([go(1), go(2), go(3)], [0, 2, 3]);
 }
