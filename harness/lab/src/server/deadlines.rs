@@ -51,7 +51,7 @@ impl Deadlines {
     }
 
     /// Until when a client may be silent that begins to be so now.
-    pub(super) fn from_now(&self) -> Instant {
+    pub(super) fn silent_until(&self) -> Instant {
         Instant::now() + self.idle
     }
 
@@ -98,7 +98,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     async fn over(deadlines: &mut Deadlines) -> Over {
-        let until = deadlines.from_now();
+        let until = deadlines.silent_until();
         poll_fn(|cx| deadlines.poll(cx, until)).await
     }
 

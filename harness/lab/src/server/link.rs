@@ -265,7 +265,7 @@ impl Link {
             return Err(End::Failed);
         };
         let (inbox, deadlines) = (&mut self.inbox, &mut self.deadlines);
-        let until = deadlines.from_now();
+        let until = deadlines.silent_until();
         let read = poll_fn(|cx| match inbox.poll_fill(stream, cx) {
             Poll::Ready(read) => Poll::Ready(Ok(read)),
             Poll::Pending => deadlines.poll(cx, until).map(Err),
