@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use evidence::captures::Begun;
 use lab::tap::Recorder;
 use sha2::{Digest, Sha256};
+use wire::source::Origin;
 
 /// How long to wait for the file to grow: at first, and at the most.
 const SHORTEST: Duration = Duration::from_millis(4);
@@ -71,8 +73,12 @@ pub struct Follow {
     digest: Sha256,
     files: Files,
     pause: Duration,
+    /// How much of the file was read.
+    position: u64,
     /// The last read came to what was the end then. Where each message is written by itself, what comes next is little.
     caught_up: bool,
+    /// Whether the next read brings something without waiting.
+    ready: Arc<AtomicBool>,
 }
 
 impl Follow {
@@ -92,7 +98,9 @@ impl Follow {
             digest: Sha256::new(),
             files,
             pause: SHORTEST,
+            position: 0,
             caught_up: false,
+            ready: Arc::default(),
         };
         (follow, Writing(writing))
     }
@@ -100,6 +108,15 @@ impl Follow {
     /// Where the files will be.
     pub fn files(&self) -> Files {
         self.files.clone()
+    }
+
+    /// Its bytes, as a capture of that name.
+    pub fn into_origin(self, name: PathBuf) -> Origin {
+        Origin::Growing {
+            name,
+            ready: Arc::clone(&self.ready),
+            reader: Box::new(self),
+        }
     }
 
     /// Goes on to the next file, where there is one and the current one is at its end. Says whether there is more to read.
@@ -111,6 +128,7 @@ impl Follow {
         self.files.end(std::mem::take(&mut self.digest));
         self.files.begin(&begun);
         self.file = begun.file;
+        self.position = 0;
         true
     }
 
@@ -143,7 +161,10 @@ impl Read for Follow {
             if read > 0 {
                 self.digest.update(&buffer[..read]);
                 self.pause = SHORTEST;
+                self.position += read as u64;
                 self.caught_up = read < buffer.len();
+                let more = !self.caught_up && self.file.metadata()?.len() > self.position;
+                self.ready.store(more, Ordering::Relaxed);
                 return Ok(read);
             }
             if self.go_on() {
@@ -187,8 +208,12 @@ mod tests {
         let files = follow.files();
         let address = SocketAddr::from(([127, 0, 0, 1], 25));
         let tap = recorder.open(address, address);
+        let ready = Arc::clone(&follow.ready);
         let mut first = vec![0; 1 << 16];
-        let mut length = follow.read(&mut first).expect("the header");
+        let mut length = follow.read(&mut first[..8]).expect("its first bytes");
+        assert!(ready.load(Ordering::Relaxed), "the rest of the header");
+        length += follow.read(&mut first[length..]).expect("the header");
+        assert!(!ready.load(Ordering::Relaxed), "the frames are not written");
         length += follow.read(&mut first[length..]).expect("three frames");
         let writer = thread::spawn(move || {
             for _ in 0..20 {

@@ -22,18 +22,18 @@ use std::time::Duration;
 
 use claims::Given;
 use claims::result::Outcome;
-use lab::server::{Options, ServerReport, Sockets};
+use lab::server::{Backlog, Options, ServerReport, Sockets};
 use smtp::tls::KeyLog;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use wire::Bounds;
 use wire::pipeline::{Settings, Summary};
-use wire::source::{Origin, Sources};
+use wire::source::Sources;
 
 use self::evidence::Evidence;
 use self::live::{Both, Show};
 use self::relay::Relay;
-use self::setup::Setup;
+use self::setup::{Kept, Setup};
 use self::signals::Hangups;
 use self::web::Watched;
 use super::baseline::Baseline;
@@ -52,6 +52,13 @@ pub(super) const BOUNDS: Bounds = Bounds {
     all: 512 << 20,
     idle: Duration::from_hours(24),
 };
+
+/// How long the one thread that serves looks out for what a client sends next, before it sleeps.
+const AWAKE: Duration = Duration::from_micros(100);
+
+/// How many packets may wait for their verdicts before clients are made to wait too: a second or two of judging, and at
+/// the most 1.5 GB of captures that cannot be removed yet.
+const MOST_WAITING: u64 = 1_000_000;
 
 /// How many connections that limits ended are named one by one.
 const MOST_LIMITS: usize = 100;
@@ -95,12 +102,19 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         address,
         files: follow.files(),
     };
-    let runtime = runtime()?;
+    // Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
+    // left of all: more threads that serve would take the place of those that they wait for.
+    let threads = processors().div_ceil(2);
+    // Of several threads, one would look out while another is woken.
+    options.awake = if threads == 1 { AWAKE } else { Duration::ZERO };
+    let runtime = runtime(threads)?;
     let settings = Settings {
         begin: Some(aside::step_aside),
         ..Settings::default()
     };
     evidence.tend(&runtime, Arc::clone(&settings.progress));
+    let progress = Arc::clone(&settings.progress);
+    options.backlog = Some(Backlog::new(&evidence.recorder, progress, MOST_WAITING));
     let running = start(
         cli,
         args,
@@ -118,10 +132,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     stated::state(&mut empty, args.judging.coverage.as_deref())?;
     let mut both = Both(&mut sink, &live);
     let mut gatherer = Gatherer::new(super::index::CASE, empty, profile, &mut both);
-    let sources = Sources::new(vec![Origin::Stream {
-        name: capture.clone(),
-        reader: Box::new(follow),
-    }]);
+    let sources = Sources::new(vec![follow.into_origin(capture.clone())]);
     let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
     live.end();
@@ -165,11 +176,9 @@ fn limits(report: &ServerReport) -> Vec<String> {
     lines.chain(more).collect()
 }
 
-/// Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
-/// left of all: with more, threads that serve would take the place of those that they wait for.
-fn runtime() -> Result<Runtime, Failure> {
+fn runtime(threads: usize) -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
-        .worker_threads(processors().div_ceil(2))
+        .worker_threads(threads)
         .enable_all()
         .build()
         .map_err(|error| Failure::input(format!("cannot start: {error}")))
@@ -218,7 +227,7 @@ fn start(
     let _inside = runtime.enter();
     // From here on SIGHUP ends the program no more.
     let hangups = Hangups::new().map_err(cannot)?;
-    let kept = (options.recorder.clone(), options.custody.clone());
+    let kept = Kept::of(&options);
     let own_certificate = options.certificate.is_some();
     let server = relay.serve(sockets, options).map_err(cannot)?;
     let setup = server.reload();

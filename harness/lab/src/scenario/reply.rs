@@ -76,19 +76,7 @@ impl Reply {
     /// Later replies in the same bytes are injections and do not count. `None` where no complete line says a code.
     /// Templates say nothing before they are filled.
     pub fn code(&self) -> Option<u16> {
-        let mut head = Vec::new();
-        for chunk in &self.chunks {
-            match chunk {
-                Chunk::Send(bytes) => head.extend_from_slice(bytes),
-                // Enough of it to see a code: repeating lines all say the same.
-                Chunk::Generate { unit, count } => {
-                    let shown = usize::try_from(*count).unwrap_or(usize::MAX).min(8);
-                    head.extend(unit.repeat(shown));
-                }
-                Chunk::Template(_) | Chunk::Wait(_) | Chunk::Flush => {}
-            }
-        }
-        for line in head.split_inclusive(|byte| *byte == b'\n') {
+        for line in self.head().split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\n")?;
             let (code, rest) = line.split_at_checked(3)?;
             if rest.first() == Some(&b'-') {
@@ -100,6 +88,26 @@ impl Reply {
             });
         }
         None
+    }
+
+    /// Its bytes, as far as they are needed to see a code.
+    fn head(&self) -> Cow<'_, [u8]> {
+        if let [Chunk::Send(bytes)] = self.chunks.as_slice() {
+            return Cow::Borrowed(bytes);
+        }
+        let mut head = Vec::new();
+        for chunk in &self.chunks {
+            match chunk {
+                Chunk::Send(bytes) => head.extend_from_slice(bytes),
+                // Repeating lines all say the same.
+                Chunk::Generate { unit, count } => {
+                    let shown = usize::try_from(*count).unwrap_or(usize::MAX).min(8);
+                    head.extend(unit.repeat(shown));
+                }
+                Chunk::Template(_) | Chunk::Wait(_) | Chunk::Flush => {}
+            }
+        }
+        Cow::Owned(head)
     }
 }
 

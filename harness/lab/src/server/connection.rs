@@ -73,7 +73,7 @@ impl Connection {
             refused,
             stop,
         } = arrival;
-        let link = Link::new(stream, tap, stop, options);
+        let link = Link::new(stream, tap, stop, Arc::clone(&shared));
         Self {
             link,
             implicit: opening == Opening::Tls || options.server.tls == TlsMode::Implicit,
@@ -310,14 +310,15 @@ impl Connection {
             };
         }
         let reply = Reply::lines(default);
-        if command == Command::Quit && matches!(reply.code(), Some(200..=299)) {
+        let code = reply.code();
+        if command == Command::Quit && matches!(code, Some(200..=299)) {
             self.link.write_last(&reply).await?;
         } else {
             self.link.write(&reply).await?;
         }
         self.count_error(default)?;
-        let next = self.settle(command, reply.code(), last);
-        self.remember(command, argument, reply.code());
+        let next = self.settle(command, code, last);
+        self.remember(command, argument, code);
         Ok(next)
     }
 

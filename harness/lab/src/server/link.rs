@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
+use super::Shared;
 use super::custody::Keeping;
 use super::deadlines::{Deadlines, Over};
 use super::inbox::{Inbox, Line};
 use super::limits::Limit;
-use super::options::Options;
 use super::reply::{self, Manner};
 use super::stop::Stop;
 use super::stream::Stream;
@@ -81,6 +82,7 @@ pub(super) struct Link {
     stream: Option<Stream>,
     pub(super) inbox: Inbox,
     deadlines: Deadlines,
+    shared: Arc<Shared>,
     idle: Duration,
     grace: Duration,
     segment: Option<NonZeroUsize>,
@@ -90,10 +92,11 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(stream: TcpStream, tap: Tap, stop: Stop, options: &Options) -> Self {
-        // Without it, the segments of a reply in pieces would be joined again. A socket that refuses is gone.
+    pub(super) fn new(stream: TcpStream, tap: Tap, stop: Stop, shared: Arc<Shared>) -> Self {
+        #[cfg(not(target_os = "linux"))]
         let _ = stream.set_nodelay(true);
         let stream = Some(Stream::Clear(TapStream::new(stream, tap)));
+        let options = &shared.options;
         Self {
             stream,
             inbox: Inbox::default(),
@@ -101,6 +104,7 @@ impl Link {
             idle: options.idle,
             grace: options.terms.grace,
             segment: options.server.segment,
+            shared,
             before_tls: false,
         }
     }
@@ -270,7 +274,12 @@ impl Link {
             Poll::Ready(read) => Poll::Ready(Ok(read)),
             Poll::Pending => deadlines.poll(cx, until).map(Err),
         });
-        match read.await {
+        let read = read.await;
+        self.shared.whole.pulse.beat();
+        if let Some(backlog) = &self.shared.options.backlog {
+            backlog.pace().await;
+        }
+        match read {
             Ok(Ok(0)) => Err(End::Eof),
             Ok(Ok(read)) => Ok(read as u64),
             Ok(Err(error)) => Err(error.into()),

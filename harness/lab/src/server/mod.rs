@@ -5,6 +5,8 @@
 
 mod auth;
 mod authority;
+mod awake;
+mod backlog;
 mod connection;
 mod content;
 mod custody;
@@ -33,6 +35,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -42,6 +45,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use backlog::Backlog;
 pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
 pub use gate::PerAddress;
 pub(crate) use limits::EndedSoFar;
@@ -60,6 +64,7 @@ pub use view::Watch;
 use crate::scenario::TlsMode;
 use crate::tap::Tap;
 use authority::Authority;
+use awake::Pulse;
 use connection::Connection;
 use reload::Current;
 use seed::SeedBytes;
@@ -91,6 +96,7 @@ struct Whole {
     any_tls: bool,
     counts: Counts,
     ended: EndedSoFar,
+    pulse: Pulse,
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +156,7 @@ impl Server {
             any_tls: sockets.any_tls(),
             counts: Counts::default(),
             ended: EndedSoFar::default(),
+            pulse: Pulse::default(),
         };
         let listeners = Listeners::new(sockets)?;
         let shared = Shared::new(options, Arc::new(whole))?;
@@ -202,6 +209,7 @@ impl Server {
         // Where one address is listened on, it is that of every connection.
         let local = listeners.only();
         let terms = current.get().options.terms;
+        let awake = current.get().stay_awake();
         let serve = |arrival: Arrival| {
             let shared = current.get();
             let connections = &shared.whole.counts.connections;
@@ -215,6 +223,7 @@ impl Server {
             (number, serving)
         };
         listeners.serve(terms, shutdown, serve).await;
+        awake.inspect(JoinHandle::abort);
         current.get().report()
     }
 
@@ -258,6 +267,14 @@ impl Shared {
             identity,
             whole,
         })
+    }
+
+    /// Keeps the thread that serves awake, where that is wanted.
+    fn stay_awake(&self) -> Option<JoinHandle<Infallible>> {
+        let patience = self.options.awake;
+        let whole = Arc::clone(&self.whole);
+        (!patience.is_zero())
+            .then(|| tokio::spawn(async move { whole.pulse.stay_awake(patience).await }))
     }
 
     fn tap(&self, arrival: &Arrival, local: Option<SocketAddr>) -> Tap {

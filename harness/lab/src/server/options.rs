@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smtp::Secret;
 
-use super::{Certificate, Custody, Script, Terms};
+use super::{Backlog, Certificate, Custody, Script, Terms};
 use crate::scenario::{Scenario, ServerName, ServerTable};
 use crate::tap::{Clock, Recorder};
 
@@ -47,12 +47,17 @@ pub struct Options {
     pub clock: Clock,
     /// Where its connections are recorded, if anywhere.
     pub recorder: Option<Recorder>,
+    /// How much of what is recorded may wait for whoever follows the capture, if anybody does.
+    pub backlog: Option<Backlog>,
     /// The address that captures show in the place of the one that is listened on; `None` for what the recorder shows by itself.
     pub shown: Option<SocketAddr>,
     /// Who takes the messages that are accepted, if anybody does.
     pub custody: Option<Arc<dyn Custody>>,
     /// How connections are served, whatever is said on them.
     pub terms: Terms,
+    /// How long a thread that serves looks out for what a client sends next, before it sleeps. With more than none it keeps a
+    /// processor busy for so long after each command, and is for a runtime of one thread.
+    pub awake: Duration,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
     /// How long a connection may last, whatever its client does.
@@ -84,9 +89,11 @@ impl Options {
             seed: Seed::Random,
             clock: Clock::Real,
             recorder: None,
+            backlog: None,
             shown: None,
             custody: None,
             terms: Terms::default(),
+            awake: Duration::ZERO,
             idle: Duration::from_secs(5),
             session: Duration::from_hours(1),
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,9 +40,14 @@ pub struct RecorderOptions {
 
 /// Writes what several connections do into one capture file. Clones write to the same file.
 #[derive(Clone)]
-pub struct Recorder(Arc<Mutex<State>>);
+pub struct Recorder {
+    state: Arc<Mutex<State>>,
+    /// How many frames were told so far.
+    frames: Arc<AtomicU64>,
+}
 
 struct State {
+    frames: Arc<AtomicU64>,
     writer: CaptureWriter<Box<dyn Write + Send>>,
     options: RecorderOptions,
     /// How many connections were opened.
@@ -120,7 +126,9 @@ impl Recorder {
         let mut writer = CaptureWriter::new(target, &header(&options))?;
         // What waits is written by the recorder, event by event.
         writer.hold(usize::MAX);
+        let frames = Arc::new(AtomicU64::new(0));
         let state = State {
+            frames: Arc::clone(&frames),
             writer,
             options,
             opened: 0,
@@ -131,7 +139,8 @@ impl Recorder {
             broken: None,
             finished: false,
         };
-        Ok(Self(Arc::new(Mutex::new(state))))
+        let state = Arc::new(Mutex::new(state));
+        Ok(Self { state, frames })
     }
 
     /// A connection was accepted. Its events come through the tap that this gives.
@@ -176,6 +185,11 @@ impl Recorder {
             Some(error) => Err(error),
             None => Ok(state.writer.frames()),
         }
+    }
+
+    /// How many frames there are so far, in the files or on their way there, to be watched from outside.
+    pub fn frames(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.frames)
     }
 
     /// How many frames were left out, since a file took none and too much waited.
@@ -249,7 +263,7 @@ impl Recorder {
 
     /// A panic of another connection's task does not make its events wrong, so a poisoned lock is used all the same.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -345,6 +359,7 @@ impl State {
         };
         self.pinned.ticks += 1;
         self.broken = written.err();
+        self.frames.store(self.writer.frames(), Ordering::Relaxed);
         self.flush_if_full();
     }
 

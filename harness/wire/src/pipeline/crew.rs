@@ -46,6 +46,8 @@ struct State {
     producer: Option<Producer>,
     /// The last round was read.
     done: bool,
+    /// The next round need not be waited for.
+    ready: bool,
     /// The last round came from a file: the next one will not be long.
     from_file: bool,
     /// How many threads sleep.
@@ -56,7 +58,7 @@ impl State {
     /// Whether the thread of `lane` is to read on, if nobody does.
     fn is_to_be_read(&self, lane: usize) -> bool {
         // Who is behind leaves the reading to those that soon have nothing else to do.
-        let enough = if self.from_file { AHEAD } else { 1 };
+        let enough = if self.ready { AHEAD } else { 1 };
         let few = self.waiting[lane].len() < enough;
         few && !self.done && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
     }
@@ -132,10 +134,11 @@ impl Board {
         let round = producer.round();
         let mut state = self.lock();
         for (queue, mut batch) in state.waiting.iter_mut().zip(round.batches) {
-            batch.at_once = !round.from_file;
+            batch.at_once = !round.ready;
             queue.push_back(batch);
         }
         state.done |= round.last;
+        state.ready = round.ready;
         state.from_file = round.from_file;
         state.producer = Some(*producer);
         self.rounds.fetch_add(1, Ordering::Relaxed);
@@ -172,6 +175,7 @@ pub(super) fn run<W: Worker>(
             waiting: lanes.iter().map(|_| VecDeque::new()).collect(),
             producer: Some(producer),
             done: false,
+            ready: false,
             from_file: false,
             asleep: 0,
         }),

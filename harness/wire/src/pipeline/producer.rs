@@ -19,6 +19,8 @@ pub(super) struct Round {
     /// Nothing comes after it.
     pub(super) last: bool,
     /// More can be read without waiting for it.
+    pub(super) ready: bool,
+    /// It lies in a file: reading it takes no time worth speaking of.
     pub(super) from_file: bool,
 }
 
@@ -62,7 +64,7 @@ impl Producer {
                 }
                 chunks += 1;
                 self.read_first = true;
-                if chunks >= CHUNKS || !self.sources.is_file() {
+                if chunks >= CHUNKS || !self.sources.is_ready() {
                     break false;
                 }
                 continue;
@@ -84,6 +86,7 @@ impl Producer {
         Round {
             batches: self.batches.take(secrets),
             last,
+            ready: self.sources.is_ready(),
             from_file: self.sources.is_file(),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::chunk::{Chunk, Pool};
-use super::open::Origin;
+use super::open::{Origin, Supply};
 use super::single::{FrameAt, Head, Single};
 use crate::read::Ending;
 use crate::{Error, Frame, Timestamp};
@@ -114,7 +114,7 @@ impl Sources {
         let uncounted = Arc::new(AtomicU64::new(0));
         let opened = Origin::File(path.to_owned()).open(&uncounted);
         let mut single = match opened {
-            Ok(reader) => Single::new(path.to_owned(), reader, true, &self.pool),
+            Ok(reader) => Single::new(path.to_owned(), reader, Supply::AtRest, &self.pool),
             Err(error) => {
                 self.fail(number, error);
                 return None;
@@ -211,10 +211,10 @@ impl Sources {
                 return;
             };
             let name = origin.name().to_owned();
-            let is_file = origin.is_at_rest();
+            let supply = origin.supply();
             match origin.open(&self.count) {
                 Ok(reader) => {
-                    let single = Single::new(name, reader, is_file, &self.pool);
+                    let single = Single::new(name, reader, supply, &self.pool);
                     self.settle(number, single);
                 }
                 Err(error) => self.fail(number, error),
@@ -259,6 +259,12 @@ impl Sources {
     pub(crate) fn is_file(&self) -> bool {
         let open = self.current.and_then(|current| self.open.get(current));
         open.is_some_and(|open| open.single.is_file())
+    }
+
+    /// Whether more of the capture that is being read can be had without waiting for it.
+    pub(crate) fn is_ready(&self) -> bool {
+        let open = self.current.and_then(|current| self.open.get(current));
+        open.is_some_and(|open| open.single.is_ready())
     }
 
     /// TLS secrets that were met since the last call.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
@@ -29,6 +29,26 @@ pub enum Origin {
         /// Its bytes.
         reader: Box<dyn Read + Send>,
     },
+    /// A capture that somebody still writes.
+    Growing {
+        /// What to call it.
+        name: PathBuf,
+        /// Its bytes. At what is its end for now it waits for more.
+        reader: Box<dyn Read + Send>,
+        /// Set by each read: whether the next one brings something without waiting.
+        ready: Arc<AtomicBool>,
+    },
+}
+
+/// When the bytes of a capture can be had.
+#[derive(Debug)]
+pub(super) enum Supply {
+    /// All of them, at any time.
+    AtRest,
+    /// Without waiting where this is set.
+    Growing(Arc<AtomicBool>),
+    /// When they come.
+    Unknown,
 }
 
 impl fmt::Debug for Origin {
@@ -42,7 +62,7 @@ impl Origin {
     pub fn name(&self) -> &Path {
         match self {
             Self::File(path) => path,
-            Self::Stream { name, .. } => name,
+            Self::Stream { name, .. } | Self::Growing { name, .. } => name,
         }
     }
 
@@ -59,6 +79,15 @@ impl Origin {
         matches!(self, Self::File(path) if path.is_file())
     }
 
+    /// When its bytes can be had.
+    pub(super) fn supply(&self) -> Supply {
+        match self {
+            Self::File(_) if self.is_at_rest() => Supply::AtRest,
+            Self::File(_) | Self::Stream { .. } => Supply::Unknown,
+            Self::Growing { ready, .. } => Supply::Growing(Arc::clone(ready)),
+        }
+    }
+
     /// Its bytes, unpacked. `count` grows by what was read before unpacking.
     pub(super) fn open(self, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Error> {
         let name = self.name().to_owned();
@@ -68,7 +97,7 @@ impl Origin {
         };
         let raw: Box<dyn Read + Send> = match self {
             Self::File(path) => Box::new(File::open(path).map_err(io)?),
-            Self::Stream { reader, .. } => reader,
+            Self::Stream { reader, .. } | Self::Growing { reader, .. } => reader,
         };
         unpack(Box::new(Counted {
             inner: raw,

@@ -4,8 +4,10 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::chunk::{CHUNK, Chunk, Pool};
+use super::open::Supply;
 use crate::read::{Ending, Parser, Progress};
 use crate::{Error, Frame, Timestamp};
 
@@ -51,14 +53,14 @@ pub(super) struct Single {
     at: usize,
     needed: usize,
     last: bool,
-    is_file: bool,
+    supply: Supply,
 }
 
 impl Single {
     pub(super) fn new(
         name: PathBuf,
         reader: Box<dyn Read + Send>,
-        is_file: bool,
+        supply: Supply,
         pool: &Arc<Pool>,
     ) -> Self {
         Self {
@@ -70,7 +72,7 @@ impl Single {
             at: 0,
             needed: 1,
             last: false,
-            is_file,
+            supply,
         }
     }
 
@@ -141,7 +143,16 @@ impl Single {
     }
 
     pub(super) const fn is_file(&self) -> bool {
-        self.is_file
+        matches!(self.supply, Supply::AtRest)
+    }
+
+    /// Whether more can be read without waiting for it.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.supply {
+            Supply::AtRest => true,
+            Supply::Growing(ready) => ready.load(Ordering::Relaxed),
+            Supply::Unknown => false,
+        }
     }
 
     pub(super) fn chunk(&self) -> &Arc<Chunk> {

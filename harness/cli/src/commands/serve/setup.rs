@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab::scenario::{AcceptAuth, Scenario, TlsMode, load_file};
-use lab::server::{Certificate, Custody, Options, PerAddress, Reload};
+use lab::server::{Backlog, Certificate, Custody, Options, PerAddress, Reload};
 use lab::tap::Recorder;
 
 use super::{accounts, trust};
@@ -89,25 +89,42 @@ fn certificate(args: &TrustArgs) -> Result<Option<Certificate>, Failure> {
     })
 }
 
+/// What stays as it is when the rest is read again: where connections are recorded, and who takes their messages.
+pub(super) struct Kept {
+    recorder: Option<Recorder>,
+    backlog: Option<Backlog>,
+    custody: Option<Arc<dyn Custody>>,
+}
+
+impl Kept {
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            recorder: options.recorder.clone(),
+            backlog: options.backlog.clone(),
+            custody: options.custody.clone(),
+        }
+    }
+
+    fn put_into(&self, options: &mut Options) {
+        options.recorder.clone_from(&self.recorder);
+        options.backlog.clone_from(&self.backlog);
+        options.custody.clone_from(&self.custody);
+    }
+}
+
 /// What is needed to read it again.
 pub(super) struct Setup {
     args: ServeArgs,
-    recorder: Option<Recorder>,
-    custody: Option<Arc<dyn Custody>>,
+    kept: Kept,
     reload: Reload,
 }
 
 impl Setup {
-    /// For a server that was started with these options, whose connections go on to be recorded and kept as they are.
-    pub(super) fn new(
-        args: &ServeArgs,
-        (recorder, custody): (Option<Recorder>, Option<Arc<dyn Custody>>),
-        reload: Reload,
-    ) -> Self {
+    /// For a server that was started with these options, and goes on with what is kept of them.
+    pub(super) fn new(args: &ServeArgs, kept: Kept, reload: Reload) -> Self {
         Self {
             args: args.clone(),
-            recorder,
-            custody,
+            kept,
             reload,
         }
     }
@@ -115,8 +132,7 @@ impl Setup {
     /// Reads all files again; if anything is wrong with one, nothing changes.
     pub(super) fn again(&self) -> Result<(), Failure> {
         let mut options = read(&self.args)?;
-        options.recorder.clone_from(&self.recorder);
-        options.custody.clone_from(&self.custody);
+        self.kept.put_into(&mut options);
         let reloaded = self.reload.with(options);
         reloaded.map_err(|error| Failure::input(format!("cannot serve it: {error}")))
     }

@@ -1,0 +1,89 @@
+//! What was recorded and not yet worked through, and the pace that it leaves.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::sleep;
+use wire::pipeline::Progress;
+
+use crate::tap::Recorder;
+
+/// How long a connection waits with what it read, while there is too much. Short, so that mail still goes on where nobody
+/// works through anything any more.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Frames that a capture holds and that whoever follows it has not come to.
+///
+/// Where serving comes first, judging may fall behind for as long as clients send all they can. What waits for it lies in
+/// captures; so that these do not fill the disk, clients are served more slowly while there is too much.
+#[derive(Clone)]
+pub struct Backlog {
+    recorded: Arc<AtomicU64>,
+    progress: Arc<Progress>,
+    most: u64,
+}
+
+impl Backlog {
+    /// Frames of `recorder` beyond those that `progress` tells to be delivered: `most` may wait.
+    pub fn new(recorder: &Recorder, progress: Arc<Progress>, most: u64) -> Self {
+        Self {
+            recorded: recorder.frames(),
+            progress,
+            most,
+        }
+    }
+
+    /// Waits a little where too much waits.
+    pub(super) async fn pace(&self) {
+        if self.is_long() {
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        let recorded = self.recorded.load(Ordering::Relaxed);
+        let delivered = self.progress.delivered.load(Ordering::Relaxed);
+        recorded.saturating_sub(delivered) > self.most
+    }
+}
+
+impl fmt::Debug for Backlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backlog")
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::tap::RecorderOptions;
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_wait_only_while_too_much_does() {
+        let recorder = Recorder::new(Box::new(std::io::sink()), RecorderOptions::default());
+        let recorder = recorder.expect("a capture");
+        let progress = Arc::new(Progress::default());
+        let backlog = Backlog::new(&recorder, Arc::clone(&progress), 4);
+        let begun = Instant::now();
+        let address = SocketAddr::from(([127, 0, 0, 1], 25));
+        // Three frames open a connection.
+        let _first = recorder.open(address, address);
+        backlog.pace().await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        let _second = recorder.open(address, address);
+        backlog.pace().await;
+        backlog.pace().await;
+        assert_eq!(begun.elapsed(), 2 * PAUSE);
+        progress.delivered.store(2, Ordering::Relaxed);
+        backlog.pace().await;
+        assert_eq!(begun.elapsed(), 2 * PAUSE, "four are not too many");
+    }
+}
