@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use lab::tap::{Clock, Files};
 use wire::Timestamp;
 
+use crate::digest::{Digest, Digested};
 use crate::private;
 
 /// Bytes that a file has without a single frame, and some more. One that holds no more is not followed by another.
@@ -47,6 +48,8 @@ pub struct Begun {
     pub first: u64,
     /// The file, open for reading from its beginning.
     pub file: File,
+    /// The digest of what is written to it.
+    pub digest: Digest,
 }
 
 /// What is known of the captures of a run. Clones are the same.
@@ -288,8 +291,10 @@ impl Files for Shelf {
         if state.syncs {
             state.unsynced.extend(before);
         }
+        let (file, digest) = Digested::new(file);
         let begun = Begun {
             file: File::open(&path)?,
+            digest,
             path,
             first: frame,
         };

@@ -2,6 +2,7 @@
 
 pub mod captures;
 mod commit;
+pub mod digest;
 pub mod durability;
 pub mod forward;
 pub mod health;

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use evidence::captures::Begun;
+use evidence::digest::Digest;
 use lab::tap::Recorder;
-use sha2::{Digest, Sha256};
 use wire::source::Origin;
 
 /// How long to wait for the file to grow: at first, and at the most.
@@ -50,9 +50,9 @@ impl Files {
         });
     }
 
-    fn end(&self, digest: Sha256) {
+    fn end(&self, digest: &Digest) {
         if let Some(last) = self.lock().last_mut() {
-            last.sha256 = hex::encode(digest.finalize());
+            last.sha256 = digest.hex();
         }
     }
 
@@ -70,7 +70,8 @@ pub struct Follow {
     recorder: Recorder,
     written: Receiver<()>,
     over: bool,
-    digest: Sha256,
+    /// Of what is in the file.
+    digest: Digest,
     files: Files,
     pause: Duration,
     /// How much of the file was read.
@@ -95,7 +96,7 @@ impl Follow {
             recorder,
             written,
             over: false,
-            digest: Sha256::new(),
+            digest: first.digest,
             files,
             pause: SHORTEST,
             position: 0,
@@ -125,7 +126,8 @@ impl Follow {
             self.after = self.next.try_recv().ok();
             return self.after.is_some();
         };
-        self.files.end(std::mem::take(&mut self.digest));
+        self.files.end(&self.digest);
+        self.digest = begun.digest.clone();
         self.files.begin(&begun);
         self.file = begun.file;
         self.position = 0;
@@ -159,7 +161,6 @@ impl Read for Follow {
                 read = self.file.read(buffer)?;
             }
             if read > 0 {
-                self.digest.update(&buffer[..read]);
                 self.pause = SHORTEST;
                 self.position += read as u64;
                 self.caught_up = read < buffer.len();
@@ -171,7 +172,7 @@ impl Read for Follow {
                 continue;
             }
             if self.over {
-                self.files.end(self.digest.clone());
+                self.files.end(&self.digest);
                 return Ok(0);
             }
             self.wait();
