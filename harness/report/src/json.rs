@@ -3,8 +3,10 @@
 //! [`open`], [`conversation`] and [`close`] write the same document piece by piece, so that whoever judges a long capture
 //! need not hold its conversations: one `open`, a `conversation` for each, one `close`, joined, are one valid result.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write as _};
 
 use claims::baseline::Comparison;
 use claims::controls::FrameworkOutcome;
@@ -16,12 +18,26 @@ use serde::Serialize;
 
 use crate::{Style, steers};
 
+/// How much is held on the way to a file.
+const BUFFER: usize = 64 << 10;
+
 /// The result, indented, with a line end.
 pub(crate) fn render(outcome: &Outcome, _: Style) -> String {
-    let text = serde_json::to_string_pretty(outcome);
-    let mut text = inert(text.expect("a result holds only strings, numbers and lists"));
-    text.push('\n');
-    text
+    let mut text = Vec::new();
+    write(outcome, &mut text).expect("a result holds only strings, numbers and lists");
+    String::from_utf8(text).expect("JSON is text")
+}
+
+/// Writes the same, without holding it as a whole.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write(outcome: &Outcome, out: impl io::Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER, Inert(out));
+    serde_json::to_writer_pretty(&mut out, outcome)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// The beginning of a result that is written piece by piece.
@@ -110,18 +126,17 @@ impl<'a> Rest<'a> {
 /// A value on one line.
 pub(crate) fn line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value);
-    inert(text.expect("a result holds only strings, numbers and lists"))
+    let text = text.expect("a result holds only strings, numbers and lists");
+    inert(&text).into_owned()
 }
 
 /// JSON that drives no terminal: characters that could are written as `\u` escapes. Outside of strings there are none.
-fn inert(text: String) -> String {
+fn inert(text: &str) -> Cow<'_, str> {
     let odd = |character: char| character != '\n' && (character.is_control() || steers(character));
-    // Nearly all of them are plain through and through, which is quicker to see byte by byte.
-    let plain = text
-        .bytes()
-        .all(|byte| byte == b'\n' || matches!(byte, b' '..=b'~'));
-    if plain || !text.contains(odd) {
-        return text;
+    // Nearly all of it is plain through and through, which is quicker to see byte by byte.
+    let plain = |byte: u8| byte == b'\n' || matches!(byte, b' '..=b'~');
+    if text.bytes().all(plain) || !text.contains(odd) {
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
@@ -134,7 +149,22 @@ fn inert(text: String) -> String {
             out.push(character);
         }
     }
-    out
+    Cow::Owned(out)
+}
+
+/// Writes JSON on as [`inert`] makes it. What it is given begins and ends between characters.
+struct Inert<W>(W);
+
+impl<W: io::Write> io::Write for Inert<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_all(inert(text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +188,20 @@ mod tests {
                 outcome
             );
         }
+    }
+
+    #[test]
+    fn a_long_result_is_cut_nowhere() {
+        let mut outcome = sample::audit();
+        // Characters of two to four bytes, at many offsets of the buffer, and one that is to be escaped.
+        let odd =
+            |number: usize| format!("{}\u{e9}\u{20ac}\u{1f600}\u{202e}", "x".repeat(number % 97));
+        outcome.claims[0].statement = (0..9000).map(odd).collect::<Vec<_>>().join(" ");
+        outcome.cases[0].problems = (0..9000).map(odd).collect();
+        let text = render(&outcome, Style::default());
+        assert!(text.len() > 16 * BUFFER && !text.contains('\u{202e}'));
+        let read = serde_json::from_str::<Outcome>(&text).expect("one document");
+        assert_eq!(read, outcome);
     }
 
     #[test]

@@ -45,13 +45,10 @@ pub(super) fn hint(cli: &Cli, text: &str) {
 
 /// Writes the result beside its captures, whole or not at all.
 pub(super) fn save(path: &Path, outcome: &Outcome) -> Result<(), Failure> {
-    let format = ::report::format("json").expect("JSON is registered");
     let partial = path.with_extension("json.partial");
-    let text = (format.render)(outcome, Style::default());
     let written = File::create(&partial)
         .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
+            ::report::json::write(outcome, &mut file).and_then(|()| file.sync_all())
         })
         .and_then(|()| fs::rename(&partial, path));
     written.map_err(|error| Failure::input(format!("cannot write {}: {error}", path.display())))
