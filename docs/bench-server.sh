@@ -82,15 +82,16 @@ serve() {
     begin=$(now)
     source_to "$port"
     accepted=$(now)
-    memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$started/status")
     kill -INT "$started"
+    # While it judges what is left: at the very end nothing is left of its memory either.
+    memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$started/status" 2>/dev/null || true)
     wait "$started" || true
     end=$(now)
     started=
     # Every message was captured and judged, or the figure means nothing.
     grep -q "^$messages of $messages messages crossed in clear" "$folder/report" || { cat "$folder/report" >&2 && exit 1; }
     ! grep -q 'not followed to their end' "$out/serve-000001.json" || { echo "a session was given up" >&2 && exit 1; }
-    awk -v n="$messages" -v t=$((end - begin)) -v a=$((accepted - begin)) -v m="$memory" \
+    awk -v n="$messages" -v t=$((end - begin)) -v a=$((accepted - begin)) -v m="${memory:-0}" \
         'BEGIN { printf "%.0f %d %.0f\n", n * 1e9 / t, m, n * 1e9 / a }'
 }
 

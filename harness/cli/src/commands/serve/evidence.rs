@@ -22,8 +22,8 @@ use crate::args::ServeArgs;
 use crate::audit::follow::{Follow, Followed, Writing};
 
 /// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
-/// latest after [`Follow`]'s longest pause.
-const HELD: usize = 128 << 10;
+/// latest after [`Follow`]'s longest pause. No client is served while they are, so they are not many.
+const HELD: usize = 32 << 10;
 
 /// How often it is looked after what no message waits for.
 const TEND: Duration = Duration::from_millis(500);
