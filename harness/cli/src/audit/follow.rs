@@ -164,7 +164,8 @@ impl Read for Follow {
                 self.pause = SHORTEST;
                 self.position += read as u64;
                 self.caught_up = read < buffer.len();
-                let more = !self.caught_up && self.file.metadata()?.len() > self.position;
+                let length = self.file.metadata().map_or(0, |file| file.len());
+                let more = !self.caught_up && length > self.position;
                 self.ready.store(more, Ordering::Relaxed);
                 return Ok(read);
             }

@@ -105,8 +105,9 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     // Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
     // left of all: more threads that serve would take the place of those that they wait for.
     let threads = processors().div_ceil(2);
-    // Of several threads, one would look out while another is woken.
-    options.awake = if threads == 1 { AWAKE } else { Duration::ZERO };
+    // Of several threads, one would look out while another is woken; on one processor, in the place of the client.
+    let looks_out = threads == 1 && processors() > 1;
+    options.awake = if looks_out { AWAKE } else { Duration::ZERO };
     let runtime = runtime(threads)?;
     let settings = Settings {
         begin: Some(aside::step_aside),
