@@ -33,10 +33,9 @@ impl Digested {
     /// A file that is empty, and the digest of what will be written to it.
     pub(crate) fn new(file: File) -> (Self, Digest) {
         let digest = Digest::default();
-        let written = digest.clone();
         let digested = Self {
             file,
-            digest: written,
+            digest: digest.clone(),
         };
         (digested, digest)
     }

@@ -1,6 +1,6 @@
 //! A capture that is still being written, read as it grows, from file to file: what is judged is what stands in them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,8 +164,8 @@ impl Read for Follow {
                 self.pause = SHORTEST;
                 self.position += read as u64;
                 self.caught_up = read < buffer.len();
-                let length = self.file.metadata().map_or(0, |file| file.len());
-                let more = !self.caught_up && length > self.position;
+                let is_longer = |file: fs::Metadata| file.len() > self.position;
+                let more = !self.caught_up && self.file.metadata().is_ok_and(is_longer);
                 self.ready.store(more, Ordering::Relaxed);
                 return Ok(read);
             }

@@ -102,13 +102,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         address,
         files: follow.files(),
     };
-    // Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
-    // left of all: more threads that serve would take the place of those that they wait for.
-    let threads = processors().div_ceil(2);
-    // Of several threads, one would look out while another is woken; on one processor, in the place of the client.
-    let looks_out = threads == 1 && processors() > 1;
-    options.awake = if looks_out { AWAKE } else { Duration::ZERO };
-    let runtime = runtime(threads)?;
+    let runtime = runtime(&mut options)?;
     let settings = Settings {
         begin: Some(aside::step_aside),
         ..Settings::default()
@@ -177,7 +171,14 @@ fn limits(report: &ServerReport) -> Vec<String> {
     lines.chain(more).collect()
 }
 
-fn runtime(threads: usize) -> Result<Runtime, Failure> {
+/// Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
+/// left of all: more threads that serve would take the place of those that they wait for.
+fn runtime(options: &mut Options) -> Result<Runtime, Failure> {
+    let threads = processors().div_ceil(2);
+    // Of several threads, one would look out while another is woken; on one processor, in the place of the client.
+    if threads == 1 && processors() > 1 {
+        options.awake = AWAKE;
+    }
     Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()

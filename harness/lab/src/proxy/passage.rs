@@ -117,8 +117,6 @@ impl<'a> Passage<'a> {
             stop,
             ..
         } = arrival;
-        // Pieces go on as they come. A socket that refuses is gone.
-        let _ = client.set_nodelay(true);
         Self {
             options,
             client: TapStream::new(client, tap),

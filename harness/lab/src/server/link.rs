@@ -83,9 +83,6 @@ pub(super) struct Link {
     pub(super) inbox: Inbox,
     deadlines: Deadlines,
     shared: Arc<Shared>,
-    idle: Duration,
-    grace: Duration,
-    segment: Option<NonZeroUsize>,
     /// Whether a TLS handshake may come next. Its first bytes must be left where TLS finds them, so nothing is read while
     /// the server waits.
     pub(super) before_tls: bool,
@@ -93,17 +90,11 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(stream: TcpStream, tap: Tap, stop: Stop, shared: Arc<Shared>) -> Self {
-        #[cfg(not(target_os = "linux"))]
-        let _ = stream.set_nodelay(true);
         let stream = Some(Stream::Clear(TapStream::new(stream, tap)));
-        let options = &shared.options;
         Self {
             stream,
             inbox: Inbox::default(),
-            deadlines: Deadlines::new(options.idle, stop),
-            idle: options.idle,
-            grace: options.terms.grace,
-            segment: options.server.segment,
+            deadlines: Deadlines::new(shared.options.idle, stop),
             shared,
             before_tls: false,
         }
@@ -111,13 +102,14 @@ impl Link {
 
     /// Ends the connection, for the reason given.
     pub(super) async fn end(mut self, reason: End) {
-        self.deadlines.be_patient(Instant::now() + self.grace);
+        self.deadlines
+            .be_patient(Instant::now() + self.shared.options.terms.grace);
         let farewell = match reason {
             End::Stopped => Some("421 4.3.2 shutting down, closing"),
             // A FIN would wait behind what the client does not read.
             End::Reset | End::Limit(Limit::Unread(_)) => return self.reset(),
             End::HalfClose => {
-                let patience = self.idle.saturating_mul(PATIENCE);
+                let patience = self.shared.options.idle.saturating_mul(PATIENCE);
                 return self.close(patience, MOST_DRAINED_HALF_CLOSED).await;
             }
             End::Limit(limit) => limit.farewell(),
@@ -130,8 +122,8 @@ impl Link {
         }
         let patience = match reason {
             // Nobody who is not served keeps a place.
-            End::Limit(limit) if limit.is_refusal() => self.grace,
-            _ => self.idle,
+            End::Limit(limit) if limit.is_refusal() => self.shared.options.terms.grace,
+            _ => self.shared.options.idle,
         };
         self.close(patience, MOST_DRAINED).await;
     }
@@ -148,7 +140,7 @@ impl Link {
         let Some(stream) = &mut self.stream else {
             return;
         };
-        let closed = timeout(self.idle, stream.shutdown()).await;
+        let closed = timeout(self.shared.options.idle, stream.shutdown()).await;
         if matches!(closed, Ok(Ok(()))) {
             // One way or the other it is over.
             self.drain(patience, most).await;
@@ -184,7 +176,7 @@ impl Link {
         if self.first_byte().await? != tls::HANDSHAKE_RECORD {
             // Not TLS. A real server would send an alert, which the client could take for an answer: say nothing, and
             // record what it says until it has enough.
-            return Err(self.drain(self.idle, MOST_DRAINED).await);
+            return Err(self.drain(self.shared.options.idle, MOST_DRAINED).await);
         }
         let Some(Stream::Clear(mut stream)) = self.stream.take() else {
             return Err(End::Close);
@@ -192,7 +184,7 @@ impl Link {
         stream.handshaking(true);
         let acceptor = identity.acceptor(stream.key_log());
         let accepting = acceptor.accept(stream).into_fallible();
-        match timeout(self.idle, accepting).await {
+        match timeout(self.shared.options.idle, accepting).await {
             Ok(Ok(mut stream)) => {
                 stream.get_mut().0.handshaking(false);
                 self.stream = Some(Stream::Tls(Box::new(stream)));
@@ -204,7 +196,7 @@ impl Link {
                 Err(End::Close)
             }
             // The stream went down with the handshake: the socket is closed, and the capture shows no more than that.
-            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.shared.options.idle))),
         }
     }
 
@@ -216,11 +208,11 @@ impl Link {
             return Err(End::Close);
         };
         let peeked = tokio::select! {
-            peeked = timeout(self.idle, stream.get_ref().peek(&mut byte)) => peeked,
+            peeked = timeout(self.shared.options.idle, stream.get_ref().peek(&mut byte)) => peeked,
             () = self.deadlines.stopped() => return Err(End::Close),
         };
         match peeked {
-            Err(_) => Err(End::Limit(Limit::Handshake(self.idle))),
+            Err(_) => Err(End::Limit(Limit::Handshake(self.shared.options.idle))),
             // The end of the stream, or an error, is taken from the stream itself, so that the tap sees it.
             Ok(Ok(0) | Err(_)) => match self.fill().await {
                 Ok(_) => Err(End::Close),
@@ -274,18 +266,19 @@ impl Link {
             Poll::Ready(read) => Poll::Ready(Ok(read)),
             Poll::Pending => deadlines.poll(cx, until).map(Err),
         });
-        let read = read.await;
+        let read = match read.await {
+            Ok(read) => read?,
+            Err(Over::Silence) => return Err(End::Limit(Limit::Silence(self.shared.options.idle))),
+            Err(Over::Stop) => return Err(End::Stopped),
+        };
+        if read == 0 {
+            return Err(End::Eof);
+        }
         self.shared.whole.pulse.beat();
         if let Some(backlog) = &self.shared.options.backlog {
             backlog.pace().await;
         }
-        match read {
-            Ok(Ok(0)) => Err(End::Eof),
-            Ok(Ok(read)) => Ok(read as u64),
-            Ok(Err(error)) => Err(error.into()),
-            Err(Over::Silence) => Err(End::Limit(Limit::Silence(self.idle))),
-            Err(Over::Stop) => Err(End::Stopped),
-        }
+        Ok(read as u64)
     }
 
     /// Reads nothing for so long.
@@ -297,7 +290,8 @@ impl Link {
     }
 
     pub(super) async fn write(&mut self, reply: &Reply) -> Result<(), End> {
-        self.write_in(reply, self.segment).await
+        self.write_in(reply, self.shared.options.server.segment)
+            .await
     }
 
     /// Writes a reply in segments of a size.
@@ -308,7 +302,7 @@ impl Link {
     ) -> Result<(), End> {
         let manner = Manner {
             segment,
-            idle: self.idle,
+            idle: self.shared.options.idle,
         };
         for run in reply
             .chunks
@@ -322,7 +316,7 @@ impl Link {
             reply::write(stream, chunks, manner)
                 .await
                 .map_err(|error| match error.kind() {
-                    io::ErrorKind::TimedOut => End::Limit(Limit::Unread(self.idle)),
+                    io::ErrorKind::TimedOut => End::Limit(Limit::Unread(self.shared.options.idle)),
                     _ => End::Failed,
                 })?;
             match wait {

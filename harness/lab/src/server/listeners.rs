@@ -51,13 +51,6 @@ impl Default for Terms {
     }
 }
 
-/// Without it, the segments of a reply in pieces would be joined again. Connections inherit it here, which saves a call for
-/// each of them.
-fn set_nodelay(socket: &std::net::TcpListener) {
-    // A socket that refuses is gone.
-    let _ = socket2::SockRef::from(socket).set_tcp_nodelay(true);
-}
-
 /// A connection that was accepted.
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -85,7 +78,9 @@ impl Listeners {
         let mut ours = Vec::with_capacity(sockets.0.len());
         for (socket, opening) in sockets.0 {
             socket.set_nonblocking(true)?;
-            set_nodelay(&socket);
+            // Without it, the segments of a reply in pieces would be joined again. Where connections inherit it, that saves a
+            // call for each.
+            let _ = socket2::SockRef::from(&socket).set_tcp_nodelay(true);
             ours.push((TcpListener::from_std(socket)?, opening));
         }
         Ok(Self {
@@ -178,6 +173,9 @@ impl Listeners {
         let place = Arc::clone(places).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
         let (stream, peer, opening) = self.accept().await?;
+        // A socket that refuses is gone.
+        #[cfg(not(target_os = "linux"))]
+        let _ = stream.set_nodelay(true);
         Ok((stream, peer, opening, place))
     }
 

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use backlog::Backlog;
 pub use custody::{Answer, Custodian, Custody, Envelope, MOST_RECIPIENTS, Refusal};
@@ -209,7 +209,7 @@ impl Server {
         // Where one address is listened on, it is that of every connection.
         let local = listeners.only();
         let terms = current.get().options.terms;
-        let awake = current.get().stay_awake();
+        let _awake = current.get().stay_awake();
         let serve = |arrival: Arrival| {
             let shared = current.get();
             let connections = &shared.whole.counts.connections;
@@ -223,7 +223,6 @@ impl Server {
             (number, serving)
         };
         listeners.serve(terms, shutdown, serve).await;
-        awake.inspect(JoinHandle::abort);
         current.get().report()
     }
 
@@ -269,12 +268,15 @@ impl Shared {
         })
     }
 
-    /// Keeps the thread that serves awake, where that is wanted.
-    fn stay_awake(&self) -> Option<JoinHandle<Infallible>> {
-        let patience = self.options.awake;
-        let whole = Arc::clone(&self.whole);
-        (!patience.is_zero())
-            .then(|| tokio::spawn(async move { whole.pulse.stay_awake(patience).await }))
+    /// Keeps the thread that serves awake, where that is wanted, until what this gives is dropped.
+    fn stay_awake(&self) -> JoinSet<Infallible> {
+        let mut watch = JoinSet::new();
+        let most = self.options.awake;
+        if !most.is_zero() {
+            let whole = Arc::clone(&self.whole);
+            watch.spawn(async move { whole.pulse.stay_awake(most).await });
+        }
+        watch
     }
 
     fn tap(&self, arrival: &Arrival, local: Option<SocketAddr>) -> Tap {
