@@ -278,8 +278,12 @@ impl Mail {
 fn signers(subject: &Subject<'_>) -> Vec<Signer> {
     let timeline = subject.timeline();
     let each = subject.sent().flat_map(|sent| {
+        let named = signers_of(&sent);
+        if named.is_empty() {
+            return Vec::new();
+        }
         let mail = Mail::of(timeline, &sent).key;
-        let named = signers_of(&sent).into_iter().take(MAX_SIGNERS);
+        let named = named.into_iter().take(MAX_SIGNERS);
         let signers = named.map(move |(who, _, evidence)| Signer {
             key: fingerprint(&who),
             who: short(&who),

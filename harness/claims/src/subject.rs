@@ -6,6 +6,7 @@ mod unseen;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use smtp::Timeline;
 use smtp::cms::{Algorithm, Cms};
@@ -22,7 +23,7 @@ pub use opened::{Tried, Tries};
 /// Conversations that belong together (those of one scenario, or of one capture) and what is known about the sender.
 pub struct Case {
     /// What is known beforehand.
-    pub given: Given,
+    pub given: Arc<Given>,
     conversations: Vec<(Timeline, Vec<Mail>)>,
     /// Transactions that carried one and the same message, as (conversation, mail).
     copies: Vec<Vec<(usize, usize)>>,
@@ -42,7 +43,8 @@ pub struct Mail {
 
 impl Case {
     /// Reads the messages of the conversations, and opens what is encrypted in them with the keys that are given.
-    pub fn new(timelines: Vec<Timeline>, given: Given) -> Self {
+    pub fn new(timelines: Vec<Timeline>, given: impl Into<Arc<Given>>) -> Self {
+        let given = given.into();
         let mut conversations: Vec<_> = timelines
             .into_iter()
             .map(|timeline| {
@@ -90,6 +92,11 @@ impl Case {
 /// Groups the transactions that carried the same message: by its Message-ID, or, without one, by its bytes and their
 /// number: of a long message only the beginning may be here.
 fn find_copies(conversations: &[(Timeline, Vec<Mail>)]) -> Vec<Vec<(usize, usize)>> {
+    if let [(_, mails)] = conversations
+        && let [_] = mails.as_slice()
+    {
+        return vec![vec![(0, 0)]];
+    }
     let mut numbers = HashMap::new();
     let mut copies: Vec<Vec<(usize, usize)>> = Vec::new();
     for (conversation, (timeline, mails)) in conversations.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! One conversation judged, as soon as it is over.
 
+use std::sync::Arc;
+
 use claims::result::ConversationOutcome;
 use claims::{Brief, Case, Judgement, Verdict, judge};
 use smtp::session::{Options, Reader};
@@ -77,7 +79,7 @@ impl Worker for Judge {
         if !road::wanted(&timeline, self.plan.scope) {
             return None;
         }
-        let case = Case::new(vec![timeline], (*self.plan.given).clone());
+        let case = Case::new(vec![timeline], Arc::clone(&self.plan.given));
         let judgements = judge(&case, self.plan.profile).pop().unwrap_or_default();
         let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
         let holds: Vec<_> = judgements.iter().map(|one| one.holds).collect();

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::lenient::lossy;
+
 /// The addresses in the value of a field. Ranges are offsets into `value` plus `base`.
 ///
 /// Display names, comments, group names and source routes are passed over. What has no `@` is an address all the same if
@@ -124,8 +126,7 @@ impl Scanner {
         let text = std::mem::take(&mut self.text);
         let text = self.route.take().unwrap_or(text);
         if let Some(range) = text.range {
-            self.found
-                .push((String::from_utf8_lossy(&text.bytes).into_owned(), range));
+            self.found.push((lossy(&text.bytes), range));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use super::transfer;
+use crate::lenient::lossy;
 
 /// One header field. Ranges are in the content of the message that has the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,11 +108,11 @@ impl Block {
         let trimmed = raw.trim_ascii();
         let text = unfold(trimmed);
         self.fields.push(Field {
-            name: String::from_utf8_lossy(name.trim_ascii_end()).into_owned(),
+            name: lossy(name.trim_ascii_end()),
             range: start..end,
             value_range: value + lead..value + lead + trimmed.len(),
             decoded: decode_words(&text),
-            value: String::from_utf8_lossy(&text).into_owned(),
+            value: lossy(&text),
         });
     }
 }
@@ -182,7 +183,7 @@ fn encoded_word(bytes: &[u8]) -> Option<(String, &[u8])> {
         .unwrap_or_default();
     let word = match charset_decoder(charset) {
         Some(convert) => convert(&decoded),
-        None => String::from_utf8_lossy(&decoded).into_owned(),
+        None => lossy(&decoded),
     };
     let length = 2 + charset_end + 3 + text_end + 2;
     Some((word, bytes.get(length..)?))

@@ -30,7 +30,9 @@ impl Machine {
                 self.mark(&piece);
             }
         }
-        if !piece.rest().0.is_empty() {
+        if piece.rest().0.is_empty() {
+            self.spend(piece);
+        } else {
             self.client.held.push_front(piece);
         }
         if let Some(again) = self.client.again.take() {
@@ -46,7 +48,10 @@ impl Machine {
                 self.client.mode = mode;
                 match self.take(piece) {
                     Some(line) if lost => self.lost_line(line),
-                    Some(line) => self.command(&line, true),
+                    Some(line) => {
+                        self.command(&line, true);
+                        self.client.lines.reuse(line);
+                    }
                     None => {}
                 }
             }

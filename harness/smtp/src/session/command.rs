@@ -5,6 +5,7 @@ use std::ops::Range;
 use wire::{Direction, Span};
 
 use super::lines::Line;
+use crate::lenient::lossy;
 use crate::timeline::{Command, Located, Parameter};
 
 /// Makes a command out of a line. Every line is one, whatever it says.
@@ -14,7 +15,7 @@ pub(super) fn parse(line: &Line) -> Command {
     let argument = bytes.get(verb.end + 1..).unwrap_or_default();
     Command {
         verb: String::from_utf8_lossy(&bytes[verb]).to_ascii_uppercase(),
-        argument: String::from_utf8_lossy(argument).into_owned(),
+        argument: lossy(argument),
         raw: bytes.clone(),
         terminator: line.terminator,
     }
@@ -101,10 +102,7 @@ pub(super) fn path(line: &Line, keyword: &str) -> Path {
         at = skip_blanks(bytes, at + 1);
     }
     let (address, after) = mailbox(bytes, at);
-    let address = Located::new(
-        String::from_utf8_lossy(&bytes[address.clone()]).into_owned(),
-        place(line, &address),
-    );
+    let address = Located::new(lossy(&bytes[address.clone()]), place(line, &address));
     let parameters = words_from(bytes, after)
         .into_iter()
         .map(|range| Located::new(parameter(&bytes[range.clone()]), place(line, &range)))

@@ -2,6 +2,7 @@
 
 use wire::Timestamp;
 
+use super::machine::MOST_SPARE;
 use crate::timeline::Terminator;
 
 /// The longest line that is kept in one piece. RFC 4954 section 4 asks for 12,288 octets; the rest is leniency.
@@ -85,6 +86,15 @@ impl Splitter {
             self.cut = true;
         }
         (window.len(), line)
+    }
+
+    /// Takes back the room of a line that was dealt with, for the next one.
+    pub(super) fn reuse(&mut self, line: Line) {
+        let mut bytes = line.bytes;
+        if self.buffer.capacity() == 0 && bytes.capacity() <= MOST_SPARE {
+            bytes.clear();
+            self.buffer = bytes;
+        }
     }
 
     /// The line in progress, whose end will not come.

@@ -19,6 +19,9 @@ use super::reply::Assembler;
 use crate::timeline::{Capabilities, EventKind, Keep};
 use crate::tls;
 
+/// How much room is kept for what comes next; more than most lines take.
+pub(super) const MOST_SPARE: usize = 1024;
+
 /// What a piece holds.
 #[derive(Debug)]
 pub(super) enum Matter {
@@ -167,6 +170,8 @@ pub(super) struct Machine {
     pub(super) encrypted: Encrypted,
     pub(super) client: Client,
     pub(super) server: Server,
+    /// Room for the bytes of the next piece: that of one which was dealt with.
+    spare: Vec<u8>,
 }
 
 impl Machine {
@@ -203,6 +208,7 @@ impl Machine {
                 after_gap: false,
                 junk: false,
             },
+            spare: Vec::new(),
         }
     }
 
@@ -220,7 +226,8 @@ impl Machine {
                 let Some(rest @ [_, ..]) = bytes.get(used..) else {
                     return;
                 };
-                let bytes = rest.to_vec();
+                let mut bytes = std::mem::take(&mut self.spare);
+                bytes.extend_from_slice(rest);
                 let matter = Matter::Bytes { bytes, at: 0 };
                 (direction, offset + used as u64, packet, time, matter)
             }
@@ -325,6 +332,16 @@ impl Machine {
                 self.client.mode = mode;
                 0
             }
+        }
+    }
+
+    /// Keeps the room of a piece that was dealt with. Most hold one line, and the next one then needs no room of its own.
+    pub(super) fn spend(&mut self, piece: Piece) {
+        if let Matter::Bytes { mut bytes, .. } = piece.matter
+            && bytes.capacity() <= MOST_SPARE
+        {
+            bytes.clear();
+            self.spare = bytes;
         }
     }
 

@@ -129,7 +129,9 @@ impl Reader {
 impl Consumer for Reader {
     fn begin(&mut self, opening: Opening) {
         self.midstream = opening == Opening::Midstream;
-        self.stage = Stage::Detecting(Box::new(Detector::new(self.midstream)), Vec::new(), 0);
+        if let Stage::Detecting(detector, ..) = &mut self.stage {
+            **detector = Detector::new(self.midstream);
+        }
     }
 
     fn take(&mut self, arrival: Arrival<'_>) {

@@ -3,6 +3,7 @@
 use wire::{Direction, Span, Timestamp};
 
 use super::lines::Line;
+use crate::lenient::lossy;
 use crate::timeline::{Reply, Terminator};
 
 /// The most lines and the most bytes that one reply may have. An endless one is cut, and what follows is not kept.
@@ -30,8 +31,7 @@ struct Parts {
 }
 
 fn take_apart(bytes: &[u8]) -> Parts {
-    let text =
-        |from: usize| String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).into_owned();
+    let text = |from: usize| lossy(bytes.get(from..).unwrap_or_default());
     let digits = bytes
         .iter()
         .take(4)
@@ -107,11 +107,13 @@ impl Assembler {
             return Step::Excess;
         }
         let span = Span::new(Direction::Server, line.start, line.end);
+        // Most replies have one line, and need room for no more.
+        let room = if parts.more { 4 } else { 1 };
         let mut all = self.open.take().unwrap_or_else(|| Assembled {
             reply: Reply {
                 code: parts.code.unwrap_or(0),
-                lines: Vec::new(),
-                spans: Vec::new(),
+                lines: Vec::with_capacity(room),
+                spans: Vec::with_capacity(room),
                 complete: false,
                 agrees: true,
             },
@@ -124,7 +126,7 @@ impl Assembler {
         let text = if first || agrees {
             parts.text
         } else {
-            String::from_utf8_lossy(&line.bytes).into_owned()
+            lossy(&line.bytes)
         };
         all.reply.agrees &= first || agrees;
         all.reply.lines.push(text);

@@ -32,7 +32,9 @@ impl Machine {
             Matter::Bytes { .. } => self.server_bytes(&mut piece),
             Matter::Gap(_) | Matter::Fin | Matter::Reset => self.server_mark(&piece),
         }
-        if !piece.rest().0.is_empty() {
+        if piece.rest().0.is_empty() {
+            self.spend(piece);
+        } else {
             self.server.held.push_front(piece);
         }
         true
@@ -54,6 +56,7 @@ impl Machine {
             ServerMode::Replies | ServerMode::AwaitTls => {
                 if let Some(line) = self.take(piece) {
                     self.server_line(&line);
+                    self.server.lines.reuse(line);
                 }
             }
             ServerMode::Tls => {
@@ -160,12 +163,25 @@ impl Machine {
     /// Writes a reply down and finds what it answers.
     fn reply(&mut self, assembled: Assembled) {
         let Assembled { reply, span, time } = assembled;
-        let event = self.log.push(span, time, EventKind::Reply(reply.clone()));
+        // Its place comes before those of what follows from it. Until that is found its text is here and not there, so that
+        // it need not be copied.
+        let without_text = Reply {
+            lines: Vec::new(),
+            spans: Vec::new(),
+            ..reply
+        };
+        let event = self.log.push(span, time, EventKind::Reply(without_text));
+        self.follow_from(&reply, event, span.start);
+        self.log.events[event].kind = EventKind::Reply(reply);
+    }
+
+    /// Finds what a reply answers, and what follows from it.
+    fn follow_from(&mut self, reply: &Reply, event: usize, start: u64) {
         if reply.code == 0 {
             self.junk(event);
             return;
         }
-        if self.is_greeting(&reply, span.start) {
+        if self.is_greeting(reply, start) {
             return;
         }
         self.server.junk = false;
@@ -177,7 +193,7 @@ impl Machine {
             self.unasked(reply.code);
             return;
         };
-        self.answer(request, event, &reply);
+        self.answer(request, event, reply);
     }
 
     /// The first reply greets, unless the capture begins too late for it or the server never greeted.

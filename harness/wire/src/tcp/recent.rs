@@ -9,6 +9,9 @@ const MOST_KEPT: usize = 32 * 1024;
 /// A stream of up to this many bytes gets no more room than it needs.
 const SHORT: usize = 8 * 1024;
 
+/// What a stream gets with its first bytes: a session without content takes no more on either side.
+const LEAST: usize = 256;
+
 /// How many of the last gaps are remembered.
 const MOST_GAPS: usize = 16;
 
@@ -45,14 +48,20 @@ impl Recent {
     fn write(&mut self, start: u64, bytes: &[u8]) {
         let at = slot(start);
         let wanted = (at + bytes.len()).min(MOST_KEPT);
-        if self.bytes.len() < wanted {
+        if self.bytes.capacity() < wanted {
             // Doubled, since most streams are short; but one that is not soon fills the ring.
             let room = if wanted > SHORT {
                 MOST_KEPT
             } else {
-                wanted.next_power_of_two()
+                wanted.next_power_of_two().max(LEAST)
             };
             self.bytes.reserve_exact(room - self.bytes.len());
+        }
+        if at == self.bytes.len() && at + bytes.len() == wanted {
+            self.bytes.extend_from_slice(bytes);
+            return;
+        }
+        if self.bytes.len() < wanted {
             self.bytes.resize(wanted, 0);
         }
         let first = bytes.len().min(MOST_KEPT - at);
