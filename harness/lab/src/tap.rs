@@ -17,5 +17,5 @@ mod tests;
 
 pub use clock::Clock;
 pub use files::Files;
-pub use recorder::{Recorder, RecorderOptions};
+pub use recorder::{Recorder, RecorderOptions, Shown};
 pub use stream::{Tap, TapStream};

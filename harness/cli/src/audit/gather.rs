@@ -23,6 +23,8 @@ pub struct Gatherer<'a> {
     tally: Tally,
     witnesses: Witnesses,
     over: Vec<Option<Verdict>>,
+    /// How often each verdict was given.
+    counts: [usize; Verdict::ALL.len()],
     sample: Sample,
     kept: Vec<String>,
     notes: Vec<String>,
@@ -65,6 +67,7 @@ impl<'a> Gatherer<'a> {
             tally: Tally::default(),
             witnesses: Witnesses::default(),
             over: vec![None; claims],
+            counts: [0; Verdict::ALL.len()],
             sample: Sample::default(),
             kept: Vec::new(),
             notes: Vec::new(),
@@ -89,8 +92,8 @@ impl<'a> Gatherer<'a> {
             given_up,
         } = *judged;
         self.count += 1;
-        // By what the lane knew of it, which chose by the same rule.
-        let keep = self.sample.takes(&verdicts, &holds);
+        // By what the lane knew of it, which chose by the same rule: what it passed over would be passed over here.
+        let keep = outcome.is_some() && self.sample.takes(&verdicts, &holds);
         self.sample.tell();
         let brief = brief.named(format!("{}/{}", self.case, self.count));
         let across = self.ledger.judge(&brief);
@@ -121,7 +124,7 @@ impl<'a> Gatherer<'a> {
             }
         }
         for (number, verdict) in verdicts.iter().copied().enumerate() {
-            *self.outcome.summary.entry(verdict).or_default() += 1;
+            self.counts[verdict as usize] += 1;
             if let Some(over) = self.over.get_mut(number) {
                 *over = Some(over.map_or(verdict, |before| before.max(verdict)));
             }
@@ -151,6 +154,12 @@ impl<'a> Gatherer<'a> {
                 self.given_up
             );
             self.notes.insert(0, line);
+        }
+        for verdict in Verdict::ALL {
+            let count = self.counts[verdict as usize];
+            if count > 0 {
+                *self.outcome.summary.entry(verdict).or_default() += count;
+            }
         }
         let ids = self.outcome.claims.iter().map(|claim| claim.id.clone());
         let verdicts = ids

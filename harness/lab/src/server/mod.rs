@@ -62,7 +62,7 @@ pub use tls::{Certificate, CertificateError};
 pub use view::Watch;
 
 use crate::scenario::TlsMode;
-use crate::tap::Tap;
+use crate::tap::{Shown, Tap};
 use authority::Authority;
 use awake::Pulse;
 use connection::Connection;
@@ -285,7 +285,11 @@ impl Shared {
         };
         let peer = arrival.peer;
         let local = local.or_else(|| arrival.stream.local_addr().ok());
-        recorder.open_as(peer, local.unwrap_or(peer), self.options.shown)
+        let shown = Shown {
+            server: self.options.shown,
+            segment: sockets::longest_segment(&arrival.stream),
+        };
+        recorder.open_as(peer, local.unwrap_or(peer), shown)
     }
 
     fn report(&self) -> ServerReport {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,15 @@ pub struct RecorderOptions {
     /// How many bytes may wait in memory to be written together. With none, every event is written at once; else
     /// whoever wants them in the file calls [`Recorder::flush`].
     pub held: usize,
+}
+
+/// What a capture shows of a connection in place of what is usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    /// The server's address; else the one that is listened on.
+    pub server: Option<SocketAddr>,
+    /// How long segments may be on its socket; else as long as on Ethernet, and so with the pinned clock.
+    pub segment: Option<NonZeroU16>,
 }
 
 /// Writes what several connections do into one capture file. Clones write to the same file.
@@ -145,11 +155,11 @@ impl Recorder {
 
     /// A connection was accepted. Its events come through the tap that this gives.
     pub fn open(&self, peer: SocketAddr, local: SocketAddr) -> Tap {
-        self.open_as(peer, local, None)
+        self.open_as(peer, local, Shown::default())
     }
 
-    /// As [`Recorder::open`], for a server that the capture shows at another address than the one that is listened on.
-    pub fn open_as(&self, peer: SocketAddr, local: SocketAddr, shown: Option<SocketAddr>) -> Tap {
+    /// As [`Recorder::open`], where the capture is to show something else than usual.
+    pub fn open_as(&self, peer: SocketAddr, local: SocketAddr, shown: Shown) -> Tap {
         let line = self.state().open(self, peer, local, shown);
         Tap::new(line, Direction::Server)
     }
@@ -163,7 +173,7 @@ impl Recorder {
 
     /// A connection to a server was made. Its events come through the tap that this gives.
     pub fn open_to(&self, server: SocketAddr, local: SocketAddr) -> Tap {
-        let line = self.state().open(self, local, server, None);
+        let line = self.state().open(self, local, server, Shown::default());
         Tap::new(line, Direction::Client)
     }
 
@@ -279,15 +289,18 @@ impl State {
         recorder: &Recorder,
         peer: SocketAddr,
         local: SocketAddr,
-        shown: Option<SocketAddr>,
+        shown: Shown,
     ) -> Line {
         let number = self.opened;
         self.opened += 1;
         match self.options.clock {
             Clock::Real => {
                 let port = self.options.nominal_port.unwrap_or(local.port());
-                let server = shown.unwrap_or_else(|| SocketAddr::new(local.ip(), port));
+                let server = shown.server.unwrap_or(SocketAddr::new(local.ip(), port));
                 let mut conversation = TappedConversation::new(peer, server, number);
+                if let Some(most) = shown.segment {
+                    conversation = conversation.with_segments(most);
+                }
                 if let Some(rotation) = &mut self.rotation {
                     rotation.opened(number);
                 }
@@ -304,7 +317,7 @@ impl State {
                     .unwrap_or_default();
                 let port = self.options.nominal_port.unwrap_or(25);
                 let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-                let server = shown.unwrap_or_else(|| at(port));
+                let server = shown.server.unwrap_or(at(port));
                 let client = at(FIRST_CLIENT_PORT + offset);
                 let pause = std::mem::take(&mut self.pinned.pause);
                 self.pinned.lines.push(HeldBack {

@@ -159,6 +159,10 @@ async fn a_wait_and_another_servers_address_are_shown_with_the_pinned_clock() {
     for (shown, wait) in [(None, 0), (Some(other), 300), (None, 0)] {
         recorder.pause(Duration::from_secs(wait));
         let mock = tokio_test::io::Builder::new().build();
+        let shown = Shown {
+            server: shown,
+            ..Shown::default()
+        };
         let tap = recorder.open_as(address(40_000), address(2525), shown);
         drop(TapStream::new(mock, tap));
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 
 use super::CaptureWriter;
 use super::frames::{self, CLIENT_MAC, Draft, SERVER_MAC};
@@ -42,6 +43,8 @@ pub struct TappedConversation {
     client: Side,
     server: Side,
     phase: Phase,
+    /// The most payload bytes in a frame.
+    largest_segment: u16,
 }
 
 impl TappedConversation {
@@ -68,7 +71,16 @@ impl TappedConversation {
             client: side(client_address, server_address),
             server: side(server_address, client_address),
             phase: Phase::New,
+            largest_segment: frames::largest_segment(client_ip),
         }
+    }
+
+    /// With segments of up to so many bytes, where it is known how long those on the wire may be; else they are those of
+    /// Ethernet.
+    #[must_use]
+    pub fn with_segments(mut self, most: NonZeroU16) -> Self {
+        self.largest_segment = most.get().min(frames::MOST_SEGMENT);
+        self
     }
 
     /// The connection was accepted: SYN, SYN-ACK, ACK.
@@ -110,9 +122,7 @@ impl TappedConversation {
         if self.side(direction).outstanding > 0 {
             self.acknowledge(direction.reverse(), time, to)?;
         }
-        let mut segments = bytes
-            .chunks(frames::largest_segment(self.client_address.ip()).into())
-            .peekable();
+        let mut segments = bytes.chunks(self.largest_segment.into()).peekable();
         while let Some(segment) = segments.next() {
             if self.side(direction).outstanding >= SEGMENTS_PER_ACK {
                 self.acknowledge(direction.reverse(), time, to)?;
@@ -241,6 +251,7 @@ impl TappedConversation {
             ack: peer.next,
             flags,
             push,
+            largest_segment: self.largest_segment,
         };
         let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
         // SYN and FIN take a sequence number each (RFC 9293 section 3.4).

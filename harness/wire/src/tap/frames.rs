@@ -38,9 +38,14 @@ pub(super) struct Draft {
     pub(super) flags: Flags,
     /// Hand the data to the application at once.
     pub(super) push: bool,
+    /// The largest segment that the sender says it takes; written where `flags` hold SYN.
+    pub(super) largest_segment: u16,
 }
 
-/// The most payload bytes that a frame between two such addresses carries.
+/// No more fits into an IP packet: its length is written in two bytes.
+pub(super) const MOST_SEGMENT: u16 = u16::MAX - 60;
+
+/// The most payload bytes that a frame of Ethernet between two such addresses carries.
 pub(super) fn largest_segment(address: IpAddr) -> u16 {
     match address {
         IpAddr::V4(_) => SEGMENT_IPV4,
@@ -58,9 +63,8 @@ pub(super) fn build(draft: &Draft, payload: &[u8], to: &mut Vec<u8>) -> io::Resu
     tcp.psh = draft.push;
     tcp.acknowledgment_number = if tcp.ack { draft.ack } else { 0 };
     if tcp.syn {
-        let size = largest_segment(draft.from.ip());
-        tcp.set_options(&[TcpOptionElement::MaximumSegmentSize(size)])
-            .map_err(io::Error::other)?;
+        let size = TcpOptionElement::MaximumSegmentSize(draft.largest_segment);
+        tcp.set_options(&[size]).map_err(io::Error::other)?;
     }
     PacketBuilder::ethernet2(draft.from_mac, draft.to_mac)
         .ip(internet(draft)?)

@@ -272,3 +272,34 @@ fn a_capture_file_is_private() {
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(metadata.len(), 0);
 }
+
+#[test]
+fn segments_are_as_long_as_those_of_the_socket() {
+    let (client, server) = addresses();
+    let frames = |most: u16| {
+        let most = most.try_into().expect("not zero");
+        let mut to = writer();
+        let mut tap = TappedConversation::new(client, server, 0).with_segments(most);
+        tap.open(at(0), &mut to).unwrap();
+        tap.data(Direction::Client, at(1), &[b'x'; 66_000], &mut to)
+            .unwrap();
+        let bytes = to.into_inner();
+        // Kind 2, length 4 (RFC 9293 section 3.7.1).
+        let [high, low] = most.get().min(65_475).to_be_bytes();
+        assert!(bytes.windows(4).any(|four| four == [2, 4, high, low]));
+        let read = Capture::from_bytes("tap", &bytes).unwrap();
+        let data = &read.conversations[0].events[..];
+        let whole: usize = data
+            .iter()
+            .map(|event| match event {
+                StreamEvent::Data { bytes, .. } => bytes.len(),
+                _ => 0,
+            })
+            .sum();
+        assert_eq!((whole, read.notes.len()), (66_000, 0));
+        data.len()
+    };
+    assert_eq!(frames(33_000), 2);
+    // What an IP packet has no room for is split all the same.
+    assert_eq!(frames(u16::MAX), 2);
+}
