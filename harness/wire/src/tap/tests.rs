@@ -281,7 +281,7 @@ fn segments_are_as_long_as_those_of_the_socket() {
         let mut to = writer();
         let mut tap = TappedConversation::new(client, server, 0).with_segments(most);
         tap.open(at(0), &mut to).unwrap();
-        tap.data(Direction::Client, at(1), &[b'x'; 66_000], &mut to)
+        tap.data(Direction::Client, at(1), &vec![b'x'; 66_000], &mut to)
             .unwrap();
         let bytes = to.into_inner();
         // Kind 2, length 4 (RFC 9293 section 3.7.1).
