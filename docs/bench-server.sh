@@ -8,7 +8,8 @@
 # body), SESSIONS (10000 at the same time), BINARY (that of `just dist`, say, in place of the release build). Postfix comes
 # out of Debian's package, which is unpacked and not installed. The seconds of the server count from the first connection
 # to its exit, when the verdicts are out and the result is on the disk; those of smtp-sink end when smtp-source ends, and a
-# second figure tells what the server does until then. The exit status tells whether a tool was missing, not who won.
+# second figure tells what the server does until then. A ratio is the median of those of the rounds: the speed of a machine
+# that is shared changes from one to the next, and two runs that follow each other have the same. The exit status tells whether a tool was missing, not who won.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -97,22 +98,25 @@ serve() {
 
 median() { printf '%s\n' "$@" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
+quotient() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", a / b }'; }
+
 # compare TITLE PEER [OPTION...]: the peer and the server in turns.
 compare() {
-    local i peers=() serves=() accepts=() most=0 rate megabytes accepted peer_rate title=$1 peer=$2
+    local i peers=() serves=() accepts=() ratios=() until=() most=0 rate megabytes accepted title=$1 peer=$2
     shift 2
     for ((i = 0; i < rounds; i++)); do
         peers+=("$("$peer")")
         read -r rate megabytes accepted <<<"$(serve "$@")"
         serves+=("$rate")
         accepts+=("$accepted")
+        ratios+=("$(quotient "$rate" "${peers[i]}")")
+        until+=("$(quotient "$accepted" "${peers[i]}")")
         ((megabytes <= most)) || most=$megabytes
     done
-    peer_rate=$(median "${peers[@]}") rate=$(median "${serves[@]}") accepted=$(median "${accepts[@]}")
-    printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$peer_rate" "${peers[*]}"
-    printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$rate" "${serves[*]}" "$most"
-    awk -v a="$rate" -v b="$peer_rate" -v c="$accepted" \
-        'BEGIN { printf "%-34s ratio %.2f; until smtp-source ended %d/s, ratio %.2f\n", "", a / b, c, c / b }'
+    printf '%-34s %-11s %6d/s  (%s)\n' "$title" "${peer/_/-}" "$(median "${peers[@]}")" "${peers[*]}"
+    printf '%-34s smtpspec    %6d/s  (%s)  at most %d MiB\n' '' "$(median "${serves[@]}")" "${serves[*]}" "$most"
+    printf '%-34s ratio %s  (%s); until smtp-source ended %d/s, ratio %s\n' '' "$(median "${ratios[@]}")" "${ratios[*]}" \
+        "$(median "${accepts[@]}")" "$(median "${until[@]}")"
 }
 
 echo "$(nproc) processors; $connections connections, $length bytes, $messages messages a round, $rounds rounds in turns; messages a second, median (all)"
