@@ -9,7 +9,8 @@
 # out of Debian's package, which is unpacked and not installed. The seconds of the server count from the first connection
 # to its exit, when the verdicts are out and the result is on the disk; those of smtp-sink end when smtp-source ends, and a
 # second figure tells what the server does until then. A ratio is the median of those of the rounds: the speed of a machine
-# that is shared changes from one to the next, and two runs that follow each other have the same. The exit status tells whether a tool was missing, not who won.
+# that is shared changes from one to the next, and two runs that follow each other have the same. The exit status tells
+# whether a tool was missing, not who won.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"

@@ -92,6 +92,7 @@ impl Case {
 /// Groups the transactions that carried the same message: by its Message-ID, or, without one, by its bytes and their
 /// number: of a long message only the beginning may be here.
 fn find_copies(conversations: &[(Timeline, Vec<Mail>)]) -> Vec<Vec<(usize, usize)>> {
+    // An audit judges each conversation by itself, and most carry one message: of one there are no copies to look for.
     if let [(_, mails)] = conversations
         && let [_] = mails.as_slice()
     {

@@ -156,10 +156,7 @@ impl<'a> Gatherer<'a> {
             self.notes.insert(0, line);
         }
         for verdict in Verdict::ALL {
-            let count = self.counts[verdict as usize];
-            if count > 0 {
-                *self.outcome.summary.entry(verdict).or_default() += count;
-            }
+            *self.outcome.summary.entry(verdict).or_default() += self.counts[verdict as usize];
         }
         let ids = self.outcome.claims.iter().map(|claim| claim.id.clone());
         let verdicts = ids

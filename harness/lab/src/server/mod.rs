@@ -287,7 +287,7 @@ impl Shared {
         let local = local.or_else(|| arrival.stream.local_addr().ok());
         let shown = Shown {
             server: self.options.shown,
-            segment: sockets::longest_segment(&arrival.stream),
+            segment: stream::longest_segment(&arrival.stream),
         };
         recorder.open_as(peer, local.unwrap_or(peer), shown)
     }

@@ -2,10 +2,8 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroU16;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpStream;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -88,19 +86,5 @@ impl Sockets {
             .iter()
             .map(|(socket, _)| socket.local_addr())
             .collect()
-    }
-}
-
-/// How long segments may be on a connection, where the system tells (`TCP_MAXSEG`, tcp(7)).
-pub(super) fn longest_segment(stream: &TcpStream) -> Option<NonZeroU16> {
-    #[cfg(unix)]
-    {
-        let most = socket2::SockRef::from(stream).tcp_mss().ok()?;
-        NonZeroU16::new(u16::try_from(most).unwrap_or(u16::MAX))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = stream;
-        None
     }
 }

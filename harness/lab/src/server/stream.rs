@@ -1,6 +1,7 @@
 //! The connection as its bytes go: in clear, or under TLS. The tap is below both.
 
 use std::io;
+use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -79,5 +80,19 @@ impl AsyncWrite for Stream {
             Self::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+/// How long segments may be on a connection, where the system tells (`TCP_MAXSEG`, tcp(7)).
+pub(super) fn longest_segment(stream: &TcpStream) -> Option<NonZeroU16> {
+    #[cfg(unix)]
+    {
+        let most = socket2::SockRef::from(stream).tcp_mss().ok()?;
+        NonZeroU16::new(u16::try_from(most).unwrap_or(u16::MAX))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = stream;
+        None
     }
 }

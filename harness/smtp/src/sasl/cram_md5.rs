@@ -2,6 +2,7 @@
 
 use super::{Turn, challenges, responses};
 use crate::Secret;
+use crate::lenient::lossy;
 use crate::timeline::{Identity, Located};
 
 pub(super) fn decode(turns: &[Turn]) -> Identity {
@@ -28,10 +29,7 @@ pub(super) fn decode(turns: &[Turn]) -> Identity {
         {
             Identity::CramMd5 {
                 challenge,
-                user: Some(Located::new(
-                    String::from_utf8_lossy(user).into_owned(),
-                    text.span(),
-                )),
+                user: Some(Located::new(lossy(user), text.span())),
                 digest: Some(Located::new(Secret::new(digest), text.span())),
             }
         }

@@ -2,6 +2,7 @@
 //! only: after an empty initial response, which is an empty user name to some servers and nothing at all to others.
 
 use super::{Text, Turn, challenges, responses};
+use crate::lenient::lossy;
 use crate::timeline::{Identity, Located};
 
 pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
@@ -15,12 +16,7 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
         },
     };
     let user = match next("user name") {
-        Ok(user) => user.map(|user| {
-            Located::new(
-                String::from_utf8_lossy(user.value.expose()).into_owned(),
-                user.span,
-            )
-        }),
+        Ok(user) => user.map(|user| Located::new(lossy(user.value.expose()), user.span)),
         Err(malformed) => return malformed,
     };
     match next("password") {

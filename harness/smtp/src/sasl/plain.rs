@@ -2,6 +2,7 @@
 
 use super::{Text, Turn, responses};
 use crate::Secret;
+use crate::lenient::lossy;
 use crate::timeline::{Identity, Located};
 
 pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
@@ -14,8 +15,8 @@ pub(super) fn decode(initial: Option<&Text>, turns: &[Turn]) -> Identity {
     let mut fields = message.expose().splitn(3, |&byte| byte == 0);
     match (fields.next(), fields.next(), fields.next()) {
         (Some(acts_as), Some(authcid), Some(password)) => Identity::Plain {
-            authzid: String::from_utf8_lossy(acts_as).into_owned(),
-            authcid: Located::new(String::from_utf8_lossy(authcid).into_owned(), text.span()),
+            authzid: lossy(acts_as),
+            authcid: Located::new(lossy(authcid), text.span()),
             password: Located::new(Secret::new(password), text.span()),
         },
         _ => Identity::Malformed("the response has fewer than two NUL octets".to_owned()),

@@ -31,7 +31,7 @@ impl Machine {
             }
         }
         if piece.rest().0.is_empty() {
-            self.spend(piece);
+            self.reuse(piece);
         } else {
             self.client.held.push_front(piece);
         }

@@ -2,11 +2,21 @@
 
 use wire::Timestamp;
 
-use super::machine::MOST_SPARE;
 use crate::timeline::Terminator;
 
 /// The longest line that is kept in one piece. RFC 4954 section 4 asks for 12,288 octets; the rest is leniency.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
+
+/// How much room is kept for what comes next; more than most lines take.
+const MOST_SPARE: usize = 1024;
+
+/// Keeps the room of bytes that were dealt with, where there is none yet: what comes next then takes no memory anew.
+pub(super) fn keep_room(mut bytes: Vec<u8>, room: &mut Vec<u8>) {
+    if room.capacity() == 0 && bytes.capacity() <= MOST_SPARE {
+        bytes.clear();
+        *room = bytes;
+    }
+}
 
 /// One line, or a piece of one that was too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +100,7 @@ impl Splitter {
 
     /// Takes back the room of a line that was dealt with, for the next one.
     pub(super) fn reuse(&mut self, line: Line) {
-        let mut bytes = line.bytes;
-        if self.buffer.capacity() == 0 && bytes.capacity() <= MOST_SPARE {
-            bytes.clear();
-            self.buffer = bytes;
-        }
+        keep_room(line.bytes, &mut self.buffer);
     }
 
     /// The line in progress, whose end will not come.

@@ -12,15 +12,12 @@ use super::attempt::Attempt;
 use super::body::{Body, ChunkPlace};
 use super::encrypted::Encrypted;
 use super::envelope::Envelope;
-use super::lines::{Line, Splitter};
+use super::lines::{self, Line, Splitter};
 use super::log::{Log, side};
 use super::pending::Pending;
 use super::reply::Assembler;
 use crate::timeline::{Capabilities, EventKind, Keep};
 use crate::tls;
-
-/// How much room is kept for what comes next; more than most lines take.
-pub(super) const MOST_SPARE: usize = 1024;
 
 /// What a piece holds.
 #[derive(Debug)]
@@ -336,12 +333,9 @@ impl Machine {
     }
 
     /// Keeps the room of a piece that was dealt with. Most hold one line, and the next one then needs no room of its own.
-    pub(super) fn spend(&mut self, piece: Piece) {
-        if let Matter::Bytes { mut bytes, .. } = piece.matter
-            && bytes.capacity() <= MOST_SPARE
-        {
-            bytes.clear();
-            self.spare = bytes;
+    pub(super) fn reuse(&mut self, piece: Piece) {
+        if let Matter::Bytes { bytes, .. } = piece.matter {
+            lines::keep_room(bytes, &mut self.spare);
         }
     }
 

@@ -107,18 +107,20 @@ impl Assembler {
             return Step::Excess;
         }
         let span = Span::new(Direction::Server, line.start, line.end);
-        // Most replies have one line, and need room for no more.
-        let room = if parts.more { 4 } else { 1 };
-        let mut all = self.open.take().unwrap_or_else(|| Assembled {
-            reply: Reply {
-                code: parts.code.unwrap_or(0),
-                lines: Vec::with_capacity(room),
-                spans: Vec::with_capacity(room),
-                complete: false,
-                agrees: true,
-            },
-            span,
-            time: line.time,
+        let mut all = self.open.take().unwrap_or_else(|| {
+            // Most replies have one line, and need room for no more.
+            let room = if parts.more { 4 } else { 1 };
+            Assembled {
+                reply: Reply {
+                    code: parts.code.unwrap_or(0),
+                    lines: Vec::with_capacity(room),
+                    spans: Vec::with_capacity(room),
+                    complete: false,
+                    agrees: true,
+                },
+                span,
+                time: line.time,
+            }
         });
         let first = all.reply.lines.is_empty();
         let agrees = parts.code == Some(all.reply.code);

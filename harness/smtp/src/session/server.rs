@@ -33,7 +33,7 @@ impl Machine {
             Matter::Gap(_) | Matter::Fin | Matter::Reset => self.server_mark(&piece),
         }
         if piece.rest().0.is_empty() {
-            self.spend(piece);
+            self.reuse(piece);
         } else {
             self.server.held.push_front(piece);
         }

@@ -3,6 +3,7 @@
 use tls_parser::{parse_tls_handshake_client_hello, parse_tls_handshake_server_hello};
 
 use super::cursor::{Cursor, numbers};
+use crate::lenient::lossy;
 
 const SERVER_NAME: u16 = 0;
 const SUPPORTED_GROUPS: u16 = 10;
@@ -74,7 +75,7 @@ impl ClientHello {
                 let mut names = Cursor(content.vector16()?);
                 // 0 is the one type of name there is.
                 if names.u8()? == 0 {
-                    self.server_name = Some(String::from_utf8_lossy(names.vector16()?).into());
+                    self.server_name = Some(lossy(names.vector16()?));
                 }
             }
             SUPPORTED_VERSIONS => {

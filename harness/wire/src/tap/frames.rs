@@ -42,7 +42,7 @@ pub(super) struct Draft {
     pub(super) largest_segment: u16,
 }
 
-/// No more fits into an IP packet: its length is written in two bytes.
+/// No more fits into a packet of either family, behind the headers of IP and TCP: its length is written in two bytes.
 pub(super) const MOST_SEGMENT: u16 = u16::MAX - 60;
 
 /// The most payload bytes that a frame of Ethernet between two such addresses carries.
