@@ -78,9 +78,7 @@ impl Listeners {
         let mut ours = Vec::with_capacity(sockets.0.len());
         for (socket, opening) in sockets.0 {
             socket.set_nonblocking(true)?;
-            // Without it, the segments of a reply in pieces would be joined again. Where connections inherit it, that saves a
-            // call for each.
-            let _ = socket2::SockRef::from(&socket).set_tcp_nodelay(true);
+            prepare(&socket);
             ours.push((TcpListener::from_std(socket)?, opening));
         }
         Ok(Self {
@@ -194,4 +192,14 @@ impl Listeners {
         })
         .await
     }
+}
+
+/// Sets what connections inherit where the system lets them, which saves calls for each. One that cannot be set is done without.
+fn prepare(socket: &std::net::TcpListener) {
+    let socket = socket2::SockRef::from(socket);
+    // Without it, the segments of a reply in pieces would be joined again.
+    let _ = socket.set_tcp_nodelay(true);
+    // Replies carry the acknowledgment. The first command would otherwise have one of its own, a moment before its reply.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = socket.set_tcp_quickack(false);
 }
