@@ -20,6 +20,8 @@ mod grammar;
 #[cfg(test)]
 mod hostile;
 mod offers;
+#[cfg(test)]
+mod partly_read;
 mod receipts;
 mod retried;
 mod steps;

@@ -21,7 +21,7 @@ const HASHED: u64 = 64 << 20;
 
 pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let reports = Reports::into_folder(&args.judging.format, args.out.as_deref())?;
+    let reports = Reports::into_folder(&args.judging.reporting.format, args.out.as_deref())?;
     let live = args.interface.is_some();
     args.bundle.check(args.captures.iter(), live)?;
     let document = bundle::document(&args.bundle)?;
@@ -36,7 +36,7 @@ pub(super) fn run(cli: &Cli, args: &AuditArgs) -> Result<Exit, Failure> {
         bounds: audit::FIELD,
     };
     let mut empty = road::empty("audit", profile);
-    stated::state(&mut empty, args.judging.coverage.as_deref())?;
+    stated::state(&mut empty, args.judging.reporting.coverage.as_deref())?;
     let baseline = Baseline::read(args.judging.baseline.as_deref(), "audit", None)?;
     let inputs = Inputs::open(args, Stop::on_signal(cli.quiet)?)?;
     if let Some(interface) = &args.interface {

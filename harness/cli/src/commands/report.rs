@@ -11,9 +11,9 @@ use crate::args::{Cli, ReportArgs};
 use crate::{Exit, Failure};
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
-    let reports = Reports::into_folder(&args.format, args.out.as_deref())?;
+    let reports = Reports::into_folder(&args.reporting.format, args.out.as_deref())?;
     let mut outcome = read(&args.result)?;
-    stated::state(&mut outcome, args.coverage.as_deref())?;
+    stated::state(&mut outcome, args.reporting.coverage.as_deref())?;
     reports.write(cli, &outcome, false)?;
     Ok(Exit::of(&outcome))
 }

@@ -33,7 +33,7 @@ const JOBS: usize = 16;
 
 pub(super) fn run(cli: &Cli, args: &RunArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
+    let reports = Reports::one_or_several(&args.judging.reporting.format, &args.out)?;
     let clients = chosen::clients(&args.client)?;
     if clients.is_empty() {
         let scenarios = filter(select(&args.scenarios)?, &args.filters)?;
@@ -81,7 +81,7 @@ fn adapter(
             leaks: !args.client.client.is_empty(),
         },
     )?;
-    stated::state(&mut outcome, args.judging.coverage.as_deref())?;
+    stated::state(&mut outcome, args.judging.reporting.coverage.as_deref())?;
     let took = started.elapsed();
     baseline.compare(cli, &mut outcome);
     output::save(&out.join("result.json"), &outcome)?;

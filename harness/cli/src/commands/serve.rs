@@ -65,7 +65,7 @@ const MOST_LIMITS: usize = 100;
 
 pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.judging.profile)?;
-    let reports = Reports::one_or_several(&args.judging.format, &args.out)?;
+    let reports = Reports::one_or_several(&args.judging.reporting.format, &args.out)?;
     let baseline = Baseline::read(args.judging.baseline.as_deref(), "serve", None)?;
     let mut options = setup::read(args)?;
     let (sockets, address) = listen::sockets(&args.listen, options.server.window)?;
@@ -124,7 +124,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         .streams(&Arc::new(AtomicBool::new(false)), document)?
         .with_sample();
     let mut empty = road::empty("serve", profile);
-    stated::state(&mut empty, args.judging.coverage.as_deref())?;
+    stated::state(&mut empty, args.judging.reporting.coverage.as_deref())?;
     let mut both = Both(&mut sink, &live);
     let mut gatherer = Gatherer::new(super::index::CASE, empty, profile, &mut both);
     let sources = Sources::new(vec![follow.into_origin(capture.clone())]);

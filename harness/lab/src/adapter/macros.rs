@@ -6,9 +6,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::config::Payload;
+use super::config::{Config, Payload};
+use super::environment::Environment;
 use super::readings::UnresolvedMacro;
 use super::refusal::Refusal;
+use super::twin::{Twin, Twins};
 
 /// Where macros get their values from.
 pub(super) struct Values<'a> {
@@ -22,7 +24,27 @@ pub(super) struct Values<'a> {
     pub(super) unresolved: UnresolvedMacro,
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    /// Those of a message.
+    pub(super) fn new(
+        config: &Config,
+        twins: &Twins,
+        environment: &Environment,
+        payload: &'a Payload,
+    ) -> Self {
+        let unresolved = if twins.has(Twin::SendsUnresolvedMacros) {
+            UnresolvedMacro::Leave
+        } else {
+            config.readings.unresolved_macro
+        };
+        Self {
+            payload,
+            now: environment.clock.now(),
+            zone: environment.clock.zone(),
+            unresolved,
+        }
+    }
+
     /// The Subject with its macros replaced. What cannot be replaced stays as it was written.
     pub(super) fn subject(&self, template: &str) -> String {
         let value = |name: &str| {

@@ -426,6 +426,11 @@ impl Twins {
     pub(super) fn has(&self, twin: Twin) -> bool {
         self.0.contains(&twin)
     }
+
+    /// Whether they write whatever they are given into header and envelope, as two of them do.
+    pub(super) fn trust(&self) -> bool {
+        self.has(Twin::TrustsLineBreaks) || self.has(Twin::TrustsContext)
+    }
 }
 
 impl From<&[Twin]> for Twins {

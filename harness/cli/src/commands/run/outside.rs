@@ -220,7 +220,10 @@ fn one(id: &str, way: Way, plan: &Plan, args: &RunArgs, out: &Path) -> Result<Te
     let options = Arc::new(options(&args.client, way, out));
     let mut tested = runtime()?.block_on(cases(plan, &options))?;
     tested.outcome.client = Some(text);
-    stated::state(&mut tested.outcome, args.judging.coverage.as_deref())?;
+    stated::state(
+        &mut tested.outcome,
+        args.judging.reporting.coverage.as_deref(),
+    )?;
     if let Some(known) = &plan.known {
         let today = stated::today()?;
         for case in &mut tested.outcome.cases {

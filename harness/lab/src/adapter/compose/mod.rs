@@ -1,5 +1,6 @@
 //! Composition: configuration and payload become an envelope and a message, or a reason to suspend.
 
+mod addressing;
 mod body;
 mod charset;
 mod encoding;
@@ -16,18 +17,15 @@ use rand::Rng;
 
 use super::config::{AuthMode, Config, Payload, TransferEncoding};
 use super::environment::Environment;
-use super::limits::joined;
 use super::macros::Values;
-use super::readings::{FromMacro, ReplyByField, SubjectDefault, UnresolvedMacro};
+use super::readings::{ReplyByField, SubjectDefault};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
 use super::whole::Whole;
+use addressing::{Addressing, address, addressing, elsewhere, recipients};
 pub(crate) use encoding::canonical;
 use entity::{Boundaries, Entity};
 use headers::{Headers, addresses, check, unstructured};
-
-/// Longest address that is accepted: it still fits into a command line and into a folded header line.
-const LONGEST_ADDRESS: usize = 900;
 
 /// How delivery reports are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,24 +183,6 @@ fn whole(
     })
 }
 
-/// Everybody who gets a RCPT.
-fn recipients(twins: &Twins, addressing: &Addressing) -> Vec<String> {
-    let mut recipients = addressing.to.clone();
-    if !twins.has(Twin::CcNotDelivered) {
-        recipients.extend(addressing.cc.iter().cloned());
-    }
-    recipients.extend(addressing.bcc.iter().cloned());
-    if twins.has(Twin::BlindCopy) {
-        recipients.push(elsewhere("blind-copy", &addressing.from));
-    }
-    if twins.has(Twin::CutsLongValues) {
-        while recipients.len() > 1 && joined(&recipients).len() > 200 {
-            recipients.pop();
-        }
-    }
-    recipients
-}
-
 /// Puts an envelope around a message that was composed elsewhere.
 ///
 /// # Errors
@@ -221,115 +201,6 @@ pub(super) fn around(
         reports: DeliveryReports::None,
         content: Content::AsItIs(message.into_message()),
     })
-}
-
-/// From, To and Cc with macros replaced, each checked to be an address.
-struct Addressing {
-    from: String,
-    to: Vec<String>,
-    cc: Vec<String>,
-    bcc: Vec<String>,
-}
-
-fn addressing(
-    config: &Config,
-    twins: &Twins,
-    environment: &Environment,
-    payload: &Payload,
-) -> Result<Addressing, Refusal> {
-    let values = values(config, twins, environment, payload);
-    let address = |property, value: &str| match address(property, value)? {
-        address if twins.has(Twin::LowercasesAddresses) => Ok(address.to_ascii_lowercase()),
-        address => Ok(address),
-    };
-    // A twin takes any text for an address.
-    let address = |property, value: &str| {
-        if trusting(twins) {
-            return Ok(value.to_owned());
-        }
-        address(property, value)
-    };
-    let expand = |property, list: &[String]| -> Result<Vec<String>, Refusal> {
-        list.iter()
-            .map(|one| address(property, &values.address(property, one)?))
-            .collect()
-    };
-    check("the EHLO name", &config.ehlo)?;
-    let sound = !config.ehlo.is_empty()
-        && config
-            .ehlo
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"<>@".contains(&b));
-    if !sound {
-        return Err(Refusal::Address("the EHLO name"));
-    }
-    if config.from.trim().is_empty() {
-        return Err(Refusal::Missing("From"));
-    }
-    let from = match config.readings.from_macro {
-        FromMacro::No => values.without_macros("From", &config.from)?,
-        FromMacro::Yes => values.address("From", &config.from)?,
-    };
-    let from = address("From", &from)?;
-    let to = expand("To", &config.to)?;
-    if to.is_empty() {
-        return Err(Refusal::Missing("To"));
-    }
-    Ok(Addressing {
-        from,
-        to,
-        cc: expand("CC", &config.cc)?,
-        bcc: expand("BCC", &config.bcc)?,
-    })
-}
-
-fn values<'a>(
-    config: &Config,
-    twins: &Twins,
-    environment: &Environment,
-    payload: &'a Payload,
-) -> Values<'a> {
-    let unresolved = if twins.has(Twin::SendsUnresolvedMacros) {
-        UnresolvedMacro::Leave
-    } else {
-        config.readings.unresolved_macro
-    };
-    Values {
-        payload,
-        now: environment.clock.now(),
-        zone: environment.clock.zone(),
-        unresolved,
-    }
-}
-
-/// Whether it writes whatever it is given into header and envelope, as two bad twins do.
-fn trusting(twins: &Twins) -> bool {
-    twins.has(Twin::TrustsLineBreaks) || twins.has(Twin::TrustsContext)
-}
-
-/// Accepts what can stand between angle brackets in a command and by itself in a header field, and nothing else. Whether
-/// the server takes what is outside ASCII is seen when it says what it offers.
-fn address(property: &'static str, value: &str) -> Result<String, Refusal> {
-    check(property, value)?;
-    let value = value.trim();
-    let sound = !value.is_empty()
-        && value.len() <= LONGEST_ADDRESS
-        && value
-            .chars()
-            .all(|c| !c.is_whitespace() && !c.is_control() && !"<>(),;".contains(c));
-    if sound {
-        Ok(value.to_owned())
-    } else {
-        Err(Refusal::Address(property))
-    }
-}
-
-/// Another address in the domain of `address`.
-fn elsewhere(local: &str, address: &str) -> String {
-    let domain = address
-        .rsplit_once('@')
-        .map_or("example.test", |(_, domain)| domain);
-    format!("{local}@{domain}")
 }
 
 fn reports(config: &Config, twins: &Twins, from: &str) -> DeliveryReports {
@@ -480,12 +351,12 @@ fn subject(
     let mut subject = if twins.has(Twin::LeavesMacros) {
         template.to_owned()
     } else {
-        values(config, twins, environment, payload).subject(template)
+        Values::new(config, twins, environment, payload).subject(template)
     };
     if twins.has(Twin::CutsLongValues) {
         subject = subject.chars().take(250).collect();
     }
-    if trusting(twins) || twins.has(Twin::LongLines) {
+    if twins.trust() || twins.has(Twin::LongLines) {
         return Ok(Some(subject));
     }
     check("Subject", &subject)?;

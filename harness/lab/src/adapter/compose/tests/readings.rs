@@ -1,7 +1,9 @@
 //! Each contradiction of the documentation in both readings, and the properties that came with them.
 
 use super::super::super::config::Part;
-use super::super::super::readings::{BodyTextCharset, Readings, Rfc822Payload};
+use super::super::super::readings::{
+    BodyTextCharset, FromMacro, Readings, Rfc822Payload, UnresolvedMacro,
+};
 use super::*;
 
 /// The message and its recipients in the readings that are given.
