@@ -17,6 +17,9 @@ pub use serve::{
     RelayTls, ServeArgs, TrustArgs, YesNo,
 };
 
+/// Options that every command has stand behind its own.
+const AT_THE_END: usize = 500;
+
 /// Conformance and security test harness for programs that send mail over SMTP.
 ///
 /// Exit status: 0 when every expectation was met, 1 when one was not, 2 for bad input, bad usage, or when the harness
@@ -30,15 +33,15 @@ pub use serve::{
 )]
 pub struct Cli {
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, display_order = AT_THE_END, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
 
     /// Show every verdict of every conversation, with transcripts.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = AT_THE_END)]
     pub verbose: bool,
 
     /// Keep progress and hints off standard error.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = AT_THE_END)]
     pub quiet: bool,
 
     /// What to do.
@@ -172,6 +175,7 @@ pub enum Listing {
 
 /// Options of every command that judges.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Verdicts and reports")]
 pub struct Judging {
     /// What is expected to hold, and which controls it is held against: a profile of `smtpspec list profiles`, or a file
     /// NAME.toml with your own. Several go together, with commas between them or one by one.
@@ -333,13 +337,13 @@ pub struct AuditArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// What is left as evidence.
-    #[command(flatten)]
-    pub bundle: BundleArgs,
-
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,
+
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
 
 /// The documented modes of authentication.
@@ -394,4 +398,38 @@ pub enum GridFormat {
     Md,
     /// Tables of which NTLM response each client sent, what came of it, and what the client told of itself (Markdown).
     Ntlm,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// A heading goes on until the next one: what stands behind a group of options would be shown as one of them.
+    #[test]
+    fn options_stand_under_their_own_heading() {
+        let cli = Cli::command();
+        for (option, heading) in [
+            ("out", None),
+            ("ehlo", None),
+            ("yes", None),
+            ("baseline", Some("Verdicts and reports")),
+            ("bundle_no_host", Some("Evidence bundle")),
+            ("index", Some("Live view")),
+            ("expected_failures", Some("Which client")),
+        ] {
+            let found: Vec<_> = cli
+                .get_subcommands()
+                .flat_map(clap::Command::get_arguments)
+                .filter(|arg| arg.get_id() == option && !arg.is_positional())
+                .map(clap::Arg::get_help_heading)
+                .collect();
+            assert!(!found.is_empty(), "{option}");
+            assert!(
+                found.iter().all(|one| *one == heading),
+                "{option}: {found:?}"
+            );
+        }
+    }
 }

@@ -15,14 +15,6 @@ pub struct RunArgs {
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
 
-    /// What is left as evidence.
-    #[command(flatten)]
-    pub bundle: BundleArgs,
-
-    /// What is judged, and how it is shown.
-    #[command(flatten)]
-    pub judging: Judging,
-
     /// Folder for captures and the result; made if missing.
     #[arg(long, default_value = "smtpspec-out", value_name = "DIR")]
     pub out: PathBuf,
@@ -47,6 +39,14 @@ pub struct RunArgs {
     /// Who is tested.
     #[command(flatten)]
     pub client: ClientArgs,
+
+    /// What is judged, and how it is shown.
+    #[command(flatten)]
+    pub judging: Judging,
+
+    /// What is left as evidence.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
 
 /// Which scenarios of those named are run.

@@ -27,22 +27,6 @@ pub struct SendArgs {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub cc: Vec<String>,
 
-    /// What is sent.
-    #[command(flatten)]
-    pub content: ContentArgs,
-
-    /// As whom.
-    #[command(flatten)]
-    pub login: LoginArgs,
-
-    /// Under which TLS.
-    #[command(flatten)]
-    pub tls: TlsArgs,
-
-    /// From which file the rest comes.
-    #[command(flatten)]
-    pub files: FileArgs,
-
     /// The name for EHLO; by default that of this machine.
     #[arg(long, value_name = "NAME")]
     pub ehlo: Option<String>,
@@ -70,6 +54,22 @@ pub struct SendArgs {
     /// Send a password in clear without asking.
     #[arg(long)]
     pub yes: bool,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub content: ContentArgs,
+
+    /// As whom.
+    #[command(flatten)]
+    pub login: LoginArgs,
+
+    /// Under which TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+
+    /// From which file the rest comes.
+    #[command(flatten)]
+    pub files: FileArgs,
 }
 
 /// What is sent.

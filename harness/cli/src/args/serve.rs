@@ -61,9 +61,6 @@ pub struct ServeArgs {
     /// What is left in the folder.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
-    /// What is left as evidence.
-    #[command(flatten)]
-    pub bundle: BundleArgs,
 
     /// Where the mail goes on to.
     #[command(flatten)]
@@ -76,4 +73,8 @@ pub struct ServeArgs {
     /// What is judged, and how it is shown.
     #[command(flatten)]
     pub judging: Judging,
+
+    /// What can be handed on as one file.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
