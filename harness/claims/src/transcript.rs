@@ -8,12 +8,11 @@
 mod scrub;
 
 pub use scrub::Scrubber;
-use std::borrow::Cow;
-
 use smtp::timeline::{Command, EventKind, Identity, Protocol, Reply, Timeline};
 
 use crate::Given;
 use crate::leaks::is_under_tls;
+use crate::printable::printable;
 use crate::result::Line;
 
 /// The lines of a conversation.
@@ -44,7 +43,7 @@ pub fn lines_up_to(timeline: &Timeline, given: &Given, most: usize) -> Vec<Line>
             under_tls: event.kind != EventKind::Tls && is_under_tls(timeline, event.span),
             text: text(timeline, index)
                 .iter()
-                .map(|line| printable(&scrubber.scrub(line)))
+                .map(|line| printable(scrubber.scrub(line).trim_end()))
                 .collect::<Vec<_>>()
                 .join("\n"),
         })
@@ -223,41 +222,6 @@ fn hide_auth_parameter(argument: &str) -> String {
         })
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// Control characters, and those that turn the direction of writing, as escapes: no text from the wire may drive the
-/// reader's terminal or show itself as another.
-pub fn printable(text: &str) -> String {
-    let text = text.trim_end();
-    if is_plain(text) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        let steers = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if character.is_control() || steers {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-    }
-    out
-}
-
-/// The same, without a copy of a text that needs no change.
-pub(crate) fn made_printable(text: Cow<'static, str>) -> Cow<'static, str> {
-    match text {
-        // A sentence of this program.
-        Cow::Borrowed(_) => text,
-        Cow::Owned(text) if is_plain(&text) && !text.ends_with(' ') => text.into(),
-        Cow::Owned(text) => printable(&text).into(),
-    }
-}
-
-/// What nearly every text is; looked at without a branch for each byte.
-fn is_plain(text: &str) -> bool {
-    let plain = |byte: u8| (b' '..=b'~').contains(&byte);
-    text.bytes().fold(true, |all, byte| all & plain(byte))
 }
 
 #[cfg(test)]

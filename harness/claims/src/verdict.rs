@@ -6,9 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::HoldsWhen;
+use crate::printable::made_printable;
 use crate::profile::Expect;
 use crate::result::ConversationOutcome;
-use crate::transcript::made_printable;
 use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
 
 /// The word on one claim.

@@ -2,8 +2,8 @@
 
 use crate::controls::Weakness;
 use crate::given::Reported;
+use crate::printable::made_printable;
 use crate::result::CheckOutcome;
-use crate::transcript::made_printable;
 use crate::{Case, Check, Finding, Observation, Verdict};
 
 /// The observation that a case wants of a check.

@@ -16,9 +16,9 @@ use std::fmt;
 pub struct Failure(String);
 
 impl Failure {
-    /// With the text that the user sees: what, where, and what to do.
+    /// With the text that the user sees: what, where, and what to do. It may quote what somebody else wrote.
     pub fn input(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(claims::printable_lines(&message.into()))
     }
 
     /// With text that a renderer made, which says `error` by itself.

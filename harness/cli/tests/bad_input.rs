@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rstest::rstest;
+
 fn smtpspec(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_smtpspec"))
         .args(arguments)
@@ -263,6 +265,41 @@ fn something_else_is_not_a_result() {
     exit 2
     error: x.json:2:13: not a result of smtpspec: invalid type: integer `1`, expected a string at line 2 column 13; give the file that `--format json` wrote
     ");
+}
+
+/// Results, definitions and names of files may come from somebody else.
+#[rstest]
+#[case::value(&["report", "x.json"], br#"{"schema": "s", "claims": [], "cases": [], "summary": {"\u001b]0;\u202e": 1}}"#, "x.json:1:")]
+#[case::scenario(&["run", "x.toml"], b"id = \"TRY-01\"\n\"\\u001b[2J\\u202e\" = 1\n", "x.toml:2:1")]
+#[case::source(&["run", "x.toml"], "id = \"TRY-01\"\nodd = \"\u{202e}\"\n".as_bytes(), "x.toml:2:1")]
+#[case::client(&["run", "--client", "./x.toml"], b"\"\\u001b[2J\\u202e\" = 1\n", "x.toml:1:1")]
+#[case::profile(&["audit", "--profile", "./x.toml", "c.pcap"], b"\"\\u001b[2J\\u202e\" = 1\n", "x.toml:1:1")]
+#[case::name(&["audit", "\u{1b}[2J\u{202e}.pcap"], b"", "2J")]
+fn what_is_said_of_bad_input_does_not_drive_the_terminal(
+    #[case] arguments: &[&str],
+    #[case] content: &[u8],
+    #[case] wanted: &str,
+) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = if arguments.concat().contains("json") {
+        "x.json"
+    } else {
+        "x.toml"
+    };
+    std::fs::write(folder.path().join(name), content).expect("the file is written");
+    let output = Command::new(env!("CARGO_BIN_EXE_smtpspec"))
+        .args(arguments)
+        .current_dir(folder.path())
+        // As on a terminal: elsewhere escape sequences are taken out on the way.
+        .env("CLICOLOR_FORCE", "1")
+        .arg("--color=never")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let drives = text.contains("\u{1b}[2J") || text.contains("\u{1b}]");
+    assert!(!drives && !text.contains(claims::steers), "{text:?}");
+    assert!(text.contains(wanted), "{text:?}");
 }
 
 #[test]

@@ -246,6 +246,33 @@ fn a_manifest_that_lists_what_no_bundle_holds_is_refused() {
     }
 }
 
+#[test]
+fn what_a_manifest_says_does_not_drive_the_terminal() {
+    let folder = folder();
+    let path = small(folder.path());
+    let good = entries(&path);
+    let manifest = String::from_utf8(good[0].1.clone()).expect("text");
+    for (there, odd) in [
+        ("captures/a.pcap", r"captures/\u001b]0;a\u202e"),
+        ("\"files\"", r#""\u001b[2J\u202e""#),
+        ("\"sha256\"", r#""\u001b[2J\u202e""#),
+    ] {
+        assert!(manifest.contains(there), "{manifest}");
+        let mut entries = good.clone();
+        entries[0].1 = manifest.replace(there, odd).into_bytes();
+        fs::write(&path, packed(&entries)).expect("written");
+        let name = path.to_str().expect("text");
+        let output = smtpspec(folder.path(), &["verify", name]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let drives = |c: char| c != '\n' && (c.is_control() || claims::steers(c));
+        assert!(
+            text.contains("altered") && !text.contains(drives),
+            "{text:?}"
+        );
+    }
+}
+
 #[rstest]
 #[case::nothing(b"")]
 #[case::text(b"this is no archive at all, only a line of text that is long enough\n")]

@@ -13,10 +13,10 @@ use claims::controls::FrameworkOutcome;
 use claims::result::{
     CaseOutcome, ClaimText, ClientText, ConversationOutcome, Outcome, ProfileText, Tool,
 };
-use claims::{Answer, Verdict};
+use claims::{Answer, Verdict, steers};
 use serde::Serialize;
 
-use crate::{Style, steers};
+use crate::Style;
 
 /// How much is held on the way to a file.
 const BUFFER: usize = 64 << 10;

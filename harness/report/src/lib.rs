@@ -26,6 +26,7 @@ mod seen;
 mod text;
 mod totals;
 
+pub use claims::printable;
 use claims::result::Outcome;
 
 /// What a renderer may adapt to.
@@ -136,42 +137,10 @@ pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-/// Whether a character is unseen, turns the direction of writing (a text with it can show itself as another), or is none
-/// that XML may hold.
-const fn steers(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{fffe}'..='\u{ffff}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-/// Control characters as escapes: what was read from the wire must not drive the reader's terminal.
-pub fn printable(text: &str) -> String {
-    // What nearly every text is; looked at without a branch for each byte.
-    let plain = |byte: u8| (b' '..=b'~').contains(&byte);
-    if text.bytes().fold(true, |all, byte| all & plain(byte)) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || steers(character) {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use claims::steers;
+
     use super::*;
 
     fn rendered(name: &str, verbose: bool) -> String {

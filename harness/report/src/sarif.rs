@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use claims::claim::Kind;
 use claims::controls::weaknesses;
 use claims::result::{CaseOutcome, CheckOutcome, ClaimText, EvidenceOutcome, Outcome};
-use claims::{Claim, Verdict, explain};
+use claims::{Claim, Verdict, explain, printable_lines};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -431,9 +431,4 @@ fn text(of: &str) -> Text {
     Text {
         text: printable(of).chars().take(1024).collect(),
     }
-}
-
-/// Several lines, each of which stays what it is.
-fn printable_lines(of: &str) -> String {
-    of.lines().map(printable).collect::<Vec<_>>().join("\n")
 }

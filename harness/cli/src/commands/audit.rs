@@ -107,7 +107,7 @@ fn conclude(
         show(&mut result)?;
     }
     for complaint in &complaints {
-        anstream::eprintln!("error: {complaint}");
+        output::say(&format!("error: {complaint}"));
     }
     let exit = match (complaints.is_empty(), result.met()) {
         (false, _) => Exit::Trouble,

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use claims::Profile;
 use claims::result::{CaptureFile, Outcome, rfc3339};
+use claims::{Profile, printable};
 use report::Style;
 use serde_json::json;
 use tempfile::{TempDir, TempPath};
@@ -25,7 +25,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         Err(problems) => {
             let mut text = format!("{path}: REFUSED\n");
             for problem in problems {
-                let _ = writeln!(text, "  {problem}");
+                // It may quote what somebody else wrote.
+                let _ = writeln!(text, "  {}", printable(&problem));
             }
             output::text(&text)?;
             return Ok(Exit::NotMet);
@@ -60,11 +61,6 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     line("files", &manifest.files.len().to_string());
     output::text(&text)?;
     Ok(Exit::Met)
-}
-
-/// What a manifest says must not drive the terminal.
-fn printable(text: &str) -> String {
-    text.escape_debug().to_string()
 }
 
 impl BundleArgs {

@@ -68,7 +68,7 @@ pub(super) fn run(cli: &Cli, args: &IndexArgs) -> Result<Exit, Failure> {
         ),
     );
     for complaint in &complaints {
-        anstream::eprintln!("{complaint}");
+        output::say(complaint);
     }
     Ok(Exit::Met)
 }

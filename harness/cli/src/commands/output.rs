@@ -36,10 +36,15 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Lines on standard error. They may quote what somebody else wrote.
+pub(super) fn say(text: &str) {
+    anstream::eprintln!("{}", claims::printable_lines(text));
+}
+
 /// A hint on standard error, unless `--quiet`.
 pub(super) fn hint(cli: &Cli, text: &str) {
     if !cli.quiet {
-        anstream::eprintln!("{text}");
+        say(text);
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn run(cli: &Cli, args: &RedactArgs) -> Result<Exit, Failure> {
                 before.len()
             );
             for line in other.iter().take(20) {
-                anstream::eprintln!("  {line}");
+                output::say(&format!("  {line}"));
             }
         }
     }

@@ -145,7 +145,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
             .map(|error| format!("the captures are not whole: {error}")),
     );
     for line in &limits {
-        anstream::eprintln!("{line}");
+        output::say(line);
     }
     let mut outcome = served.outcome(found, summary, limits, &plan)?;
     baseline.compare(cli, &mut outcome);

@@ -134,7 +134,7 @@ pub(super) fn run(
         );
         exit = worse(exit, Exit::of(&tested.outcome));
         if let Some(trouble) = tested.trouble {
-            anstream::eprintln!("error: {id}: {trouble}");
+            output::say(&format!("error: {id}: {trouble}"));
             exit = Exit::Trouble;
         }
     }

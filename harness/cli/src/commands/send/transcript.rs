@@ -116,7 +116,7 @@ impl Transcript {
     }
 
     fn clean(&self, text: &str) -> String {
-        claims::transcript::printable(&self.scrubber.scrub(text))
+        claims::printable(self.scrubber.scrub(text).trim_end())
     }
 }
 

@@ -20,6 +20,7 @@ use wire::pipeline::Progress;
 use crate::Failure;
 use crate::args::ServeArgs;
 use crate::audit::follow::{Follow, Followed, Writing};
+use crate::commands::output;
 
 /// Bytes of the capture that wait in memory to be written together. They are written before they are judged, and at the
 /// latest after [`Follow`]'s longest pause. No client is served while they are, so they are not many.
@@ -74,7 +75,7 @@ fn begin(args: &ServeArgs, listen: &str) -> io::Result<(Evidence, Follow, Writin
     let recorder = Recorder::rotating(files, options(listen))?;
     let first = first(&mut begun)?;
     let path = first.path.clone();
-    let health = Health::new(|line| anstream::eprintln!("{line}"));
+    let health = Health::new(output::say);
     let store = Store::open(Parts {
         folder: args.out.clone(),
         form: wanted.form(),

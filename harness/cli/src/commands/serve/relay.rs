@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::evidence::Evidence;
 use crate::Failure;
 use crate::args::{FormName, RelayArgs, RelayMode, RelayTls, ServeArgs};
+use crate::commands::output;
 use crate::commands::send::setup::host_name;
 use crate::commands::send::target::{self, authorities};
 
@@ -64,7 +65,7 @@ impl Relay {
             folder: folder.clone(),
             durability: durability(args),
             store: Some(Arc::clone(&evidence.store)),
-            told: Box::new(|line| anstream::eprintln!("{line}")),
+            told: Box::new(output::say),
         };
         let (queue, names) = Queue::open(parts).map_err(|error| {
             Failure::input(format!("cannot work in {}: {error}", folder.display()))
@@ -221,7 +222,7 @@ impl Bound {
         match self {
             Self::Proxy(proxy) => {
                 proxy
-                    .run(shutdown, |ended| anstream::eprintln!("{ended}"))
+                    .run(shutdown, |ended| output::say(&ended.to_string()))
                     .await
             }
             Self::Server(server, forwarder) => {

@@ -15,7 +15,7 @@ use crate::scenario::values::{list, plain, text};
 use crate::scenario::{AccountTable, Code, Diagnostics, EncoderTable, RetryTable, Source};
 
 /// What this kind of file is called in messages.
-const FILE: &str = "the settings";
+const FILE: &str = "the file with the settings";
 
 /// Most retries that a transport can have.
 const MOST_RETRIES: u32 = 1000;

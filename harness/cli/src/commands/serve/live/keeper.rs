@@ -9,6 +9,7 @@ use evidence::index::{self, Entry, Index, Session};
 
 use super::board::Board;
 use crate::audit::follow::Files;
+use crate::commands::output;
 
 /// Sessions that wait for the thread. Where there are more, judging waits: the capture holds what is not judged.
 const WAITING: usize = 256;
@@ -43,9 +44,9 @@ impl IndexHealth {
     fn set(&self, problem: Option<String>) {
         let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*before, &problem) {
-            (None, Some(problem)) => anstream::eprintln!(
+            (None, Some(problem)) => output::say(&format!(
                 "the index cannot be written: {problem}; `smtpspec index` makes it anew from the captures"
-            ),
+            )),
             (Some(_), None) => anstream::eprintln!("the index can be written again"),
             _ => {}
         }
