@@ -7,10 +7,12 @@ mod support;
 #[path = "hostile/wire_with.rs"]
 mod wire_with;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
 use support::{folder, smtpspec, text};
 
 /// A word that stands in every string, so that it shows whether the string got into a report.
@@ -112,6 +114,103 @@ fn audit(folder: &Path, string: &str) {
     );
     inert::demand("text", &text(&output.stdout), string);
     inert::demand("text", &text(&output.stderr), string);
+}
+
+/// A result may come from somebody else, with anything in any place of it.
+#[test]
+fn no_string_of_a_result_takes_effect_in_any_format() {
+    let folder = folder();
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../captures");
+    let results = [
+        vec!["run", "BAS-01", "RPL-01", "--pinned", "--quiet"],
+        vec![
+            "audit",
+            "NLM-01.pcapng",
+            "SMI-07.pcapng",
+            "--quiet",
+            "--profile",
+            "biztalk-smtp-adapter,pci-dss-4.0.1",
+        ],
+    ];
+    let names: Vec<_> = report::FORMATS.iter().map(|format| format.name).collect();
+    let mut shown = 0;
+    for mut arguments in results {
+        let out = folder.path().join(arguments[0]);
+        let place = out.to_str().expect("text");
+        arguments.extend(["--format", "json,md", "--out", place]);
+        let output = smtpspec().args(&arguments).current_dir(&captures).output();
+        let output = output.expect("the binary starts");
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{}",
+            text(&output.stderr)
+        );
+        let result = fs::read_to_string(out.join("report.json")).expect("a result");
+        let result: Value = serde_json::from_str(&result).expect("JSON");
+        let mut places = BTreeMap::new();
+        strings(&result, String::new(), String::new(), &mut places);
+        for pointer in places.values() {
+            let before = result
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .expect("a string");
+            for odd in [
+                format!("{before}<img src=x onerror=document.title='qzj'>\x1b]0;qzj\x07\u{202e}"),
+                format!("=qzj|{before}|[a](javascript:alert(1))\"> ` <b>qzj"),
+            ] {
+                let mut other = result.clone();
+                *other.pointer_mut(pointer).expect("it is there") = odd.clone().into();
+                let path = folder.path().join("other.json");
+                fs::write(&path, other.to_string()).expect("written");
+                let output = smtpspec()
+                    .arg("report")
+                    .arg(&path)
+                    .args(["--verbose", "--format", &names.join(","), "--out"])
+                    .arg(folder.path())
+                    .output()
+                    .expect("the binary starts");
+                // Some places take certain words alone.
+                if output.status.code() == Some(2) {
+                    continue;
+                }
+                shown += 1;
+                for format in report::FORMATS {
+                    let path = folder.path().join(format!("report.{}", format.extension));
+                    let report = fs::read_to_string(&path).expect("a report in UTF-8");
+                    let caught =
+                        std::panic::catch_unwind(|| inert::demand(format.name, &report, &odd));
+                    assert!(caught.is_ok(), "{} with {odd:?} at {pointer}", format.name);
+                }
+            }
+        }
+    }
+    assert!(shown > 150, "{shown} were read");
+}
+
+/// A place of each kind that holds a string: what lists and what names differ by is the same kind.
+fn strings(value: &Value, pointer: String, kind: String, places: &mut BTreeMap<String, String>) {
+    match value {
+        Value::String(_) => {
+            places.entry(kind).or_insert(pointer);
+        }
+        Value::Array(all) => {
+            for (at, one) in all.iter().enumerate() {
+                strings(one, format!("{pointer}/{at}"), format!("{kind}/*"), places);
+            }
+        }
+        Value::Object(all) => {
+            for (key, one) in all {
+                let step = key.replace('~', "~0").replace('/', "~1");
+                strings(
+                    one,
+                    format!("{pointer}/{step}"),
+                    format!("{kind}/{step}"),
+                    places,
+                );
+            }
+        }
+        _ => {}
+    }
 }
 
 #[test]

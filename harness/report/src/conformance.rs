@@ -29,7 +29,7 @@ pub(crate) fn text(out: &mut String, family: &[CaseOutcome], style: Style) {
             "{}  {:<8} {:<11} {}",
             word(verdict, style),
             case.id,
-            requirement.level,
+            markdown::escape(&requirement.level),
             wrap(&printable(&case.title), INDENT, style.width)
         );
         if verdict != Verdict::Pass {
@@ -75,7 +75,7 @@ pub(crate) fn markdown(out: &mut String, outcome: &Outcome, detailed: bool) {
             out,
             "| {} | {} | {} | {} |",
             markdown::escape(&case.id),
-            requirement.level,
+            markdown::escape(&requirement.level),
             markdown::escape(&case.title),
             markdown::word(case.verdict.unwrap_or(Verdict::Error))
         );
@@ -103,8 +103,8 @@ pub(crate) fn markdown(out: &mut String, outcome: &Outcome, detailed: bool) {
             let _ = writeln!(
                 out,
                 "| {} | {} | {} | {} |",
-                finding.check,
-                finding.wanted,
+                markdown::escape(&finding.check),
+                markdown::escape(&finding.wanted),
                 markdown::word(finding.verdict),
                 markdown::escape(&found(finding))
             );

@@ -154,7 +154,7 @@ pub(crate) fn markdown(out: &mut String, outcome: &Outcome) {
                 escape(&control.asks),
                 escape(&control.why()),
                 escape(&place(control)),
-                ids(control)
+                escape(&ids(control))
             );
         }
         let _ = writeln!(out);

@@ -12,8 +12,10 @@ pub(crate) fn render(outcome: &Outcome, style: Style) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "# {} {}: profile `{}`\n",
-        outcome.tool.name, outcome.tool.version, outcome.profile
+        "# {} {}: profile {}\n",
+        escape(&outcome.tool.name),
+        escape(&outcome.tool.version),
+        code(&outcome.profile)
     );
     let unmet = outcome.cases.iter().filter(|case| !case.met).count();
     let all = outcome.cases.len();
@@ -127,11 +129,11 @@ fn claims(out: &mut String, outcome: &Outcome) {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {}{place} |",
-            claim.id,
+            escape(&claim.id),
             word(seen.outcome.verdict),
             escape(&claim.statement),
             escape(&seen.outcome.reason),
-            seen.conversation.id,
+            escape(&seen.conversation.id),
         );
     }
     let _ = writeln!(out);
@@ -142,10 +144,9 @@ fn cases(out: &mut String, outcome: &Outcome) {
     for case in outcome.cases.iter().filter(|c| c.requirement.is_none()) {
         if family != Some(&case.family) {
             family = Some(&case.family);
-            let title = if case.family.is_empty() {
-                "captures"
-            } else {
-                &case.family
+            let title = match case.family.as_str() {
+                "" => "captures".to_owned(),
+                family => escape(family),
             };
             let _ = writeln!(
                 out,
@@ -248,10 +249,10 @@ fn evidence(out: &mut String, outcome: &Outcome) {
     for case in &outcome.cases {
         let _ = writeln!(
             out,
-            "| {} | {} | `{}` |",
+            "| {} | {} | {} |",
             escape(&case.capture.path),
             case.capture.packets,
-            case.capture.sha256
+            code(&case.capture.sha256)
         );
         for (path, text) in totals::more_captures(case) {
             let _ = writeln!(out, "| {} | {text} | |", escape(path));
@@ -273,8 +274,8 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
         out,
         "## {}: {} to {}\n\n```text",
         escape(&conversation.id),
-        conversation.client,
-        conversation.server
+        escape(&conversation.client),
+        escape(&conversation.server)
     );
     for line in seen::transcript(conversation) {
         let _ = writeln!(out, "{}", line.replace("```", "` ` `"));
@@ -298,7 +299,7 @@ fn transcript(out: &mut String, conversation: &ConversationOutcome) {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {place} |",
-            judged.claim,
+            escape(&judged.claim),
             word(judged.verdict),
             escape(&judged.reason)
         );
@@ -327,6 +328,11 @@ pub(crate) fn escape(text: &str) -> String {
         out.push(character);
     }
     out
+}
+
+/// A word that stands as code. Nothing in it is escaped there, so what would end it is left out.
+fn code(text: &str) -> String {
+    format!("`{}`", printable(text).replace(['`', '|'], "?"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use claims::printable;
 use claims::result::{Outcome, SCHEMA};
+use serde_json::Value;
 
 use super::reports::Reports;
 use super::stated;
@@ -18,18 +20,24 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs) -> Result<Exit, Failure> {
     Ok(Exit::of(&outcome))
 }
 
-/// Reads a result that `--format json` wrote.
+/// Reads a result that `--format json` wrote. Somebody else may have written it since: what drives a terminal, or turns the
+/// direction of writing, is escaped here, so that no renderer need expect it where our own results have none.
 pub(super) fn read(file: &Path) -> Result<Outcome, Failure> {
     let path = file.display();
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::input(format!("cannot read {path}: {error}")))?;
-    let outcome: Outcome = serde_json::from_str(&text).map_err(|error| {
+    let foreign = |error: serde_json::Error| {
         Failure::input(format!(
             "{path}:{}:{}: not a result of smtpspec: {error}; give the file that `--format json` wrote",
             error.line(),
             error.column()
         ))
-    })?;
+    };
+    let mut outcome: Outcome = serde_json::from_str(&text).map_err(foreign)?;
+    if may_drive(&text) {
+        let value: Value = serde_json::from_str(&text).map_err(foreign)?;
+        outcome = serde_json::from_value(escaped(value)).map_err(foreign)?;
+    }
     if outcome.schema != SCHEMA {
         return Err(Failure::input(format!(
             "{path}: schema `{}`; this build reads {SCHEMA}",
@@ -37,4 +45,33 @@ pub(super) fn read(file: &Path) -> Result<Outcome, Failure> {
         )));
     }
     Ok(outcome)
+}
+
+/// Whether there may be something to escape in JSON: as it is, or as an escape of JSON.
+fn may_drive(json: &str) -> bool {
+    !json.is_ascii()
+        || ["\\u", "\\b", "\\f", "\\r", "\\t"]
+            .iter()
+            .any(|one| json.contains(one))
+}
+
+/// The same with all its texts escaped. Line ends stay.
+fn escaped(value: Value) -> Value {
+    let text = |text: &str| {
+        text.split('\n')
+            .map(printable)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    match value {
+        Value::String(one) => Value::String(text(&one)),
+        Value::Array(all) => all.into_iter().map(escaped).collect(),
+        Value::Object(all) => {
+            let all = all
+                .into_iter()
+                .map(|(key, value)| (text(&key), escaped(value)));
+            Value::Object(all.collect())
+        }
+        other => other,
+    }
 }

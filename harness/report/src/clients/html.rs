@@ -8,6 +8,7 @@ use claims::result::{CaseOutcome, CheckOutcome};
 use super::Column;
 use super::rows::{self, Row};
 use crate::page::{escape, escape_lines, look};
+use crate::sarif::uri;
 use crate::{hexdump, page, seen};
 
 const STYLE: &str = include_str!("style.css");
@@ -239,7 +240,8 @@ fn detail(out: &mut String, column: &Column, row: &Row<'_>, case: &CaseOutcome) 
     if !capture.is_empty() {
         let _ = writeln!(
             out,
-            "<p class=\"capture\">Capture: <a href=\"{0}\">{0}</a>, {1} packets, SHA-256 <code>{2}</code></p>",
+            "<p class=\"capture\">Capture: <a href=\"{}\">{}</a>, {} packets, SHA-256 <code>{}</code></p>",
+            uri(&capture),
             escape(&capture),
             case.capture.packets,
             escape(&case.capture.sha256)

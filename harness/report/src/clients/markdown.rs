@@ -7,6 +7,7 @@ use claims::Verdict;
 use super::Column;
 use super::rows::{self, Row};
 use crate::markdown::escape;
+use crate::sarif::uri;
 use crate::seen;
 
 /// The whole grid. Cells lead to the captures, which lie in the folders of their columns.
@@ -29,7 +30,7 @@ pub fn markdown(columns: &[Column]) -> String {
                     if capture.is_empty() {
                         word.to_owned()
                     } else {
-                        format!("[{word}](<{capture}>)")
+                        format!("[{word}](<{}>)", uri(&capture))
                     }
                 }
             });
@@ -38,7 +39,7 @@ pub fn markdown(columns: &[Column]) -> String {
                 out,
                 "| {} | {} | {} | {} |",
                 escape(row.id),
-                row.requirement.level,
+                escape(&row.requirement.level),
                 escape(row.title),
                 cells.join(" | ")
             );

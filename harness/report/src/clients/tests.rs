@@ -124,6 +124,26 @@ fn the_page_leads_from_each_cell_to_its_evidence() {
 }
 
 #[test]
+fn the_name_of_a_capture_leads_to_a_file_and_nowhere_else() {
+    let mut columns = columns();
+    columns[1].folder.clear();
+    for case in &mut columns[1].outcome.cases {
+        case.capture.path = "javascript:alert(1)\"><img src=x>".to_owned();
+    }
+    let page = html(&columns);
+    let link = "href=\"javascript%3Aalert%281%29%22%3E%3Cimg%20src%3Dx%3E\"";
+    assert!(
+        page.contains(link) && !page.contains("<img src=x>"),
+        "{page}"
+    );
+    let table = markdown(&columns);
+    assert!(
+        !table.contains("javascript:") && !table.contains("<img"),
+        "{table}"
+    );
+}
+
+#[test]
 fn nothing_from_the_wire_takes_effect() {
     let page = html(&columns());
     assert_eq!(page.matches("<script>").count(), 1, "our own, and no other");
