@@ -137,6 +137,7 @@ fn no_string_of_a_result_takes_effect_in_any_format() {
     for mut arguments in results {
         let out = folder.path().join(arguments[0]);
         let place = out.to_str().expect("text");
+        // One format alone would go to standard output.
         arguments.extend(["--format", "json,md", "--out", place]);
         let output = smtpspec().args(&arguments).current_dir(&captures).output();
         let output = output.expect("the binary starts");

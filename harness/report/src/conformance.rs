@@ -29,7 +29,7 @@ pub(crate) fn text(out: &mut String, family: &[CaseOutcome], style: Style) {
             "{}  {:<8} {:<11} {}",
             word(verdict, style),
             case.id,
-            markdown::escape(&requirement.level),
+            requirement.level,
             wrap(&printable(&case.title), INDENT, style.width)
         );
         if verdict != Verdict::Pass {

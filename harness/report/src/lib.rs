@@ -25,8 +25,9 @@ mod sarif;
 mod seen;
 mod text;
 mod totals;
+mod uri;
 
-pub use claims::printable;
+use claims::printable;
 use claims::result::Outcome;
 
 /// What a renderer may adapt to.

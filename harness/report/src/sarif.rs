@@ -9,7 +9,6 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use claims::claim::Kind;
 use claims::controls::weaknesses;
@@ -19,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::uri::uri;
 use crate::{Style, controls, printable, seen};
 
 const SCHEMA: &str =
@@ -410,21 +410,6 @@ fn fingerprint(one: &Violation<'_>) -> String {
     }
     let digest: [u8; 32] = hash.finalize().into();
     hex::encode(&digest[..8])
-}
-
-/// A path as a URI reference (RFC 3986): everything but unreserved characters and slashes is escaped.
-pub(crate) fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.replace('\\', "/").bytes() {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            byte => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
 }
 
 fn text(of: &str) -> Text {

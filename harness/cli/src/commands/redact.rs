@@ -49,10 +49,10 @@ pub(super) fn run(cli: &Cli, args: &RedactArgs) -> Result<Exit, Failure> {
         ),
         count => {
             // Never kept quiet: whoever is given the capture sees other verdicts than its owner did.
-            anstream::eprintln!(
+            output::say(&format!(
                 "{count} of {} verdicts are not what they were:",
                 before.len()
-            );
+            ));
             for line in other.iter().take(20) {
                 output::say(&format!("  {line}"));
             }

@@ -8,7 +8,7 @@ use claims::result::{CaseOutcome, CheckOutcome};
 use super::Column;
 use super::rows::{self, Row};
 use crate::page::{escape, escape_lines, look};
-use crate::sarif::uri;
+use crate::uri::uri;
 use crate::{hexdump, page, seen};
 
 const STYLE: &str = include_str!("style.css");

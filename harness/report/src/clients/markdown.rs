@@ -7,8 +7,8 @@ use claims::Verdict;
 use super::Column;
 use super::rows::{self, Row};
 use crate::markdown::escape;
-use crate::sarif::uri;
 use crate::seen;
+use crate::uri::uri;
 
 /// The whole grid. Cells lead to the captures, which lie in the folders of their columns.
 pub fn markdown(columns: &[Column]) -> String {

@@ -491,6 +491,6 @@ fn sentence(text: &str) -> String {
 
 /// A path as a relative reference.
 fn uri(path: &str) -> String {
-    let uri = crate::sarif::uri(path);
+    let uri = crate::uri::uri(path);
     if uri.is_empty() { "-".to_owned() } else { uri }
 }

@@ -88,9 +88,3 @@ fn fingerprints_are_unique_and_know_no_packet_numbers() {
     }
     assert_eq!(prints(&outcome), before);
 }
-
-#[test]
-fn odd_paths_become_uris() {
-    assert_eq!(uri("a b/ü.pcapng"), "a%20b/%C3%BC.pcapng");
-    assert_eq!(uri("x:\\y"), "x%3A/y");
-}

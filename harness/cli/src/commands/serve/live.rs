@@ -32,6 +32,7 @@ use crate::Failure;
 use crate::args::{Cli, Color, LiveName, ServeArgs, YesNo};
 use crate::audit::follow::Files;
 use crate::audit::{Detail, Sink};
+use crate::commands::output;
 use crate::commands::reports::{Reports, Streams};
 
 /// How long watchers are waited for once the server has ended, so that they learn of it.
@@ -143,10 +144,10 @@ impl Show {
         profile: &Profile,
     ) -> Result<Live, Failure> {
         if self.lacks {
-            anstream::eprintln!(
+            output::say(&format!(
                 "the index may lack the last sessions of a run that was killed; `smtpspec index {}` makes it anew",
                 args.out.display()
-            );
+            ));
         }
         let live = Live::start(
             self.wanted,

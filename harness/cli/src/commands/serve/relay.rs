@@ -230,9 +230,9 @@ impl Bound {
                 if let Some(forwarder) = forwarder {
                     let left = forwarder.stop(PATIENCE).await;
                     if left > 0 {
-                        anstream::eprintln!(
+                        output::say(&format!(
                             "{left} messages wait in the queue; the next start goes on with them"
-                        );
+                        ));
                     }
                 }
                 report

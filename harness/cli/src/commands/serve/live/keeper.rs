@@ -47,7 +47,7 @@ impl IndexHealth {
             (None, Some(problem)) => output::say(&format!(
                 "the index cannot be written: {problem}; `smtpspec index` makes it anew from the captures"
             )),
-            (Some(_), None) => anstream::eprintln!("the index can be written again"),
+            (Some(_), None) => output::say("the index can be written again"),
             _ => {}
         }
         *before = problem;
@@ -178,9 +178,9 @@ impl Work {
         let missing = self.lost + self.batch.len() as u64;
         let Some(index) = &mut self.index else { return };
         if missing > 0 {
-            anstream::eprintln!(
+            output::say(&format!(
                 "the index lacks {missing} sessions; `smtpspec index` makes it anew from the captures"
-            );
+            ));
         } else if let Err(error) = index.complete() {
             self.health.set(Some(error.to_string()));
         }

@@ -229,7 +229,7 @@ const fn width(character: char) -> usize {
 
 /// Printable text in exactly so many columns.
 fn fitting(text: &str, columns: usize) -> String {
-    let text = report::printable(text);
+    let text = claims::printable(text);
     let mut out = String::new();
     let mut used = 0;
     let all: usize = text.chars().map(width).sum();
