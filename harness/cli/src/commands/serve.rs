@@ -3,6 +3,7 @@
 mod accounts;
 mod aside;
 mod evidence;
+mod host;
 mod listen;
 mod live;
 mod open_files;
@@ -24,13 +25,14 @@ use claims::Given;
 use claims::result::Outcome;
 use lab::server::{Backlog, Options, ServerReport, Sockets};
 use smtp::tls::KeyLog;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use wire::Bounds;
 use wire::pipeline::{Settings, Summary};
 use wire::source::Sources;
 
 use self::evidence::Evidence;
+use self::host::Host;
 use self::live::{Both, Show};
 use self::relay::Relay;
 use self::setup::{Kept, Setup};
@@ -102,18 +104,18 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         address,
         files: follow.files(),
     };
-    let runtime = runtime(&mut options)?;
+    let host = host(&mut options)?;
     let settings = Settings {
         begin: Some(aside::step_aside),
         ..Settings::default()
     };
-    evidence.tend(&runtime, Arc::clone(&settings.progress));
+    evidence.tend(host.runtime(), Arc::clone(&settings.progress));
     let progress = Arc::clone(&settings.progress);
     options.backlog = Some(Backlog::new(&evidence.recorder, progress, MOST_WAITING));
     let running = start(
         cli,
         args,
-        &runtime,
+        host.runtime(),
         (sockets, &served.address),
         (options, relay),
         (evidence, writing),
@@ -131,7 +133,8 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
     let summary = audit::audit(&plan, sources, settings, &mut gatherer);
     let found = gatherer.finish();
     live.end();
-    let (report, written) = runtime
+    let (report, written) = host
+        .runtime()
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
     if found.count == 0 {
@@ -173,17 +176,13 @@ fn limits(report: &ServerReport) -> Vec<String> {
 
 /// Half of the processors serve. The senders, or the network that brings them, need the others, and verdicts get what is
 /// left of all: more threads that serve would take the place of those that they wait for.
-fn runtime(options: &mut Options) -> Result<Runtime, Failure> {
+fn host(options: &mut Options) -> Result<Host, Failure> {
     let threads = processors().div_ceil(2);
     // Of several threads, one would look out while another is woken; on one processor, in the place of the client.
     if threads == 1 && processors() > 1 {
         options.awake = AWAKE;
     }
-    Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::input(format!("cannot start: {error}")))
+    Host::begin(threads).map_err(|error| Failure::input(format!("cannot start: {error}")))
 }
 
 /// What was served, and where it stands.

@@ -1,5 +1,8 @@
 //! Signals that end the server, or have it read its files again.
 
+#[cfg(unix)]
+use std::sync::Arc;
+
 use super::setup::Setup;
 use crate::commands::signal::signal;
 
@@ -32,6 +35,7 @@ impl Hangups {
 
     /// Reads the files again at each of them. One that says that the terminal is gone ends the server in good order.
     pub(super) async fn serve(mut self, setup: Option<Setup>) {
+        let setup = setup.map(Arc::new);
         while self.signals.recv().await.is_some() {
             if self.on_terminal && std::fs::File::open("/dev/tty").is_err() {
                 let us = rustix::process::getpid();
@@ -42,17 +46,26 @@ impl Hangups {
             let said = match &setup {
                 None => "there is nothing to read again: a proxy passes sessions on as they are"
                     .to_owned(),
-                // It waits for the disk: sessions go on in other threads.
-                Some(setup) => match tokio::task::block_in_place(|| setup.again()) {
-                    Ok(()) => {
-                        "read again: the next connections get what is in the files now".into()
-                    }
-                    Err(failure) => format!("error: {failure}\nthe server goes on as before"),
-                },
+                Some(setup) => again(Arc::clone(setup)).await,
             };
             anstream::eprintln!("{said}");
         }
     }
+}
+
+/// Reads the files again, and tells how that went.
+#[cfg(unix)]
+async fn again(setup: Arc<Setup>) -> String {
+    // It waits for the disk: sessions go on in the meantime.
+    let read = tokio::task::spawn_blocking(move || setup.again()).await;
+    let failure = match read {
+        Ok(Ok(())) => {
+            return "read again: the next connections get what is in the files now".to_owned();
+        }
+        Ok(Err(failure)) => failure.to_string(),
+        Err(panic) => panic.to_string(),
+    };
+    format!("error: {failure}\nthe server goes on as before")
 }
 
 /// There is no such signal.
