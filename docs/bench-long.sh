@@ -29,9 +29,9 @@ size() { awk -v name="$1" '$1 == name ":" { print int($2 / 1024) }' "/proc/$star
 echo "messages   resident   a second"
 sizes=()
 for ((done = step; done <= messages; done += step)); do
-    begin=$(now)
+    now begin
     (postfix smtp-source -s "$connections" -l "$length" -m "$step" -f a@client.example -t b@server.example "127.0.0.1:$port")
-    end=$(now)
+    now end
     sizes+=("$(size VmRSS)")
     printf '%8d   %4d MiB   %d\n' "$done" "${sizes[-1]}" $((step * 1000000000 / (end - begin)))
 done

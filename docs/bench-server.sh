@@ -65,9 +65,9 @@ timed() {
     local begin end
     started=$!
     listening "$1"
-    begin=$(now)
+    now begin
     source_to "$1"
-    end=$(now)
+    now end
     kill "$started"
     wait "$started" 2>/dev/null || true
     started=
@@ -81,15 +81,16 @@ serve() {
     "$server" serve --listen 127.0.0.1:0 --out "$out" "$@" >"$folder/report" 2>"$folder/serve.log" &
     started=$!
     port=$(served_port "$folder/serve.log")
-    begin=$(now)
+    now begin
     source_to "$port"
-    accepted=$(now)
+    now accepted
     kill -INT "$started"
     # While it judges what is left: at the very end nothing is left of its memory either.
-    memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$started/status" 2>/dev/null || true)
+    IFS= read -r -d '' memory 2>/dev/null <"/proc/$started/status" || true
     wait "$started" || true
-    end=$(now)
+    now end
     started=
+    memory=$(awk '/^VmHWM/ { print int($2 / 1024) }' <<<"$memory")
     # Every message was captured and judged, or the figure means nothing.
     grep -q "^$messages of $messages messages crossed in clear" "$folder/report" || { cat "$folder/report" >&2 && exit 1; }
     ! grep -q 'not followed to their end' "$out/serve-000001.json" || { echo "a session was given up" >&2 && exit 1; }
