@@ -6,11 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+mod session;
+
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::process::ExitCode;
-use std::time::Duration;
 use std::{env, fs};
 
 use base64::Engine as _;
@@ -20,10 +19,12 @@ use sspi::{
     SecurityStatus, Sspi, SspiImpl, Username,
 };
 
+use session::Session;
+
 type Error = Box<dyn std::error::Error>;
 
-/// Longest line of a reply that is read, in octets.
-const LONGEST_LINE: u64 = 16_384;
+/// Longest line of a message without its CR LF (RFC 5321 section 4.5.3.1.6).
+const LONGEST_TEXT: usize = 998;
 
 fn main() -> ExitCode {
     if env::args().nth(1).as_deref() == Some("--version") {
@@ -44,6 +45,9 @@ fn send() -> Result<(), Error> {
     let mut recipients = Vec::new();
     for argument in env::args().skip(1) {
         let (key, value) = argument.split_once('=').ok_or("expected key=value")?;
+        if value.contains(|one: char| one.is_control()) {
+            return Err(format!("{key}= holds a control character").into());
+        }
         if key == "recipient" {
             recipients.push(value.to_owned());
         } else {
@@ -51,115 +55,118 @@ fn send() -> Result<(), Error> {
         }
     }
     let get = |key: &str| told.get(key).map(String::as_str).ok_or(format!("{key}= is missing"));
+    let message = fs::read(get("message")?)?;
+    let lines = lines(&message)?;
 
     let mut session = Session::connect(get("host")?, get("port")?.parse()?, get("timeout")?.parse()?)?;
-    session.expect("2", None)?;
-    session.expect("2", Some(&format!("EHLO {}", get("ehlo")?)))?;
-    if get("mode")? == "ntlm" {
-        let password = fs::read_to_string(get("password-file")?)?;
-        let name = Username::new(get("user")?, Some(get("domain")?))?;
-        let target = format!("SMTPSVC/{}", get("host")?);
-        session.authenticate(name, password, &target)?;
-    }
-    session.expect("2", Some(&format!("MAIL FROM:<{}>", get("sender")?)))?;
-    for recipient in &recipients {
-        session.expect("2", Some(&format!("RCPT TO:<{recipient}>")))?;
-    }
-    session.expect("3", Some("DATA"))?;
-    session.content(&fs::read(get("message")?)?)?;
-    session.expect("2", None)?;
-    session.expect("2", Some("QUIT"))?;
-    Ok(())
+    let mut talk = || -> Result<(), Error> {
+        session.hello(get("ehlo")?)?;
+        if get("mode")? == "ntlm" {
+            let password = fs::read_to_string(get("password-file")?)?;
+            let name = Username::new(get("user")?, Some(get("domain")?))?;
+            authenticate(&mut session, name, password, &format!("SMTPSVC/{}", get("host")?))?;
+        }
+        deliver(&mut session, get("sender")?, &recipients, &lines)
+    };
+    let sent = talk();
+    session.quit();
+    sent
 }
 
-struct Session {
-    reader: BufReader<TcpStream>,
-    writer: TcpStream,
+/// The lines of the message, whatever ends them.
+fn lines(message: &[u8]) -> Result<Vec<&[u8]>, Error> {
+    let mut lines = Vec::new();
+    let mut rest = message;
+    while let Some(end) = rest.iter().position(|byte| b"\r\n".contains(byte)) {
+        let (line, behind) = rest.split_at(end);
+        lines.push(line);
+        rest = behind.strip_prefix(b"\r\n").unwrap_or(&behind[1..]);
+    }
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
+    if message.contains(&0) {
+        return Err("the message holds NUL".into());
+    }
+    if lines.iter().any(|line| line.len() > LONGEST_TEXT) {
+        return Err(format!("the message has a line of more than {LONGEST_TEXT} octets").into());
+    }
+    Ok(lines)
 }
 
-impl Session {
-    fn connect(host: &str, port: u16, seconds: u64) -> Result<Self, Error> {
-        let writer = TcpStream::connect((host, port))?;
-        writer.set_read_timeout(Some(Duration::from_secs(seconds)))?;
-        writer.set_write_timeout(Some(Duration::from_secs(seconds)))?;
-        Ok(Self { reader: BufReader::new(writer.try_clone()?), writer })
+fn deliver(session: &mut Session, sender: &str, recipients: &[String], lines: &[&[u8]]) -> Result<(), Error> {
+    let mut mail = format!("MAIL FROM:<{sender}>");
+    if lines.iter().any(|line| !line.is_ascii()) {
+        session.offered("8BITMIME").ok_or("the message is 8-bit, and 8BITMIME is not offered")?;
+        mail.push_str(" BODY=8BITMIME");
     }
-
-    /// Says a line, where there is one, and reads the reply: its last line.
-    fn ask(&mut self, line: Option<&str>) -> Result<String, Error> {
-        if let Some(line) = line {
-            self.writer.write_all(format!("{line}\r\n").as_bytes())?;
+    if !sender.is_ascii() || recipients.iter().any(|one| !one.is_ascii()) {
+        session.offered("SMTPUTF8").ok_or("a mailbox is not ASCII, and SMTPUTF8 is not offered")?;
+        mail.push_str(" SMTPUTF8");
+    }
+    if let Some(most) = session.offered("SIZE") {
+        let length: usize = lines.iter().map(|line| line.len() + 2).sum();
+        let most = most.parse().unwrap_or(0);
+        if most > 0 && length > most {
+            return Err(format!("the message has {length} octets, and the server takes {most}").into());
         }
-        loop {
-            let mut reply = Vec::new();
-            (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut reply)?;
-            let reply = String::from_utf8_lossy(&reply).trim_end().to_owned();
-            if reply.len() < 3 || !reply.is_char_boundary(3) {
-                return Err(format!("no reply: {reply:?}").into());
-            }
-            if reply.as_bytes().get(3) != Some(&b'-') {
-                return Ok(reply);
-            }
-        }
+        mail += " SIZE=";
+        mail += &length.to_string();
     }
-
-    fn expect(&mut self, digit: &str, line: Option<&str>) -> Result<(), Error> {
-        let reply = self.ask(line)?;
-        if reply.starts_with(digit) { Ok(()) } else { Err(reply.into()) }
-    }
-
-    fn authenticate(&mut self, username: Username, password: String, target: &str) -> Result<(), Error> {
-        let identity = AuthIdentity { username, password: password.into() };
-        let mut ntlm = Ntlm::new();
-        let mut acquired = ntlm
-            .acquire_credentials_handle()
-            .with_credential_use(CredentialUse::Outbound)
-            .with_auth_data(&identity)
-            .execute(&mut ntlm)?;
-        let mut step = |challenge: Vec<u8>| -> Result<Vec<u8>, Error> {
-            let mut input = vec![SecurityBuffer::new(challenge, BufferType::Token)];
-            let mut output = vec![SecurityBuffer::new(Vec::new(), BufferType::Token)];
-            let mut builder = ntlm
-                .initialize_security_context()
-                .with_credentials_handle(&mut acquired.credentials_handle)
-                .with_context_requirements(ClientRequestFlags::ALLOCATE_MEMORY)
-                .with_target_data_representation(DataRepresentation::Native)
-                .with_target_name(target)
-                .with_input(&mut input)
-                .with_output(&mut output);
-            let result = ntlm.initialize_security_context_impl(&mut builder)?.resolve_to_result()?;
-            if [SecurityStatus::CompleteAndContinue, SecurityStatus::CompleteNeeded].contains(&result.status) {
-                ntlm.complete_auth_token(&mut output)?;
-            }
-            Ok(output.remove(0).buffer)
-        };
-        let negotiate = BASE64.encode(step(Vec::new())?);
-        let reply = self.ask(Some(&format!("AUTH NTLM {negotiate}")))?;
-        let text = reply.strip_prefix("334").ok_or(reply.clone())?.trim();
-        let answer = BASE64.decode(text).map_err(Error::from).and_then(&mut step);
-        match answer {
-            Ok(message) => self.expect("235", Some(&BASE64.encode(message))),
-            Err(error) => {
-                self.ask(Some("*"))?;
-                self.ask(Some("QUIT"))?;
-                Err(error)
-            }
+    session.expect(2, Some(&mail))?;
+    let mut refused = None;
+    let mut taken = 0;
+    for recipient in recipients {
+        match session.expect(2, Some(&format!("RCPT TO:<{recipient}>"))) {
+            Ok(_) => taken += 1,
+            Err(error) => refused = refused.or(Some(error)),
         }
     }
+    if taken > 0 {
+        session.expect(3, Some("DATA"))?;
+        session.content(lines)?;
+        session.expect(2, None)?;
+    }
+    refused.map_or(Ok(()), Err)
+}
 
-    /// The message with its dots stuffed, and its end (RFC 5321 section 4.5.2).
-    fn content(&mut self, message: &[u8]) -> Result<(), Error> {
-        let mut out = Vec::with_capacity(message.len() + 5);
-        for line in message.split_inclusive(|byte| *byte == b'\n') {
-            if line.starts_with(b".") {
-                out.push(b'.');
-            }
-            out.extend_from_slice(line);
+fn authenticate(session: &mut Session, username: Username, password: String, target: &str) -> Result<(), Error> {
+    let identity = AuthIdentity { username, password: password.into() };
+    let mut ntlm = Ntlm::new();
+    let mut acquired = ntlm
+        .acquire_credentials_handle()
+        .with_credential_use(CredentialUse::Outbound)
+        .with_auth_data(&identity)
+        .execute(&mut ntlm)?;
+    let mut step = |challenge: Vec<u8>| -> Result<Vec<u8>, Error> {
+        let mut input = vec![SecurityBuffer::new(challenge, BufferType::Token)];
+        let mut output = vec![SecurityBuffer::new(Vec::new(), BufferType::Token)];
+        let mut builder = ntlm
+            .initialize_security_context()
+            .with_credentials_handle(&mut acquired.credentials_handle)
+            .with_context_requirements(ClientRequestFlags::ALLOCATE_MEMORY)
+            .with_target_data_representation(DataRepresentation::Native)
+            .with_target_name(target)
+            .with_input(&mut input)
+            .with_output(&mut output);
+        let result = ntlm.initialize_security_context_impl(&mut builder)?.resolve_to_result()?;
+        if [SecurityStatus::CompleteAndContinue, SecurityStatus::CompleteNeeded].contains(&result.status) {
+            ntlm.complete_auth_token(&mut output)?;
         }
-        if !out.ends_with(b"\r\n") {
-            out.extend_from_slice(b"\r\n");
+        Ok(output.remove(0).buffer)
+    };
+    let negotiate = BASE64.encode(step(Vec::new())?);
+    let reply = session.ask(Some(&format!("AUTH NTLM {negotiate}")))?;
+    if reply.code != 334 {
+        return Err(format!("AUTH NTLM was answered with {}", reply.code).into());
+    }
+    let challenge = reply.texts.last().map(|text| text.trim()).unwrap_or_default();
+    let answer = BASE64.decode(challenge).map_err(Error::from).and_then(&mut step);
+    match answer {
+        Ok(message) => session.expect(2, Some(&BASE64.encode(message))).map(drop),
+        Err(error) => {
+            session.ask(Some("*"))?;
+            Err(error)
         }
-        out.extend_from_slice(b".\r\n");
-        Ok(self.writer.write_all(&out)?)
     }
 }
