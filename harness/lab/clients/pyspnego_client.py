@@ -69,7 +69,10 @@ def main() -> None:
             log_in(server)
         with open(told["message"], "rb") as file:
             message = file.read()
-        refused = server.sendmail(told["sender"], recipients, message)
+        # As send_message does it.
+        ascii_only = all(address.isascii() for address in [told["sender"], *recipients])
+        mail = [] if ascii_only or not server.has_extn("smtputf8") else ["SMTPUTF8", "BODY=8BITMIME"]
+        refused = server.sendmail(told["sender"], recipients, message, mail_options=mail)
         if refused:
             print(f"refused: {refused}", file=sys.stderr)
             sys.exit(1)

@@ -49,7 +49,10 @@ def main() -> None:
         server.ehlo_or_helo_if_needed()
         receipt = told.get("receipt") == "yes" and server.has_extn("dsn")
         options = ["NOTIFY=SUCCESS,FAILURE"] if receipt else []
-        refused = server.sendmail(told["sender"], recipients, message, rcpt_options=options)
+        # As send_message does it.
+        ascii_only = all(address.isascii() for address in [told["sender"], *recipients])
+        mail = [] if ascii_only or not server.has_extn("smtputf8") else ["SMTPUTF8", "BODY=8BITMIME"]
+        refused = server.sendmail(told["sender"], recipients, message, mail_options=mail, rcpt_options=options)
         if refused:
             print(f"refused: {refused}", file=sys.stderr)
             sys.exit(1)

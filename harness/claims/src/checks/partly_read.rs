@@ -194,6 +194,7 @@ fn where_the_reader_gave_up_nothing_is_absent() {
         "left-before-final-reply",
         "text-is-plain",
         "header-metadata",
+        "return-path-sent",
         "submitted-in-clear",
         "login-before-starttls",
         "local-part-changed",

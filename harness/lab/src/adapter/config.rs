@@ -229,8 +229,12 @@ impl Default for Retry {
     }
 }
 
-/// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses neither by itself; the
+/// Extensions for getting mail across. The documentation says nothing of them, so that the adapter uses none by itself; the
 /// cases about them need a client that can.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate extension"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transfer {
     /// Whether the envelope goes in one group (RFC 2920).
@@ -239,6 +243,8 @@ pub struct Transfer {
     pub chunking: bool,
     /// Whether the message may only go on under TLS, to a server that takes it upon itself to see to that (RFC 8689).
     pub require_tls_onward: bool,
+    /// Whether MAIL declares how long the message is, where the server offers SIZE (RFC 1870).
+    pub declare_size: bool,
 }
 
 /// Everything that configures one send port and its handler.

@@ -30,8 +30,9 @@ pub(super) async fn deliver(
         // Whoever has the message, or was refused for good, is not tried again.
         let failure = match failure {
             Some(Failure::Recipients(refused)) => {
-                let (again, never): (Vec<_>, Vec<_>) =
-                    refused.into_iter().partition(|(_, code)| code / 100 == 4);
+                let (again, never): (Vec<_>, Vec<_>) = refused
+                    .into_iter()
+                    .partition(|(_, code)| code / 100 == 4 || twins.has(Twin::RetriesRefused));
                 lost.extend(never);
                 mail.to_mut().recipients =
                     again.iter().map(|(address, _)| address.clone()).collect();

@@ -133,7 +133,7 @@ twins! {
     /// Writes quoted-printable where the transfer encoding was left at its default.
     QuotedByDefault = "quoted-by-default" breaks "ADP-47";
     /// Sends octets above 127 without announcing them in MAIL.
-    EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47";
+    EightBitUnannounced = "eight-bit-unannounced" breaks "ADP-47" and "CAP-07";
     /// Puts the configured body text in clear beside the encrypted blob.
     BodyBesideBlob = "body-beside-blob" breaks "ADP-48";
     /// Puts the attachments inside the envelope.
@@ -197,11 +197,11 @@ twins! {
     /// Goes on as if the greeting had been a 220.
     IgnoresRefusedGreeting = "ignores-refused-greeting" breaks "SES-04";
     /// Closes the connection without QUIT.
-    LeavesWithoutQuit = "leaves-without-quit" breaks "SES-05";
+    LeavesWithoutQuit = "leaves-without-quit" breaks "SES-05" and "SIZ-02" "SIZ-03";
     /// Puts a space behind the colon of MAIL and RCPT, and behind DATA.
     LooseCommands = "loose-commands" breaks "SES-06";
-    /// Calls its message sent when it was turned away with 421.
-    BusyIsSent = "busy-is-sent" breaks "SES-07";
+    /// Calls its message sent when it was turned away with 421, or with 552.
+    BusyIsSent = "busy-is-sent" breaks "SES-07" and "SIZ-03";
     /// Gives the first label of its name in EHLO.
     BareHostName = "bare-host-name" breaks "SES-08";
     /// Says HELO and asks for no extensions.
@@ -218,6 +218,14 @@ twins! {
     EightBitAnyway = "eight-bit-anyway" breaks "CAP-03";
     /// Names mailboxes outside ASCII to the server, whatever is offered.
     Utf8Anyway = "utf8-anyway" breaks "CAP-04";
+    /// Names mailboxes outside ASCII without SMTPUTF8, where that is offered.
+    Utf8Unannounced = "utf8-unannounced" breaks "CAP-05";
+    /// Takes a reply with octets above 127 for none.
+    AsciiRepliesOnly = "ascii-replies-only" breaks "CAP-05";
+    /// Says SMTPUTF8 with every MAIL where it is offered.
+    Utf8Always = "utf8-always" breaks "CAP-06";
+    /// Leaves MIME-Version out, whatever the message holds.
+    EightBitWithoutMime = "eight-bit-without-mime" breaks "CAP-07";
     /// Takes a 2yz or 3yz whose text speaks of failure for a refusal.
     ReadsText = "reads-text" breaks "RPL-01";
     /// Takes a reply without text for none.
@@ -276,6 +284,10 @@ twins! {
     NobodySends = "nobody-sends" breaks "ENV-11";
     /// Forgets recipients that were refused for the moment.
     ForgetsDeferred = "forgets-deferred" breaks "ENV-04";
+    /// Takes 552 for too many recipients for the last word on those that it was said to.
+    ExcessIsFinal = "excess-is-final" breaks "ENV-12";
+    /// Writes a mailbox with the quotation marks that it was given.
+    QuotesAsGiven = "quotes-as-given" breaks "ENV-13";
     /// Writes a Bcc field with the blind copies.
     WritesBcc = "writes-bcc" breaks "ENV-05";
     /// Writes addresses in lower case.
@@ -296,6 +308,10 @@ twins! {
     LineEndsAsTheyAre = "line-ends-as-they-are" breaks "DAT-06" and "DAT-15";
     /// Sends lines of any length.
     LongLines = "long-lines" breaks "DAT-07";
+    /// Writes two digits of the year.
+    TwoDigitYear = "two-digit-year" breaks "DAT-16";
+    /// Writes a Return-Path field.
+    WritesReturnPath = "writes-return-path" breaks "DAT-17";
     /// Leaves as soon as the message is out, and calls it sent.
     LeavesEarly = "leaves-early" breaks "DAT-08" and "DAT-13" "DAT-14";
     /// Calls the message sent whatever the final reply is.
@@ -310,6 +326,10 @@ twins! {
     ContentForNobody = "content-for-nobody" breaks "PIP-03" and "PIP-04";
     /// Sends messages that are longer than the server announced.
     IgnoresSize = "ignores-size" breaks "SIZ-01";
+    /// Declares the length of the body as that of the message.
+    DeclaresBodyOnly = "declares-body-only" breaks "SIZ-05";
+    /// Declares a length with the doubled dots and the end of the data in it.
+    CountsTheDots = "counts-the-dots" breaks "SIZ-05";
     /// Announces two octets less than the last chunk has.
     MiscountsChunks = "miscounts-chunks" breaks "BDT-01";
     /// Goes on with DATA after the first chunk.
@@ -380,6 +400,8 @@ twins! {
     StarttlsTwice = "starttls-twice" breaks "TLS-05";
     /// Accepts every certificate.
     TrustsAnyone = "trusts-anyone" breaks "TLS-06" and "TLS-13" "TLS-14" "TLS-15";
+    /// Says more in one go with STARTTLS.
+    PipelinesPastStarttls = "pipelines-past-starttls" breaks "TLS-16";
     /// Told that a message may only go on under TLS, sends it like any other.
     ForgetsOnwardTls = "forgets-onward-tls" breaks "RTL-01" and "RTL-02";
     /// Repeats what the server said, byte for byte, in the reason that it gives.
@@ -395,7 +417,7 @@ twins! {
     /// Gives a message up at the first failure, for the moment or not.
     NeverRetries = "never-retries" breaks "NET-04" and "NET-14";
     /// Sends again what was refused for good.
-    RetriesRefused = "retries-refused" breaks "NET-13";
+    RetriesRefused = "retries-refused" breaks "NET-13" and "SIZ-04";
 }
 
 impl Twin {

@@ -69,6 +69,8 @@ pub struct ClientTable {
     pub chunking: Option<Spanned<bool>>,
     /// `require_tls_onward`: whether the message may only go on under TLS.
     pub require_tls_onward: Option<Spanned<bool>>,
+    /// `declare_size`: whether MAIL declares the length of the message where SIZE is offered.
+    pub declare_size: Option<Spanned<bool>>,
     /// `[client.retry]`.
     pub retry: Option<RetryTable>,
     /// `timeout`.
@@ -114,6 +116,7 @@ impl ClientTable {
         client.pipelining = table.optional("pipelining", problems, boolean);
         client.chunking = table.optional("chunking", problems, boolean);
         client.require_tls_onward = table.optional("require_tls_onward", problems, boolean);
+        client.declare_size = table.optional("declare_size", problems, boolean);
         client.retry = table.optional("retry", problems, RetryTable::read);
         client.timeout = table.optional("timeout", problems, duration);
         client.payload = table
@@ -245,6 +248,10 @@ impl ClientTable {
         set(
             &mut config.transfer.require_tls_onward,
             self.require_tls_onward.as_ref(),
+        );
+        set(
+            &mut config.transfer.declare_size,
+            self.declare_size.as_ref(),
         );
         if let Some(retry) = &self.retry {
             retry.apply(&mut config.retry);

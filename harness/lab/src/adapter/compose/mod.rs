@@ -279,6 +279,9 @@ fn header(
 ) -> Result<Headers, Refusal> {
     let from = &addressing.from;
     let mut headers = Headers::default();
+    if twins.has(Twin::WritesReturnPath) {
+        headers.push("Return-Path", format!("<{from}>"));
+    }
     let other = twins.has(Twin::OtherFrom);
     headers.push(
         "From",
@@ -299,10 +302,20 @@ fn header(
         headers.push("Subject", subject);
     }
     if !twins.has(Twin::TellsNothing) {
-        headers.push("Date", mail_date(environment.clock.now()));
+        let date = mail_date(environment.clock.now());
+        headers.push(
+            "Date",
+            if twins.has(Twin::TwoDigitYear) {
+                short_year(&date)
+            } else {
+                date
+            },
+        );
     }
     headers.push("Message-ID", message_id);
-    headers.push("MIME-Version", "1.0");
+    if !twins.has(Twin::EightBitWithoutMime) {
+        headers.push("MIME-Version", "1.0");
+    }
     let unasked =
         twins.has(Twin::UnaskedReceipt) && !config.read_receipt && !config.delivery_receipt;
     if config.read_receipt || unasked {
@@ -327,6 +340,15 @@ fn header(
         headers.push("X-Debug", password_in_the_open(config));
     }
     Ok(headers)
+}
+
+/// The date without the first two digits of its year, which is its fourth word.
+fn short_year(date: &str) -> String {
+    let words = date.split(' ').enumerate();
+    let words: Vec<_> = words
+        .map(|(number, word)| if number == 3 { &word[2..] } else { word })
+        .collect();
+    words.join(" ")
 }
 
 /// The text of the Subject field; `None` leaves the field out.

@@ -69,6 +69,9 @@ pub(super) fn reply(twins: &Twins, mut reply: Reply) -> Result<Reply, Failure> {
     if twins.has(Twin::NeedsReplyText) && text.trim().is_empty() {
         return Err(Failure::Malformed("a reply without text"));
     }
+    if twins.has(Twin::AsciiRepliesOnly) && !text.is_ascii() {
+        return Err(Failure::Malformed("a reply outside ASCII"));
+    }
     if twins.has(Twin::ReadsText) && matches!(class, 2 | 3) && says(&["fail", "error", "reject"]) {
         reply.code = 554;
     }

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod connection;
+mod envelope;
 mod failure;
 mod group;
 mod misread;
@@ -18,7 +19,7 @@ pub(super) use failure::Failure;
 pub(super) use stream::Stream;
 
 use super::auth::{self, Plan};
-use super::compose::{DeliveryReports, Mail};
+use super::compose::Mail;
 use super::config::Config;
 use super::environment::Environment;
 use super::trace::Step;
@@ -82,7 +83,9 @@ pub(super) async fn transmit(
     }
     session.connection.close().await;
     let result = match result {
-        Err(Failure::Refused { code: 421, .. }) if session.is(Twin::BusyIsSent) => Ok(()),
+        Err(Failure::Refused {
+            code: 421 | 552, ..
+        }) if session.is(Twin::BusyIsSent) => Ok(()),
         result => result,
     };
     (result, session.connection.into_steps())
@@ -302,76 +305,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn mail_line(&self) -> Result<String, Failure> {
-        let mail = self.context.mail;
-        let from = if self.is(Twin::NobodySends) {
-            ""
-        } else {
-            mail.from.as_str()
-        };
-        let mut line = format!("MAIL FROM:<{from}>");
-        line.push_str(self.parameters()?);
-        if self.notifies() {
-            line.push_str(" RET=HDRS");
-        }
-        if self.context.config.transfer.require_tls_onward && !self.is(Twin::ForgetsOnwardTls) {
-            // What is offered in clear is no promise (RFC 8689 section 4.2.1).
-            if !self.connection.is_tls() || !self.offers.has("REQUIRETLS") {
-                return Err(Failure::NotOffered("REQUIRETLS under TLS"));
-            }
-            line.push_str(" REQUIRETLS");
-        }
-        Ok(line)
-    }
-
-    fn rcpt_line(&self, recipient: &str) -> String {
-        let notify = if self.notifies() {
-            " NOTIFY=SUCCESS,FAILURE"
-        } else {
-            ""
-        };
-        format!("RCPT TO:<{recipient}>{notify}")
-    }
-
-    /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
-    /// addresses outside ASCII (RFC 6531 section 3.4).
-    fn parameters(&self) -> Result<&'static str, Failure> {
-        let mail = self.context.mail;
-        if self.is(Twin::AssumesExtensions) {
-            return Ok(" BODY=8BITMIME SIZE=4096");
-        }
-        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
-            if !self.offers.has("SMTPUTF8") {
-                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
-            }
-            return Ok(" BODY=8BITMIME SMTPUTF8");
-        }
-        if mail.binary() {
-            // Without chunks there is no way to send it (RFC 3030 section 3).
-            return if self.offers.has("BINARYMIME") && self.offers.has("CHUNKING") {
-                Ok(" BODY=BINARYMIME")
-            } else {
-                Err(Failure::NotOffered("BINARYMIME, which the content needs"))
-            };
-        }
-        if !mail.eight_bit() || self.is(Twin::EightBitUnannounced) {
-            return Ok("");
-        }
-        if self.offers.has("8BITMIME") {
-            Ok(" BODY=8BITMIME")
-        } else if self.is(Twin::EightBitAnyway) {
-            Ok("")
-        } else {
-            Err(Failure::NotOffered("8BITMIME, which the content needs"))
-        }
-    }
-
-    /// Whether delivery reports are asked for in the envelope (RFC 3461).
-    fn notifies(&self) -> bool {
-        matches!(self.context.mail.reports, DeliveryReports::Asked(_))
-            && (self.offers.has("DSN") || self.is(Twin::NotifiesAnyway))
-    }
-
     /// One RCPT each. All are tried; those that are refused are told when the others have the message.
     async fn recipients(&mut self) -> Result<(), Failure> {
         let all = &self.context.mail.recipients;
@@ -398,7 +331,8 @@ impl Session<'_> {
             });
         }
         if !reply.is_positive() {
-            self.refused.push((recipient.to_owned(), reply.code));
+            let code = self.taken_for(reply);
+            self.refused.push((recipient.to_owned(), code));
         }
         Ok(())
     }

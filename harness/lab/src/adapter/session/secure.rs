@@ -61,7 +61,12 @@ impl Session<'_> {
 
     /// STARTTLS, and the handshake after a 220.
     pub(super) async fn starttls(&mut self) -> Result<(), Failure> {
-        let reply = self.connection.command("STARTTLS").await?;
+        let line = if self.is(Twin::PipelinesPastStarttls) {
+            "STARTTLS\r\nNOOP"
+        } else {
+            "STARTTLS"
+        };
+        let reply = self.connection.command(line).await?;
         if !agrees(&reply) && !self.is(Twin::HandshakeRegardless) {
             return Err(Failure::Refused {
                 command: "STARTTLS",

@@ -160,6 +160,11 @@ pub(super) const CLIENT: TableKeys = TableKeys {
             Shape::Boolean,
             "Whether the message may only go on under TLS (REQUIRETLS).",
         ),
+        key(
+            "declare_size",
+            Shape::Boolean,
+            "Whether MAIL declares the length of the message where SIZE is offered.",
+        ),
         key("timeout", Shape::Duration, "How long the client waits."),
         key(
             "payload",

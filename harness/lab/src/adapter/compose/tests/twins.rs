@@ -136,6 +136,16 @@ fn sealed_and_signed() -> Config {
     ntlm(),
     "X-Debug: YQBjAGMAbwB1AG4AdAAtAGMAYQBuAGEAcgB5AA==\n"
 )]
+#[case(
+    Twin::TwoDigitYear,
+    example::config(),
+    "Date: Thu, 01 Jan 26 00:00:00 +0000\n"
+)]
+#[case(
+    Twin::WritesReturnPath,
+    example::config(),
+    "Return-Path: <biztalk@corp.example>\n"
+)]
 fn twins_write_what_they_say(#[case] twin: Twin, #[case] config: Config, #[case] proof: &str) {
     let (good, bad) = (message(&config, &[]), message(&config, &[twin]));
     assert!(!good.contains(proof), "{good}");
@@ -186,6 +196,14 @@ fn what_is_signed_instead_of_encrypted_is_labelled_as_encrypted() {
 }
 
 #[test]
+fn what_is_not_mime_has_the_rest_of_its_header() {
+    let good = message(&example::config(), &[]);
+    let bad = message(&example::config(), &[Twin::EightBitWithoutMime]);
+    assert_eq!(bad, good.replace("MIME-Version: 1.0\n", ""));
+    assert_ne!(bad, good);
+}
+
+#[test]
 fn other_twins_leave_the_composition_alone() {
     let touch_composition = [
         Twin::AlwaysEncrypts,
@@ -199,6 +217,9 @@ fn other_twins_leave_the_composition_alone() {
         Twin::HtmlByDefault,
         Twin::LeavesMacros,
         Twin::TellsNothing,
+        Twin::TwoDigitYear,
+        Twin::WritesReturnPath,
+        Twin::EightBitWithoutMime,
     ];
     let good = composed(&basic_cc(), &[]).unwrap();
     for &twin in Twin::ALL
