@@ -117,10 +117,10 @@ struct Identity {
 
 impl Identity {
     /// For mechanisms with a user name and a password: the configured ones, or, for twins that have none, the account's.
-    fn configured(config: &Config) -> Self {
+    fn configured(config: &Config, twins: &Twins) -> Self {
         let account = &config.account;
         let (user, password) = match (&config.username, &config.password) {
-            (Some(user), Some(password)) => (user.clone(), password.clone()),
+            (Some(user), Some(password)) => (prepared(user, twins), password.clone()),
             _ => (account.user.clone(), account.password.clone()),
         };
         Self {
@@ -135,7 +135,7 @@ impl Identity {
     fn windows(config: &Config, twins: &Twins) -> Self {
         let account = &config.account;
         if twins.has(Twin::ConfiguredUser) || config.auth != AuthMode::Ntlm {
-            let identity = Self::configured(config);
+            let identity = Self::configured(config, twins);
             // NTLM has a field of its own for the domain.
             return match identity.user.split_once('\\') {
                 Some((domain, user)) => Self {
@@ -153,6 +153,14 @@ impl Identity {
             workstation: account.workstation.clone(),
         };
         misbehave::account(own, twins)
+    }
+}
+
+/// A user name as it is sent: prepared with `SASLprep`, where that has a form for it (RFC 4954 section 4).
+fn prepared(user: &str, twins: &Twins) -> String {
+    match stringprep::saslprep(user) {
+        Ok(prepared) if !twins.has(Twin::NamesAsGiven) => prepared.into_owned(),
+        _ => user.to_owned(),
     }
 }
 
@@ -175,7 +183,7 @@ pub(super) async fn authenticate(
             twins,
             initial_response: config.initial_response,
         };
-        let identity = misbehave::identity(Identity::configured(config), mechanism, twins);
+        let identity = misbehave::identity(Identity::configured(config, twins), mechanism, twins);
         result = match mechanism {
             Mechanism::Ntlm => {
                 exchange

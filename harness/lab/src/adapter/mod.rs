@@ -14,6 +14,7 @@ pub mod host;
 pub mod keys;
 pub mod limits;
 mod macros;
+mod mailbox;
 mod names;
 mod network;
 #[cfg(test)]

@@ -217,13 +217,15 @@ twins! {
     /// Sends text as it is, in eight bits, whatever is offered.
     EightBitAnyway = "eight-bit-anyway" breaks "CAP-03";
     /// Names mailboxes outside ASCII to the server, whatever is offered.
-    Utf8Anyway = "utf8-anyway" breaks "CAP-04";
+    Utf8Anyway = "utf8-anyway" breaks "CAP-04" and "CAP-08";
     /// Names mailboxes outside ASCII without SMTPUTF8, where that is offered.
     Utf8Unannounced = "utf8-unannounced" breaks "CAP-05";
     /// Takes a reply with octets above 127 for none.
     AsciiRepliesOnly = "ascii-replies-only" breaks "CAP-05";
     /// Says SMTPUTF8 with every MAIL where it is offered.
     Utf8Always = "utf8-always" breaks "CAP-06";
+    /// Writes domains in ASCII, whatever is offered.
+    ALabelsAlways = "a-labels-always" breaks "CAP-09";
     /// Leaves MIME-Version out, whatever the message holds.
     EightBitWithoutMime = "eight-bit-without-mime" breaks "CAP-07";
     /// Takes a 2yz or 3yz whose text speaks of failure for a refusal.
@@ -360,6 +362,8 @@ twins! {
     ReadsPrompts = "reads-prompts" breaks "AUT-06" and "AUT-12";
     /// Leaves when a challenge is longer than 4,096 octets.
     ShortChallengeBuffer = "short-challenge-buffer" breaks "AUT-07" and "NTL-09";
+    /// Sends a user name as it was given, without preparing it.
+    NamesAsGiven = "names-as-given" breaks "AUT-15";
     /// With NTLM, takes the challenge that answers its initial response for a request, and sends NEGOTIATE again.
     NegotiatesTwice = "negotiates-twice" breaks "NTL-01";
     /// With NTLM, gives up where the first 334 is not base64.

@@ -18,6 +18,7 @@ use rand::Rng;
 use super::config::{AuthMode, Config, Payload, TransferEncoding};
 use super::environment::Environment;
 use super::macros::Values;
+use super::mailbox::with_a_labels;
 use super::readings::{ReplyByField, SubjectDefault};
 use super::refusal::Refusal;
 use super::twin::{Twin, Twins};
@@ -82,6 +83,12 @@ impl Mail {
     /// Whether an address holds characters outside ASCII, which MAIL has to announce (RFC 6531).
     pub(super) fn utf8(&self) -> bool {
         !self.from.is_ascii() || self.recipients.iter().any(|one| !one.is_ascii())
+    }
+
+    /// Whether an address is outside ASCII in more than its domain, which has a form in ASCII.
+    pub(super) fn utf8_local_parts(&self) -> bool {
+        let mut all = self.recipients.iter().chain([&self.from]);
+        all.any(|one| !with_a_labels(one).is_ascii())
     }
 
     /// The message, with CR LF line ends and without dot-stuffing.
@@ -288,15 +295,15 @@ fn header(
         if other {
             elsewhere("someone-else", from)
         } else {
-            from.clone()
+            with_a_labels(from).into_owned()
         },
     );
-    headers.push("To", addresses("To", &addressing.to));
+    headers.push("To", addresses("To", &spelled(&addressing.to)));
     if !addressing.cc.is_empty() {
-        headers.push("Cc", addresses("Cc", &addressing.cc));
+        headers.push("Cc", addresses("Cc", &spelled(&addressing.cc)));
     }
     if twins.has(Twin::WritesBcc) && !addressing.bcc.is_empty() {
-        headers.push("Bcc", addresses("Bcc", &addressing.bcc));
+        headers.push("Bcc", addresses("Bcc", &spelled(&addressing.bcc)));
     }
     if let Some(subject) = subject(config, twins, environment, payload, encrypted)? {
         headers.push("Subject", subject);
@@ -340,6 +347,12 @@ fn header(
         headers.push("X-Debug", password_in_the_open(config));
     }
     Ok(headers)
+}
+
+/// Mailboxes as the header has them, whatever the server takes in the envelope.
+fn spelled(mailboxes: &[String]) -> Vec<String> {
+    let spelled = mailboxes.iter().map(|one| with_a_labels(one).into_owned());
+    spelled.collect()
 }
 
 /// The date without the first two digits of its year, which is its fourth word.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::compose::DeliveryReports;
+use super::super::mailbox::{least_quoted, with_a_labels};
 use super::super::twin::Twin;
 use super::wire_form::Stuffed;
 use super::{Failure, Reply, Session};
@@ -15,7 +16,7 @@ impl Session<'_> {
         } else {
             mail.from.as_str()
         };
-        let mut line = format!("MAIL FROM:<{}>", self.quoted(from));
+        let mut line = format!("MAIL FROM:<{}>", self.path(from));
         line.push_str(self.parameters()?);
         if let Some(octets) = self.declared() {
             line.push_str(" SIZE=");
@@ -40,7 +41,7 @@ impl Session<'_> {
         } else {
             ""
         };
-        format!("RCPT TO:<{}>{notify}", self.quoted(recipient))
+        format!("RCPT TO:<{}>{notify}", self.path(recipient))
     }
 
     /// What MAIL has to announce of the message, where the server offers that: eight bits (RFC 6152 section 3), and
@@ -53,10 +54,11 @@ impl Session<'_> {
         if self.is(Twin::Utf8Always) && self.offers.has("SMTPUTF8") {
             return Ok(" SMTPUTF8");
         }
-        if mail.utf8() && !self.is(Twin::Utf8Anyway) {
-            if !self.offers.has("SMTPUTF8") {
-                return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
-            }
+        let offered = self.offers.has("SMTPUTF8");
+        if mail.utf8_local_parts() && !offered && !self.is(Twin::Utf8Anyway) {
+            return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
+        }
+        if mail.utf8() && offered {
             return Ok(if self.is(Twin::Utf8Unannounced) {
                 " BODY=8BITMIME"
             } else {
@@ -107,12 +109,19 @@ impl Session<'_> {
         Some(message.len() as u64 + end)
     }
 
-    /// A mailbox with its local part in the form with the least quoting (RFC 5321 section 4.1.2).
-    fn quoted<'a>(&self, mailbox: &'a str) -> Cow<'a, str> {
-        match least_quoted(mailbox) {
-            Some(plain) if !self.is(Twin::QuotesAsGiven) => plain.into(),
-            _ => mailbox.into(),
+    /// A mailbox as it crosses: its local part with the least quoting (RFC 5321 section 4.1.2), and its domain in ASCII where the
+    /// server takes nothing else (RFC 6531 section 3.7).
+    fn path<'a>(&self, mailbox: &'a str) -> Cow<'a, str> {
+        if let Some(plain) = least_quoted(mailbox)
+            && !self.is(Twin::QuotesAsGiven)
+        {
+            return plain.into();
         }
+        let offered = self.offers.has("SMTPUTF8") && !self.is(Twin::ALabelsAlways);
+        if offered || self.is(Twin::Utf8Anyway) {
+            return mailbox.into();
+        }
+        with_a_labels(mailbox)
     }
 
     /// The code by which a refused recipient goes: 552 is 452 where it means too many of them (RFC 5321 section 4.5.3.1.10).
@@ -122,47 +131,5 @@ impl Session<'_> {
             return 452;
         }
         reply.code
-    }
-}
-
-/// The mailbox without the quotation marks that its local part does not need.
-fn least_quoted(mailbox: &str) -> Option<String> {
-    let (local, domain) = mailbox.rsplit_once('@')?;
-    let quoted = local.strip_prefix('"')?.strip_suffix('"')?;
-    let mut plain = String::new();
-    let mut all = quoted.chars();
-    while let Some(one) = all.next() {
-        plain.push(if one == '\\' { all.next()? } else { one });
-    }
-    let atext = |one: char| {
-        one.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(one) || !one.is_ascii()
-    };
-    let atoms = plain
-        .split('.')
-        .all(|atom| !atom.is_empty() && atom.chars().all(atext));
-    atoms.then(|| format!("{plain}@{domain}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(r#""orders"@a.example"#, Some("orders@a.example"))]
-    #[case(r#""or.d\ers"@a.example"#, Some("or.ders@a.example"))]
-    #[case(r#""or ders"@a.example"#, None)]
-    #[case(r#""or..ders"@a.example"#, None)]
-    #[case(r#""or\"ders"@a.example"#, None)]
-    #[case(r#""orders\"@a.example"#, None)]
-    #[case(r#"""@a.example"#, None)]
-    #[case("orders@a.example", None)]
-    #[case("", None)]
-    fn quotation_marks_go_where_nothing_needs_them(
-        #[case] given: &str,
-        #[case] least: Option<&str>,
-    ) {
-        assert_eq!(least_quoted(given).as_deref(), least);
     }
 }
