@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
@@ -143,7 +143,25 @@ impl Link {
         let closed = timeout(self.shared.options.idle, stream.shutdown()).await;
         if matches!(closed, Ok(Ok(()))) {
             // One way or the other it is over.
-            self.drain(patience, most).await;
+            if matches!(self.drain(patience, most).await, End::Eof) {
+                self.see_fin(patience).await;
+            }
+        }
+    }
+
+    /// Waits for the FIN of a client that has said goodbye under TLS only.
+    async fn see_fin(&mut self, patience: Duration) {
+        let Some(Stream::Tls(stream)) = &mut self.stream else {
+            return;
+        };
+        let below = stream.get_mut().0;
+        let fin = async {
+            let mut rest = [0; 512];
+            while matches!(below.read(&mut rest).await, Ok(1..)) {}
+        };
+        tokio::select! {
+            _ = timeout(patience, fin) => {}
+            () = self.deadlines.stopped() => {}
         }
     }
 

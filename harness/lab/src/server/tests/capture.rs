@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_rustls::rustls::SupportedProtocolVersion;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use wire::{Capture, Closing, Conversation, Direction, Opening, StreamEvent};
@@ -266,6 +269,40 @@ async fn the_secret_of_tls_1_2_comes_before_what_it_already_encrypts() {
     let change = place(&file, b"\x14\x03\x03\x00\x01\x01").expect("a change of cipher");
     assert!(secret < change);
     assert!(place(&file, b"under-cover").is_none());
+}
+
+/// A client may say goodbye under TLS first, and close its connection later: whoever judges sessions as they end waits for that.
+#[tokio::test]
+async fn the_fin_behind_a_goodbye_under_tls_is_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Real);
+    let server = bind("[server]\ntls = \"implicit\"\n", |options| {
+        options.recorder = Some(recorder.clone());
+    });
+    let certificate = server.ca_certificate().to_vec();
+    let server = server.spawn().expect("spawned");
+    let stream = TcpStream::connect(server.address())
+        .await
+        .expect("connected");
+    let mut client = upgrade_with(stream, &certificate, &[&TLS13]).await;
+    client.write_all(b"QUIT\r\n").await.expect("written");
+    let mut said = Vec::new();
+    client.read_to_end(&mut said).await.expect("a goodbye");
+    client.get_mut().1.send_close_notify();
+    client.flush().await.expect("written");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let closing = || Capture::read(&path).expect("a capture").conversations[0].closing;
+    let half = Closing::HalfClosed(Direction::Server);
+    assert_eq!(closing(), half, "the client is still there");
+    drop(client);
+    let closed = async {
+        while closing() == half {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let limit = Duration::from_secs(10);
+    tokio::time::timeout(limit, closed).await.expect("its FIN");
 }
 
 #[tokio::test]
