@@ -251,6 +251,19 @@ pub struct Transaction {
     pub data: Option<Data>,
 }
 
+impl Transaction {
+    /// The reverse-path and every forward-path, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Located<String>> {
+        let recipients = self.recipients.iter().map(|one| &one.address);
+        std::iter::once(&self.reverse_path).chain(recipients)
+    }
+
+    /// The first parameter of MAIL with this keyword (in upper case).
+    pub fn parameter(&self, keyword: &str) -> Option<&Located<Parameter>> {
+        self.parameters.iter().find(|one| one.value.name == keyword)
+    }
+}
+
 /// One RCPT command.
 #[derive(Clone, Debug)]
 pub struct Recipient {

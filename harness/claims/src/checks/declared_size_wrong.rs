@@ -20,7 +20,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let Some(size) = sent.transaction.parameters.iter().find(|one| one.value.name == "SIZE") else {
+    let Some(size) = sent.transaction.parameter("SIZE") else {
         return Finding::not_applicable("MAIL has no SIZE");
     };
     if let Some(reason) = sent.incomplete() {

@@ -20,9 +20,8 @@ fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut fitting = Vec::new();
     for transaction in &timeline.transactions {
-        let offered = offers::offer(timeline, transaction.mail).is_some_and(|offer| offer.get("SMTPUTF8").is_some());
-        let recipients = transaction.recipients.iter().map(|one| &one.address);
-        for address in std::iter::once(&transaction.reverse_path).chain(recipients) {
+        let offered = offers::has(timeline, transaction.mail, "SMTPUTF8");
+        for address in transaction.paths() {
             let Some((local, domain)) = parts(&address.value) else { continue };
             let evidence = Evidence::bytes(timeline, address.span, "the address in the envelope");
             let a_labels = domain.split('.').any(|label| label.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("xn--")));

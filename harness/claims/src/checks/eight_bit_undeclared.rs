@@ -1,5 +1,6 @@
 //! Is content in eight bits announced in MAIL?
 
+use super::attempts::mail;
 use super::each;
 use super::offers;
 use crate::subject::Sent;
@@ -20,8 +21,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let offer = offers::offer(sent.timeline, sent.transaction.mail);
-    if offer.is_none_or(|offer| offer.get("8BITMIME").is_none()) {
+    if !offers::has(sent.timeline, sent.transaction.mail, "8BITMIME") {
         return Finding::not_applicable("the server did not offer 8BITMIME");
     }
     let content = sent.data.content.bytes();
@@ -32,17 +32,15 @@ fn judge(sent: &Sent<'_>) -> Finding {
     };
     let at = from + at;
     let octet = sent.evidence(at..at + 1, "the first octet above 127 in the body");
-    let announced = sent.transaction.parameters.iter().find(|one| {
+    let announced = sent.transaction.parameter("BODY").filter(|one| {
         let value = one.value.value.as_deref().unwrap_or_default();
-        one.value.name == "BODY" && ["8BITMIME", "BINARYMIME"].iter().any(|word| value.eq_ignore_ascii_case(word))
+        ["8BITMIME", "BINARYMIME"].iter().any(|word| value.eq_ignore_ascii_case(word))
     });
     if let Some(one) = announced {
         let evidence = vec![Evidence::bytes(sent.timeline, one.span, "BODY"), octet];
         return Finding::not_observed("the octets above 127 are announced in MAIL", evidence);
     }
-    let mail = sent.timeline.exchanges.get(sent.transaction.mail);
-    let mail = mail.and_then(|exchange| sent.timeline.events.get(exchange.request));
-    let mail = mail.map(|event| Evidence::event(event, "MAIL without BODY"));
+    let mail = mail(sent.timeline, sent.transaction, "MAIL without BODY");
     let evidence = std::iter::once(octet).chain(mail).collect();
     Finding::observed("the body holds octets above 127, and MAIL does not announce them", evidence)
 }

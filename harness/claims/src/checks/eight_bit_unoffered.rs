@@ -25,7 +25,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     }
     let timeline = subject.timeline();
     for (number, event, command) in timeline.commands() {
-        let offered = offers::offer(timeline, number).is_some_and(|offer| offer.get("SMTPUTF8").is_some());
+        let offered = offers::has(timeline, number, "SMTPUTF8");
         if !command.raw.is_ascii() && !offered {
             let evidence = vec![Evidence::event(event, "a command with octets above 127")];
             return Finding::observed("a command holds octets above 127", evidence);

@@ -22,9 +22,9 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let asked = sent.transaction.parameters.iter().find(|one| {
+    let asked = sent.transaction.parameter("BODY").filter(|one| {
         let value = one.value.value.as_deref();
-        one.value.name == "BODY" && value.is_some_and(|value| value.eq_ignore_ascii_case("8BITMIME"))
+        value.is_some_and(|value| value.eq_ignore_ascii_case("8BITMIME"))
     });
     let Some(asked) = asked else {
         return Finding::not_applicable("MAIL has no BODY=8BITMIME");

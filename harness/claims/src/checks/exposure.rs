@@ -5,7 +5,7 @@ use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurp
 use smtp::identity::Credential;
 use smtp::message::{Message, Sighting};
 use smtp::sasl::proof::KnownAccount;
-use smtp::timeline::{Event, EventKind, Timeline};
+use smtp::timeline::{Event, EventKind, Timeline, Transaction};
 
 use super::under;
 use crate::leaks::is_under_tls;
@@ -161,15 +161,8 @@ fn said(event: &Event, needle: &[u8]) -> Option<&'static str> {
 pub(super) fn of_name(subject: &Subject<'_>, name: &str, what: &str) -> Vec<Evidence> {
     let timeline = subject.timeline();
     let mut found = authenticated_as(timeline, name, what);
-    let paths = timeline.transactions.iter().flat_map(|t| {
-        std::iter::once(&t.reverse_path)
-            .chain(t.recipients.iter().map(|recipient| &recipient.address))
-    });
-    if name.len() < SHORTEST
-        || paths
-            .into_iter()
-            .any(|path| path.value.eq_ignore_ascii_case(name))
-    {
+    let mut paths = timeline.transactions.iter().flat_map(Transaction::paths);
+    if name.len() < SHORTEST || paths.any(|path| path.value.eq_ignore_ascii_case(name)) {
         return found;
     }
     for event in &timeline.events {

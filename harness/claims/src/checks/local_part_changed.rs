@@ -18,8 +18,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut kept = Vec::new();
     for transaction in &timeline.transactions {
-        let recipients = transaction.recipients.iter().map(|one| &one.address);
-        for address in std::iter::once(&transaction.reverse_path).chain(recipients) {
+        for address in transaction.paths() {
             let same = |one: &&&String| one.eq_ignore_ascii_case(&address.value);
             let mut alike = told.iter().filter(same).peekable();
             let Some(first) = alike.peek().copied() else { continue };

@@ -19,8 +19,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut least = Vec::new();
     for transaction in &timeline.transactions {
-        let recipients = transaction.recipients.iter().map(|one| &one.address);
-        for address in std::iter::once(&transaction.reverse_path).chain(recipients) {
+        for address in transaction.paths() {
             let evidence = || Evidence::bytes(timeline, address.span, "the address in the envelope");
             if plain(&address.value).is_some() {
                 return Finding::observed("a local part is quoted that needs no quoting", vec![evidence()]);

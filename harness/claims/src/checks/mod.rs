@@ -247,18 +247,29 @@ fn names_account(name: &str, account: &Account) -> bool {
     bare.eq_ignore_ascii_case(&account.user)
 }
 
-/// The first of these commands that the client said after it could read the reply to `exchange`. What it had sent before
-/// that, pipelined, is no answer to the reply.
+/// The first of these commands that the client said after it could read the reply to `exchange`.
 fn said_after<'a>(
     timeline: &'a Timeline,
     exchange: usize,
     verbs: &[&str],
 ) -> Option<(&'a Event, &'a Command)> {
-    let reply = timeline.exchanges.get(exchange)?.reply?;
-    timeline.commands().find_map(|(number, event, command)| {
-        let later = timeline.exchanges.get(number)?.request > reply;
-        (later && verbs.contains(&command.verb.as_str())).then_some((event, command))
-    })
+    let mut later = commands_after(timeline, exchange);
+    later.find(|(_, command)| verbs.contains(&command.verb.as_str()))
+}
+
+/// What the client said after it could read the reply to `exchange`. What it had sent before that, pipelined, is no answer
+/// to the reply.
+fn commands_after(
+    timeline: &Timeline,
+    exchange: usize,
+) -> impl Iterator<Item = (&Event, &Command)> {
+    let reply = timeline.exchanges.get(exchange).and_then(|one| one.reply);
+    timeline
+        .commands()
+        .filter_map(move |(number, event, command)| {
+            let later = timeline.exchanges.get(number)?.request > reply?;
+            later.then_some((event, command))
+        })
 }
 
 /// Commands that submit something: a login, or mail.

@@ -2,7 +2,7 @@
 
 use crate::{Check, Evidence, Finding, Subject};
 
-use super::has_ended;
+use super::{commands_after, has_ended};
 use super::steps::{code, leaving, shown};
 
 pub(super) static CHECK: Check = Check {
@@ -29,16 +29,11 @@ fn run(subject: &Subject<'_>) -> Finding {
         };
         let code = code(reply);
         let refusal = Evidence::event(event, "the reply to MAIL");
-        let answer = timeline.exchanges.get(number).and_then(|exchange| exchange.reply);
-        let later = timeline.commands().find(|(next, _, _)| {
-            let request = timeline.exchanges.get(*next).map(|exchange| exchange.request);
-            request > answer
-        });
-        match later {
-            Some((_, event, next)) if matches!(next.verb.as_str(), "RSET" | "QUIT") => {
+        match commands_after(timeline, number).next() {
+            Some((event, next)) if matches!(next.verb.as_str(), "RSET" | "QUIT") => {
                 cleared.extend([refusal, Evidence::event(event, "what the client said next")]);
             }
-            Some((_, event, next)) => {
+            Some((event, next)) => {
                 let evidence = vec![Evidence::event(event, "what the client said next"), refusal];
                 return Finding::observed(format!("MAIL was answered {code}, and the client said {} next", shown(&next.verb)), evidence);
             }

@@ -29,7 +29,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         if !matches!(command.verb.as_str(), "MAIL" | "RCPT") {
             continue;
         }
-        let offered = offers::offer(timeline, number).is_some_and(|offer| offer.get("SMTPUTF8").is_some());
+        let offered = offers::has(timeline, number, "SMTPUTF8");
         if !command.raw.is_ascii() && !offered {
             let verb = shown(&command.verb);
             return Finding::observed(

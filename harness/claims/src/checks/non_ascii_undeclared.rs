@@ -21,12 +21,11 @@ fn run(subject: &Subject<'_>) -> Finding {
     let timeline = subject.timeline();
     let mut declared = Vec::new();
     for (transaction, sent) in subject.mails() {
-        let offered = offers::offer(timeline, transaction.mail).is_some_and(|offer| offer.get("SMTPUTF8").is_some());
+        let offered = offers::has(timeline, transaction.mail, "SMTPUTF8");
         if !offered {
             continue;
         }
-        let recipients = transaction.recipients.iter().map(|one| &one.address);
-        let path = std::iter::once(&transaction.reverse_path).chain(recipients).find(|path| !path.value.is_ascii());
+        let path = transaction.paths().find(|path| !path.value.is_ascii());
         let path = path.map(|path| Evidence::bytes(timeline, path.span, "an address outside ASCII"));
         let field = sent.and_then(|sent| {
             let header = sent.data.content.bytes().get(..sent.message.root.body.start)?;
@@ -34,8 +33,7 @@ fn run(subject: &Subject<'_>) -> Finding {
             Some(sent.evidence(at..at + 1, "the first octet above 127 in the header"))
         });
         let Some(need) = path.or(field) else { continue };
-        let parameter = transaction.parameters.iter().find(|one| one.value.name == "SMTPUTF8");
-        let wrong = match parameter {
+        let wrong = match transaction.parameter("SMTPUTF8") {
             None => "MAIL does not have SMTPUTF8",
             Some(one) if one.value.value.is_some() => "MAIL has SMTPUTF8 with a value",
             Some(one) => {

@@ -105,6 +105,11 @@ fn used(command: &Command) -> Vec<(String, Option<&'static str>)> {
     parameters(rest).map(keyword).collect()
 }
 
+/// Whether the EHLO reply that counts for the command of an exchange has this keyword.
+pub(super) fn has(timeline: &Timeline, exchange: usize, keyword: &str) -> bool {
+    offer(timeline, exchange).is_some_and(|offer| offer.get(keyword).is_some())
+}
+
 /// The EHLO reply that counts for the command of an exchange: the last before it, unless HELO or a new TLS session came
 /// between.
 pub(super) fn offer(timeline: &Timeline, exchange: usize) -> Option<&Capabilities> {

@@ -21,17 +21,15 @@ fn run(subject: &Subject<'_>) -> Finding {
     let mut without = Vec::new();
     for sent in subject.sent() {
         let transaction = sent.transaction;
-        let offered = offers::offer(timeline, transaction.mail).is_some_and(|offer| offer.get("SMTPUTF8").is_some());
-        let recipients = transaction.recipients.iter().map(|one| &one.address);
-        let paths = std::iter::once(&transaction.reverse_path).chain(recipients);
+        let offered = offers::has(timeline, transaction.mail, "SMTPUTF8");
         let header = sent.data.content.bytes().get(..sent.message.root.body.start).unwrap_or_default();
-        if !offered || !header.is_ascii() || !paths.into_iter().all(|path| path.value.is_ascii()) {
+        if !offered || !header.is_ascii() || !transaction.paths().all(|path| path.value.is_ascii()) {
             continue;
         }
         if let Some(reason) = sent.incomplete() {
             return Finding::undetermined(reason);
         }
-        if let Some(one) = transaction.parameters.iter().find(|one| one.value.name == "SMTPUTF8") {
+        if let Some(one) = transaction.parameter("SMTPUTF8") {
             let evidence = vec![Evidence::bytes(timeline, one.span, "SMTPUTF8, which nothing needs")];
             return Finding::observed("MAIL has SMTPUTF8, and envelope and header are ASCII", evidence);
         }

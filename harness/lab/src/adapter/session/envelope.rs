@@ -1,7 +1,5 @@
 //! What the adapter says of sender and recipients (RFC 5321 section 4.1.1).
 
-use std::borrow::Cow;
-
 use super::super::compose::DeliveryReports;
 use super::super::mailbox::{least_quoted, with_a_labels};
 use super::super::twin::Twin;
@@ -51,10 +49,10 @@ impl Session<'_> {
         if self.is(Twin::AssumesExtensions) {
             return Ok(" BODY=8BITMIME SIZE=4096");
         }
-        if self.is(Twin::Utf8Always) && self.offers.has("SMTPUTF8") {
+        let offered = self.offers.has("SMTPUTF8");
+        if self.is(Twin::Utf8Always) && offered {
             return Ok(" SMTPUTF8");
         }
-        let offered = self.offers.has("SMTPUTF8");
         if mail.utf8_local_parts() && !offered && !self.is(Twin::Utf8Anyway) {
             return Err(Failure::NotOffered("SMTPUTF8, which an address needs"));
         }
@@ -111,17 +109,14 @@ impl Session<'_> {
 
     /// A mailbox as it crosses: its local part with the least quoting (RFC 5321 section 4.1.2), and its domain in ASCII where the
     /// server takes nothing else (RFC 6531 section 3.7).
-    fn path<'a>(&self, mailbox: &'a str) -> Cow<'a, str> {
-        if let Some(plain) = least_quoted(mailbox)
-            && !self.is(Twin::QuotesAsGiven)
-        {
-            return plain.into();
-        }
+    fn path(&self, mailbox: &str) -> String {
+        let plain = least_quoted(mailbox).filter(|_| !self.is(Twin::QuotesAsGiven));
+        let mailbox = plain.unwrap_or_else(|| mailbox.to_owned());
         let offered = self.offers.has("SMTPUTF8") && !self.is(Twin::ALabelsAlways);
         if offered || self.is(Twin::Utf8Anyway) {
-            return mailbox.into();
+            return mailbox;
         }
-        with_a_labels(mailbox)
+        with_a_labels(&mailbox).into_owned()
     }
 
     /// The code by which a refused recipient goes: 552 is 452 where it means too many of them (RFC 5321 section 4.5.3.1.10).
