@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -17,12 +17,15 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Frames that a capture holds and that whoever follows it has not come to.
 ///
 /// Where serving comes first, judging may fall behind for as long as clients send all they can. What waits for it lies in
-/// captures; so that these do not fill the disk, clients are served more slowly while there is too much.
+/// captures; so that these do not fill the disk, clients are served more slowly from when there is too much until a
+/// quarter of it is worked through.
 #[derive(Clone)]
 pub struct Backlog {
     recorded: Arc<AtomicU64>,
     progress: Arc<Progress>,
     most: u64,
+    /// It was too long, and is not yet short again.
+    long: Arc<AtomicBool>,
 }
 
 impl Backlog {
@@ -32,6 +35,7 @@ impl Backlog {
             recorded: recorder.frames(),
             progress,
             most,
+            long: Arc::default(),
         }
     }
 
@@ -45,7 +49,14 @@ impl Backlog {
     fn is_long(&self) -> bool {
         let recorded = self.recorded.load(Ordering::Relaxed);
         let delivered = self.progress.delivered.load(Ordering::Relaxed);
-        recorded.saturating_sub(delivered) > self.most
+        let was_long = self.long.load(Ordering::Relaxed);
+        // A quarter at a time: to serve and to judge by turns takes less than both at once, as each has the caches to itself.
+        let room = if was_long { self.most / 4 } else { 0 };
+        let long = recorded.saturating_sub(delivered) > self.most - room;
+        if long != was_long {
+            self.long.store(long, Ordering::Relaxed);
+        }
+        long
     }
 }
 
@@ -84,6 +95,12 @@ mod tests {
         assert_eq!(begun.elapsed(), 2 * PAUSE);
         progress.delivered.store(2, Ordering::Relaxed);
         backlog.pace().await;
-        assert_eq!(begun.elapsed(), 2 * PAUSE, "four are not too many");
+        assert_eq!(begun.elapsed(), 3 * PAUSE, "too many were waiting");
+        progress.delivered.store(3, Ordering::Relaxed);
+        backlog.pace().await;
+        assert_eq!(begun.elapsed(), 3 * PAUSE, "a quarter is gone");
+        progress.delivered.store(2, Ordering::Relaxed);
+        backlog.clone().pace().await;
+        assert_eq!(begun.elapsed(), 3 * PAUSE, "four are not too many");
     }
 }
