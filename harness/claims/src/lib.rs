@@ -44,5 +44,5 @@ pub use leaks::Leaks;
 pub use printable::{printable, printable_lines, steers};
 pub use profile::Profile;
 pub use subject::{Case, Subject};
-pub use verdict::{Judgement, Verdict, judge, overrule, rejudge};
+pub use verdict::{Judgement, Verdict, Word, judge, overrule, rejudge, words};
 pub use weigh::{Wanted, weigh};

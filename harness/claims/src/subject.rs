@@ -1,5 +1,6 @@
 //! What a check looks at: one conversation, with what was sent beside it and what is known beforehand.
 
+mod blobs;
 mod opened;
 mod unseen;
 
@@ -9,8 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use smtp::Timeline;
-use smtp::cms::{Algorithm, Cms};
-use smtp::message::{Message, Part};
+use smtp::message::Message;
 use smtp::timeline::{Authentication, Data, Identity, Keep, Outcome, Tls, Transaction};
 use wire::{Direction, Span};
 
@@ -18,6 +18,8 @@ use crate::given::{Mode, ServerTls};
 use crate::leaks::is_under_tls;
 use crate::{Evidence, Finding, Given};
 
+pub use blobs::Blob;
+pub(crate) use blobs::kind;
 pub use opened::{Tried, Tries};
 
 /// Conversations that belong together (those of one scenario, or of one capture) and what is known about the sender.
@@ -85,7 +87,12 @@ impl Case {
 
     /// One subject for each conversation.
     pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
-        (0..self.conversations.len()).map(|index| Subject { case: self, index })
+        let asked = true;
+        (0..self.conversations.len()).map(move |index| Subject {
+            case: self,
+            index,
+            asked,
+        })
     }
 }
 
@@ -127,6 +134,8 @@ fn find_copies(conversations: &[(Timeline, Vec<Mail>)]) -> Vec<Vec<(usize, usize
 pub struct Subject<'a> {
     case: &'a Case,
     index: usize,
+    /// Somebody asks why.
+    asked: bool,
 }
 
 /// One message with its transaction.
@@ -144,6 +153,8 @@ pub struct Sent<'a> {
     pub tries: &'a Tries,
     case: &'a Case,
     copies: usize,
+    /// Somebody asks why.
+    asked: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -157,26 +168,40 @@ impl<'a> Subject<'a> {
         &self.case.given
     }
 
+    /// The same, where nobody asks why: reasons may be left out of findings, and packets out of their evidence.
+    pub(crate) const fn unasked(mut self) -> Self {
+        self.asked = false;
+        self
+    }
+
+    /// A reason, if somebody asks. Only for reasons that are put together: others cost nothing.
+    pub fn reason(&self, why: impl FnOnce() -> String) -> Cow<'static, str> {
+        reason(self.asked, why)
+    }
+
     /// Every conversation of the case, this one included.
     pub fn siblings(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
-        self.case.subjects()
+        let asked = self.asked;
+        self.case
+            .subjects()
+            .map(move |subject| Subject { asked, ..subject })
     }
 
     /// The conversations of the case that began after this one.
     pub fn later(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
-        self.case.subjects().skip(self.index + 1)
+        self.siblings().skip(self.index + 1)
     }
 
     /// The conversations of the case that began before this one.
     pub fn earlier(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
-        self.case.subjects().take(self.index)
+        self.siblings().take(self.index)
     }
 
     /// Messages whose content crossed the wire, accepted or not.
     pub fn sent(&self) -> impl Iterator<Item = Sent<'a>> + use<'a> {
-        let (case, index) = (self.case, self.index);
-        let mails = 0..case.conversations[index].1.len();
-        mails.filter_map(move |mail| Sent::of(case, index, mail))
+        let subject = *self;
+        let mails = 0..subject.case.conversations[subject.index].1.len();
+        mails.filter_map(move |mail| Sent::of(subject, mail))
     }
 
     /// Every transaction, each with its message where content was sent.
@@ -210,13 +235,11 @@ impl<'a> Subject<'a> {
     /// A not-applicable finding unless the mode is `wanted` (or cannot be told, where the check must go on and see).
     pub fn other_mode(&self, wanted: Mode) -> Option<Finding> {
         let mode = self.mode()?;
-        (mode != wanted).then(|| {
-            Finding::not_applicable(format!(
-                "about mode {}; this sender is in mode {}",
-                wanted.name(),
-                mode.name()
-            ))
-        })
+        let why = || {
+            let (wanted, mode) = (wanted.name(), mode.name());
+            format!("about mode {wanted}; this sender is in mode {mode}")
+        };
+        (mode != wanted).then(|| Finding::not_applicable(self.reason(why)))
     }
 
     /// Mechanisms offered in replies to EHLO.
@@ -291,8 +314,9 @@ pub fn mode_of_login(authentication: &Authentication) -> Option<Mode> {
 }
 
 impl<'a> Sent<'a> {
-    fn of(case: &'a Case, conversation: usize, mail: usize) -> Option<Self> {
-        let (timeline, mails) = &case.conversations[conversation];
+    fn of(subject: Subject<'a>, mail: usize) -> Option<Self> {
+        let Subject { case, index, asked } = subject;
+        let (timeline, mails) = &case.conversations[index];
         let mail = &mails[mail];
         let transaction = &timeline.transactions[mail.transaction];
         let data = transaction.data.as_ref()?;
@@ -305,17 +329,22 @@ impl<'a> Sent<'a> {
             tries,
             case,
             copies,
+            asked,
         })
+    }
+
+    /// [`Subject::reason`].
+    pub fn reason(&self, why: impl FnOnce() -> String) -> Cow<'static, str> {
+        reason(self.asked, why)
     }
 
     /// Every time that this message was sent in the case, this time included: known again by its Message-ID, or, where
     /// it has none, by its bytes.
     pub fn copies(&self) -> impl Iterator<Item = Self> + use<'a> {
-        let case = self.case;
-        let places = &case.copies[self.copies];
-        places
-            .iter()
-            .filter_map(move |&(conversation, mail)| Self::of(case, conversation, mail))
+        let (case, asked) = (self.case, self.asked);
+        let subject = move |index| Subject { case, index, asked };
+        let places = case.copies[self.copies].iter();
+        places.filter_map(move |&(conversation, mail)| Self::of(subject(conversation), mail))
     }
 
     /// Whether both are the same message, sent at two times.
@@ -330,12 +359,23 @@ impl<'a> Sent<'a> {
 
     /// Evidence for a range of the message.
     pub fn evidence(&self, range: Range<usize>, what: impl Into<Cow<'static, str>>) -> Evidence {
-        Evidence::bytes(self.timeline, self.data.content.span(range), what)
+        self.bytes(self.data.content.span(range), what)
     }
 
     /// Evidence for the whole content.
     pub fn all(&self, what: impl Into<Cow<'static, str>>) -> Evidence {
-        Evidence::bytes(self.timeline, self.data.span, what)
+        self.bytes(self.data.span, what)
+    }
+
+    fn bytes(&self, span: Span, what: impl Into<Cow<'static, str>>) -> Evidence {
+        if self.asked {
+            return Evidence::bytes(self.timeline, span, what);
+        }
+        Evidence {
+            packets: Vec::new(),
+            bytes: Some(span),
+            what: what.into(),
+        }
     }
 
     /// The place of a range of the message on the wire.
@@ -389,7 +429,7 @@ impl<'a> Sent<'a> {
     /// Every CMS object that opens without a key, outermost first. One that a hole in the capture goes through is not
     /// among them; one of which only the beginning was kept is.
     pub fn blobs(&self) -> Vec<Blob<'a>> {
-        let mut found = blobs_of(self.message);
+        let mut found = blobs::of(self.message);
         found.retain(|blob| blob.part.cms_cut.is_none() || self.data.complete);
         found
     }
@@ -402,65 +442,8 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// A CMS object in a message.
-#[derive(Clone)]
-pub struct Blob<'a> {
-    /// The part that it was read from.
-    pub part: &'a Part,
-    /// The object.
-    pub cms: &'a Cms,
-    /// The bytes of the message that hold it; for one inside an opaque signature, those of the signature.
-    pub range: Range<usize>,
-}
-
-impl Blob<'_> {
-    /// Its content type, in the words of RFC 5652.
-    pub const fn name(&self) -> &'static str {
-        kind(self.cms)
-    }
-
-    /// Its content cipher, where it is encrypted and the cipher was captured.
-    pub fn cipher(&self) -> Option<&Algorithm> {
-        match self.cms {
-            Cms::Enveloped(data) | Cms::AuthEnveloped(data) => {
-                Some(&data.cipher).filter(|cipher| !cipher.is_unread())
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The content type of an object, in the words of RFC 5652.
-pub(crate) const fn kind(cms: &Cms) -> &'static str {
-    match cms {
-        Cms::Enveloped(_) => "EnvelopedData",
-        Cms::AuthEnveloped(_) => "AuthEnvelopedData",
-        Cms::Signed(_) => "SignedData",
-        Cms::Compressed => "CompressedData",
-        Cms::Other(_) => "CMS of another type",
-    }
-}
-
-/// The CMS objects of a message that can be seen without a key, outermost first, whether or not they are whole.
-fn blobs_of(message: &Message) -> Vec<Blob<'_>> {
-    let mut found = Vec::new();
-    for part in message.parts() {
-        collect_blobs(part, &part.body, &mut found);
-    }
-    found
-}
-
-fn collect_blobs<'a>(part: &'a Part, range: &Range<usize>, found: &mut Vec<Blob<'a>>) {
-    if let Some(Ok(cms)) = &part.cms {
-        found.push(Blob {
-            part,
-            cms,
-            range: range.clone(),
-        });
-    }
-    for inner in part.inner.iter().flat_map(|message| message.parts()) {
-        collect_blobs(inner, range, found);
-    }
+fn reason(asked: bool, why: impl FnOnce() -> String) -> Cow<'static, str> {
+    if asked { why().into() } else { "".into() }
 }
 
 /// The last word on an authentication, for reasons.

@@ -9,7 +9,7 @@ use crate::claim::HoldsWhen;
 use crate::printable::made_printable;
 use crate::profile::Expect;
 use crate::result::ConversationOutcome;
-use crate::{Case, Claim, Evidence, Finding, Observation, Profile};
+use crate::{Case, Claim, Evidence, Finding, Observation, Profile, Subject};
 
 /// The word on one claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,34 @@ pub struct Judgement {
     pub evidence: Vec<Evidence>,
 }
 
+/// The word on one claim for one conversation, without its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// [`Judgement::verdict`].
+    pub verdict: Verdict,
+    /// [`Judgement::holds`].
+    pub holds: Option<bool>,
+}
+
+impl Judgement {
+    /// What remains where nobody asks why.
+    pub const fn word(&self) -> Word {
+        Word {
+            verdict: self.verdict,
+            holds: self.holds,
+        }
+    }
+}
+
+/// The words on every claim of `profile` for one conversation, in their order: those of [`judge`], where nobody asks why.
+pub fn words<'a>(subject: Subject<'a>, profile: &'a Profile) -> impl Iterator<Item = Word> + 'a {
+    let subject = subject.unasked();
+    profile.expectations().map(move |(claim, expect)| {
+        let found = (claim.check().run)(&subject);
+        word_on(claim, expect, found.observation, &subject.given().unfired).0
+    })
+}
+
 /// Judges every claim of `profile` for each conversation of `case`; one list per conversation, in their order.
 pub fn judge(case: &Case, profile: &Profile) -> Vec<Vec<Judgement>> {
     case.subjects()
@@ -141,57 +169,60 @@ fn conclude(
         reason,
         mut evidence,
     } = finding;
+    let (word, unplayed) = word_on(claim, expect, observation, unfired);
+    if let Some(rule) = unplayed {
+        return Judgement {
+            claim,
+            verdict: word.verdict,
+            holds: word.holds,
+            reason: format!("the case did not play as scripted: {rule}").into(),
+            evidence: Vec::new(),
+        };
+    }
     // Both may quote names and addresses from the wire.
     let reason = made_printable(reason);
     for piece in &mut evidence {
         piece.what = made_printable(std::mem::take(&mut piece.what));
     }
+    Judgement {
+        claim,
+        verdict: word.verdict,
+        holds: word.holds,
+        reason,
+        evidence,
+    }
+}
+
+/// The word on what was observed, and the rule that was to play and did not, where that is why.
+fn word_on<'a>(
+    claim: &Claim,
+    expect: Expect,
+    observation: Observation,
+    unfired: &'a [String],
+) -> (Word, Option<&'a str>) {
+    let undecided = |verdict| Word {
+        verdict,
+        holds: None,
+    };
     let holds = match observation {
-        Observation::NotApplicable => {
-            return Judgement {
-                claim,
-                verdict: Verdict::NotApplicable,
-                holds: None,
-                reason,
-                evidence,
-            };
-        }
-        Observation::Undetermined => {
-            return Judgement {
-                claim,
-                verdict: Verdict::Inconclusive,
-                holds: None,
-                reason,
-                evidence,
-            };
-        }
+        Observation::NotApplicable => return (undecided(Verdict::NotApplicable), None),
+        Observation::Undetermined => return (undecided(Verdict::Inconclusive), None),
         Observation::Observed => claim.holds == HoldsWhen::Observed,
         Observation::NotObserved => claim.holds == HoldsWhen::NotObserved,
     };
     // What is only recorded is of no other weight where it is not as stated.
     let met = holds != (expect == Expect::DoesNotHold);
     // A breach stands whatever else failed to happen. A pass does not, in a case whose script was not played.
-    if met && let Some(unfired) = unfired.first() {
-        let reason = format!("the case did not play as scripted: {unfired}");
-        return Judgement {
-            claim,
-            verdict: Verdict::Inconclusive,
-            holds: None,
-            reason: reason.into(),
-            evidence: Vec::new(),
-        };
+    if met && let Some(rule) = unfired.first() {
+        return (undecided(Verdict::Inconclusive), Some(rule));
     }
-    Judgement {
-        claim,
-        verdict: match expect {
-            Expect::Recorded => Verdict::Recorded,
-            _ if met => Verdict::Pass,
-            _ => Verdict::Fail,
-        },
-        holds: Some(holds),
-        reason,
-        evidence,
-    }
+    let verdict = match expect {
+        Expect::Recorded => Verdict::Recorded,
+        _ if met => Verdict::Pass,
+        _ => Verdict::Fail,
+    };
+    let holds = Some(holds);
+    (Word { verdict, holds }, None)
 }
 
 #[cfg(test)]
@@ -300,6 +331,45 @@ mod tests {
         let judged = conclude(claim(HoldsWhen::Observed), Expect::Holds, odd, &[]);
         assert_eq!(judged.reason, "names \\u{1b}]0;x\\u{7}");
         assert_eq!(judged.evidence[0].what, "a\\u{202e}b");
+    }
+
+    #[test]
+    fn the_word_is_the_same_where_nobody_asks_why() {
+        let turns: [(&str, &[u8]); 13] = [
+            ("S", b"220 mx\r\n"),
+            ("C", b"EHLO client.example\r\n"),
+            ("S", b"250 mx\r\n"),
+            ("C", b"MAIL FROM:<a@client.example>\r\n"),
+            ("S", b"250 ok\r\n"),
+            ("C", b"RCPT TO:<b@open.example>\r\n"),
+            ("S", b"250 ok\r\n"),
+            ("C", b"DATA\r\n"),
+            ("S", b"354 go on\r\n"),
+            (
+                "C",
+                b"From: a@client.example\r\nMessage-ID: <1@client.example>\r\n\r\nhi\r\n.\r\n",
+            ),
+            ("S", b"250 ok\r\n"),
+            ("C", b"QUIT\r\n"),
+            ("S", b"221 bye\r\n"),
+        ];
+        let timeline = smtp::session::read(&smtp::session::testing::dialogue(&turns));
+        let case = Case::new(vec![timeline], Given::default());
+        for profile in Profile::all() {
+            let subject = case.subjects().next().expect("one");
+            let judged = judge(&case, profile).pop().expect("one");
+            let expected: Vec<_> = judged.iter().map(Judgement::word).collect();
+            assert_eq!(words(subject, profile).collect::<Vec<_>>(), expected);
+            assert!(judged.iter().all(|one| !one.reason.is_empty()));
+        }
+        let subject = case.subjects().next().expect("one");
+        let claim = Claim::all()
+            .iter()
+            .find(|claim| claim.check == "header-metadata");
+        let run = claim.expect("it is claimed").check().run;
+        assert!(run(&subject).reason.contains("client.example"));
+        let unasked = run(&subject.unasked());
+        assert!(unasked.reason.is_empty() && unasked.evidence[0].packets.is_empty());
     }
 
     #[test]

@@ -291,7 +291,7 @@ fn body(found: &mut Differences, mail: &Mail, message: &Message) {
     if let Some(text) = &mail.hidden_body {
         found.expect("the body is readable", false, readable(text));
     }
-    let attached = message.parts().into_iter().filter(|part| {
+    let attached = message.parts().filter(|part| {
         let field = part.field("Content-Disposition");
         field.is_some_and(|f| f.value.trim_start().starts_with("attachment"))
     });

@@ -56,7 +56,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     if let Some(reason) = sent.incomplete() {
         return Finding::undetermined(reason);
     }
-    let text = sent.message.parts().into_iter().find(|part| {
+    let text = sent.message.parts().find(|part| {
         part.children.is_empty()
             && part.content_type.starts_with("text/")
             && !part.decoded.trim_ascii().is_empty()
@@ -65,12 +65,12 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
     match text {
         Some(part) => {
             let what = &part.content_type;
-            let reason = format!(
-                "{what} of {} bytes is readable ({})",
-                length(sent, part),
-                part.transfer_encoding.name()
-            );
-            Finding::observed(reason, vec![sent.evidence(part.body.clone(), format!("{what} part"))])
+            let reason = sent.reason(|| {
+                let encoding = part.transfer_encoding.name();
+                format!("{what} of {} bytes is readable ({encoding})", length(sent, part))
+            });
+            let shown = sent.reason(|| format!("{what} part"));
+            Finding::observed(reason, vec![sent.evidence(part.body.clone(), shown)])
         }
         None => Finding::undetermined("the message has no text part, and no text of its body is known"),
     }

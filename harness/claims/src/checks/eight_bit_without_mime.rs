@@ -32,7 +32,7 @@ fn judge(sent: &Sent<'_>) -> Finding {
     let asked = Evidence::bytes(sent.timeline, asked.span, "BODY=8BITMIME");
     let content = sent.data.content.bytes();
     let mut explained = None;
-    for part in sent.message.parts().into_iter().filter(|part| part.children.is_empty()) {
+    for part in sent.message.parts().filter(|part| part.children.is_empty()) {
         let body = content.get(part.body.clone()).unwrap_or_default();
         let Some(at) = body.iter().position(|byte| *byte > 127) else { continue };
         let at = part.body.start + at;

@@ -1,5 +1,7 @@
 //! What do Message-ID, Date, boundaries and the like tell of the machine that sent?
 
+use std::borrow::Cow;
+
 use super::each;
 use crate::subject::Sent;
 use crate::{Check, Evidence, Finding, Observation, Subject};
@@ -27,25 +29,27 @@ fn run(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(sent: &Sent<'_>) -> Finding {
-    let mut told: Vec<(String, Evidence)> = Vec::new();
+    let mut told: Vec<(Cow<'static, str>, Evidence)> = Vec::new();
     if let Some(field) = sent.message.header("Message-ID")
         && let Some(host) = host_of(&field.value)
     {
-        told.push((format!("the host {host}"), sent.evidence(field.range.clone(), "Message-ID field")));
+        let what = sent.reason(|| format!("the host {host}"));
+        told.push((what, sent.evidence(field.range.clone(), "Message-ID field")));
     }
     if let Some(field) = sent.message.header("Date") {
-        told.push(("the clock".to_owned(), sent.evidence(field.range.clone(), "Date field")));
+        told.push(("the clock".into(), sent.evidence(field.range.clone(), "Date field")));
     }
     for part in sent.message.parts() {
         if part.parameter("boundary").is_some_and(tells_time)
             && let Some(field) = part.field("Content-Type")
         {
-            told.push(("the clock in a boundary".to_owned(), sent.evidence(field.range.clone(), "Content-Type field")));
+            told.push(("the clock in a boundary".into(), sent.evidence(field.range.clone(), "Content-Type field")));
         }
     }
     for name in FIELDS {
         if let Some(field) = sent.message.header(name) {
-            told.push((name.to_owned(), sent.evidence(field.range.clone(), format!("{name} field"))));
+            let shown = sent.reason(|| format!("{name} field"));
+            told.push((name.into(), sent.evidence(field.range.clone(), shown)));
         }
     }
     if told.is_empty() {
@@ -55,7 +59,7 @@ fn judge(sent: &Sent<'_>) -> Finding {
         };
     }
     let (what, evidence): (Vec<_>, Vec<_>) = told.into_iter().unzip();
-    Finding::observed(format!("the header tells of {}", what.join(", ")), evidence)
+    Finding::observed(sent.reason(|| format!("the header tells of {}", what.join(", "))), evidence)
 }
 
 /// The host that an id names, unless it is the name of none.

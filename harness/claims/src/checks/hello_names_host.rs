@@ -48,7 +48,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     } else {
         ""
     };
-    Finding::observed(format!("{verb} names the host {name}{workstation}"), found)
+    Finding::observed(subject.reason(|| format!("{verb} names the host {name}{workstation}")), found)
 }
 
 #[cfg(test)]

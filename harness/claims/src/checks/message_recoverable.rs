@@ -55,7 +55,7 @@ fn run(subject: &Subject<'_>) -> Finding {
         many => format!("the {many} messages are"),
     };
     Finding::observed(
-        format!("{count} in the capture whole, with envelope, and once"),
+        subject.reason(|| format!("{count} in the capture whole, with envelope, and once")),
         evidence,
     )
 }

@@ -44,7 +44,7 @@ fn run(subject: &Subject<'_>) -> Finding {
     };
     let [client, server] = timeline.octets;
     Finding::observed(
-        format!("all {client} client and {server} server bytes are read as SMTP"),
+        subject.reason(|| format!("all {client} client and {server} server bytes are read as SMTP")),
         vec![sent.all("message content")],
     )
 }

@@ -20,7 +20,7 @@ fn run(subject: &Subject<'_>) -> Finding {
 
 fn judge(sent: &Sent<'_>) -> Finding {
     let (mut good, mut unread) = (None, false);
-    for part in sent.message.parts().into_iter().filter(|part| part.is_labelled_cms()) {
+    for part in sent.message.parts().filter(|part| part.is_labelled_cms()) {
         let evidence = |what: &'static str| vec![sent.evidence(part.body.clone(), what)];
         match &part.cms {
             Some(Ok(_)) => {

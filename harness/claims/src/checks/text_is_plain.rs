@@ -58,8 +58,7 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
 
 /// The first part that is text and no attachment.
 fn text_of<'a>(sent: &Sent<'a>) -> Option<&'a Part> {
-    let parts = sent.message.parts();
-    parts.into_iter().find(|part| {
+    sent.message.parts().find(|part| {
         part.children.is_empty() && part.content_type.starts_with("text/") && part.file_name().is_none()
     })
 }

@@ -27,7 +27,6 @@ pub(super) fn find<'a>(sent: &Sent<'a>, told: &[u8]) -> Option<Body<'a>> {
     let leaves: Vec<&Part> = sent
         .message
         .parts()
-        .into_iter()
         .filter(|part| part.children.is_empty())
         .collect();
     if let Some(part) = leaves

@@ -58,7 +58,8 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
             if known {
                 return Finding::not_observed(format!("a part is in {name}, which was not chosen"), vec![evidence]);
             }
-            let reason = format!("a part is in {name}; whether the encoder made it, and was told so, is not known");
+            let reason =
+                sent.reason(|| format!("a part is in {name}; whether the encoder made it, and was told so, is not known"));
             Finding::undetermined(reason).with(vec![evidence])
         }
         None if wrappings.all.is_empty() && given.protection.is_none() => {

@@ -9,9 +9,9 @@ use crate::{Finding, Subject};
 pub(super) fn judge(subject: &Subject<'_>, missing: Missing) -> Finding {
     let why = missing.reason();
     if subject.given().configured.missing != Some(missing) {
-        return Finding::not_applicable(format!(
-            "about a message that must not leave, since {why}"
-        ));
+        return Finding::not_applicable(
+            subject.reason(|| format!("about a message that must not leave, since {why}")),
+        );
     }
     if subject.given().withheld.is_none() {
         return Finding::undetermined(

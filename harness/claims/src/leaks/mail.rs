@@ -176,7 +176,7 @@ impl Mail {
             .header("Date")
             .and_then(|date| zone(&date.value))
             .map(str::to_owned);
-        let leaves = sent.message.parts().into_iter().filter(|part| {
+        let leaves = sent.message.parts().filter(|part| {
             part.children.is_empty() && !part.content_type.starts_with("multipart/")
         });
         for part in leaves {

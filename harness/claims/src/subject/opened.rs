@@ -3,7 +3,7 @@
 use smtp::cms::RecipientKey;
 use smtp::message::{Message, NotOpened, Opened, Part};
 
-use super::{Blob, Sent, blobs_of};
+use super::{Blob, Sent, blobs};
 
 /// Parts of one message that the keys are tried on, those inside other parts included. Each costs private-key operations
 /// and memory, and the sender decides how many there are.
@@ -76,7 +76,7 @@ fn tried(
 
 /// The encrypted objects of a message.
 fn encrypted(message: &Message) -> Vec<Blob<'_>> {
-    let mut all = blobs_of(message);
+    let mut all = blobs::of(message);
     all.retain(|blob| blob.cms.is_encrypted());
     all
 }

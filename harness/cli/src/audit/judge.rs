@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use claims::result::ConversationOutcome;
-use claims::{Brief, Case, Judgement, Verdict, judge};
+use claims::{Brief, Case, Judgement, Verdict, Word, judge, words};
 use smtp::session::{Options, Reader};
 use wire::Ended;
 use wire::pipeline::Worker;
@@ -59,6 +59,15 @@ impl Judge {
             sample,
         }
     }
+
+    fn judge(&self, case: &Case) -> Vec<Judgement> {
+        judge(case, self.plan.profile).pop().unwrap_or_default()
+    }
+}
+
+/// The verdicts, and what holds.
+fn told(words: impl Iterator<Item = Word>) -> (Vec<Verdict>, Vec<Option<bool>>) {
+    words.map(|word| (word.verdict, word.holds)).unzip()
 }
 
 impl Worker for Judge {
@@ -80,12 +89,23 @@ impl Worker for Judge {
             return None;
         }
         let case = Case::new(vec![timeline], Arc::clone(&self.plan.given));
-        let judgements = judge(&case, self.plan.profile).pop().unwrap_or_default();
-        let verdicts: Vec<_> = judgements.iter().map(|one| one.verdict).collect();
-        let holds: Vec<_> = judgements.iter().map(|one| one.holds).collect();
-        let wanted = self.plan.detail != Detail::Sample || self.sample.takes(&verdicts, &holds);
-        let outcome = wanted.then(|| outcome(&case, judgements, self.plan.detail));
         let subject = case.subjects().next().expect("the case has one");
+        // Of most conversations nobody reads why they are judged as they are.
+        let asked = (self.plan.detail != Detail::Sample).then(|| self.judge(&case));
+        let (verdicts, holds) = match &asked {
+            Some(judged) => told(judged.iter().map(Judgement::word)),
+            None => told(words(subject, self.plan.profile)),
+        };
+        let wanted = asked.is_some() || self.sample.takes(&verdicts, &holds);
+        let outcome = wanted.then(|| {
+            let judged = asked.unwrap_or_else(|| self.judge(&case));
+            debug_assert_eq!(
+                told(judged.iter().map(Judgement::word)),
+                (verdicts.clone(), holds.clone()),
+                "the word depends on whether somebody asks why"
+            );
+            outcome(&case, judged, self.plan.detail)
+        });
         let about = ended.about;
         Some(Box::new(Judged {
             verdicts,

@@ -123,11 +123,7 @@ fn field(message: &Message, name: &str) -> String {
 }
 
 fn text(message: &Message) -> String {
-    let Some(part) = message
-        .parts()
-        .into_iter()
-        .find(|part| part.children.is_empty())
-    else {
+    let Some(part) = message.parts().find(|part| part.children.is_empty()) else {
         return "no part".to_owned();
     };
     let charset = part.parameter("charset").unwrap_or("no charset");
@@ -146,10 +142,7 @@ fn text(message: &Message) -> String {
 }
 
 fn parts(message: &Message) -> String {
-    let leaves = message
-        .parts()
-        .into_iter()
-        .filter(|part| part.children.is_empty());
+    let leaves = message.parts().filter(|part| part.children.is_empty());
     let each = leaves.map(|part| match part.file_name() {
         Some(name) => format!("{} {}", part.content_type, cut(&name)),
         None => part.content_type.clone(),
@@ -160,7 +153,7 @@ fn parts(message: &Message) -> String {
 /// Content type, the kind of CMS, its cipher or digest, and the transfer encoding.
 fn protection(message: &Message) -> String {
     let all = message.parts();
-    let told = all.iter().map(|part| describe(part));
+    let told = all.clone().map(describe);
     told.collect::<Vec<_>>().join(" > ")
 }
 
@@ -203,7 +196,7 @@ fn write_to(text: &mut String, more: &str) {
 
 fn part_fields(message: &Message) -> String {
     let all = message.parts();
-    let fields = all.iter().flat_map(|part| &part.fields).filter(|field| {
+    let fields = all.flat_map(|part| &part.fields).filter(|field| {
         let name = field.name.to_ascii_lowercase();
         name.starts_with("content-")
     });

@@ -306,9 +306,13 @@ fn is_delimiter(boundaries: &[Vec<u8>], line: &[u8]) -> Option<bool> {
         .map(|tail| tail.starts_with(b"--"))
 }
 
+/// Where `word`, which is not empty, stands in `text`. Only where its first letter stands is looked any closer.
 fn find_ignoring_case(text: &[u8], word: &[u8]) -> Option<usize> {
-    text.windows(word.len())
-        .position(|window| window.eq_ignore_ascii_case(word))
+    let (small, capital) = (word[0].to_ascii_lowercase(), word[0].to_ascii_uppercase());
+    memchr::memchr2_iter(small, capital, text).find(|at| {
+        text.get(*at..at + word.len())
+            .is_some_and(|here| here.eq_ignore_ascii_case(word))
+    })
 }
 
 fn declares(block: &[u8], kind: &[u8]) -> bool {

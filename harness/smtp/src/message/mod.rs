@@ -12,6 +12,7 @@ mod header;
 mod layers;
 mod mime;
 mod opened;
+mod parts;
 mod smime;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use header::Field;
 pub use layers::Layer;
 pub use mime::Part;
 pub use opened::{HeaderProtection, NotOpened, Opened, ProtectionForm, Signature};
+pub use parts::Parts;
 pub use transfer::TransferEncoding;
 
 use crate::cms::{self, Cms, SignatureCheck};
@@ -101,22 +103,15 @@ impl Message {
     }
 
     /// All parts of this message, containers before what they contain. Embedded messages are in [`Part::inner`].
-    pub fn parts(&self) -> Vec<&Part> {
-        let mut all = vec![&self.root];
-        let mut next = 0;
-        while let Some(part) = all.get(next) {
-            next += 1;
-            let children: Vec<_> = part.children.iter().collect();
-            all.splice(next..next, children);
-        }
-        all
+    pub fn parts(&self) -> Parts<'_> {
+        Parts::of(&self.root)
     }
 
     /// Checks the signature of a part of this message: an opaque one with the content inside it, the second part of a
     /// `multipart/signed` with the bytes of the first (RFC 8551 section 3.5.3). `None` where the part has no CMS.
     pub fn check_signature(&self, part: &Part) -> Option<SignatureCheck> {
         let der = part.cms_bytes()?;
-        let container = self.parts().into_iter().find(|p| {
+        let container = self.parts().find(|p| {
             p.content_type == "multipart/signed"
                 && p.children
                     .get(1)
@@ -134,7 +129,7 @@ impl Message {
 
     /// The first part that is CMS, with what was read of it. Embedded messages are searched too.
     pub fn cms(&self) -> Option<(&Part, &Result<Cms, cms::Error>)> {
-        self.parts().into_iter().find_map(|part| {
+        self.parts().find_map(|part| {
             part.cms
                 .as_ref()
                 .map(|cms| (part, cms))

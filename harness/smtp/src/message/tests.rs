@@ -60,7 +60,6 @@ fn the_tree() {
     let message = Message::read(MIXED.as_bytes());
     let parts: Vec<_> = message
         .parts()
-        .iter()
         .map(|p| (p.path.as_str(), p.content_type.as_str()))
         .collect();
     assert_eq!(
@@ -72,7 +71,7 @@ fn the_tree() {
             ("3", "message/rfc822")
         ]
     );
-    let parts = message.parts();
+    let parts: Vec<_> = message.parts().collect();
     assert_eq!(parts[1].decoded, b"soft line Canary-QP");
     assert_eq!(
         message.bytes(parts[1].body.clone()),

@@ -49,15 +49,11 @@ fn structure_survives_and_bodies_are_cut() {
         let shape = |message: &Message| -> Vec<(String, String)> {
             message
                 .parts()
-                .iter()
                 .map(|part| (part.path.clone(), part.content_type.clone()))
                 .collect()
         };
         assert_eq!(shape(&read), shape(&whole), "step {step}");
-        let inner = read
-            .parts()
-            .into_iter()
-            .find_map(|part| part.inner.as_ref());
+        let inner = read.parts().find_map(|part| part.inner.as_ref());
         assert_eq!(
             inner
                 .and_then(|m| m.header("Subject"))
