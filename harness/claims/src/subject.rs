@@ -87,11 +87,10 @@ impl Case {
 
     /// One subject for each conversation.
     pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
-        let asked = true;
-        (0..self.conversations.len()).map(move |index| Subject {
+        (0..self.conversations.len()).map(|index| Subject {
             case: self,
             index,
-            asked,
+            asked: true,
         })
     }
 }
@@ -151,10 +150,8 @@ pub struct Sent<'a> {
     pub message: &'a Message,
     /// What the keys that are given made of its encrypted parts. It did not leak.
     pub tries: &'a Tries,
-    case: &'a Case,
+    subject: Subject<'a>,
     copies: usize,
-    /// Somebody asks why.
-    asked: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -174,17 +171,17 @@ impl<'a> Subject<'a> {
         self
     }
 
-    /// A reason, if somebody asks. Only for reasons that are put together: others cost nothing.
+    /// A reason, or what is to be seen in evidence, if somebody asks. Only for texts that are put together: others cost
+    /// nothing.
     pub fn reason(&self, why: impl FnOnce() -> String) -> Cow<'static, str> {
-        reason(self.asked, why)
+        if self.asked { why().into() } else { "".into() }
     }
 
     /// Every conversation of the case, this one included.
     pub fn siblings(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
-        let asked = self.asked;
-        self.case
-            .subjects()
-            .map(move |subject| Subject { asked, ..subject })
+        let subject = *self;
+        let all = 0..subject.case.conversations.len();
+        all.map(move |index| Subject { index, ..subject })
     }
 
     /// The conversations of the case that began after this one.
@@ -315,8 +312,7 @@ pub fn mode_of_login(authentication: &Authentication) -> Option<Mode> {
 
 impl<'a> Sent<'a> {
     fn of(subject: Subject<'a>, mail: usize) -> Option<Self> {
-        let Subject { case, index, asked } = subject;
-        let (timeline, mails) = &case.conversations[index];
+        let (timeline, mails) = &subject.case.conversations[subject.index];
         let mail = &mails[mail];
         let transaction = &timeline.transactions[mail.transaction];
         let data = transaction.data.as_ref()?;
@@ -327,29 +323,27 @@ impl<'a> Sent<'a> {
             data,
             message,
             tries,
-            case,
+            subject,
             copies,
-            asked,
         })
     }
 
     /// [`Subject::reason`].
     pub fn reason(&self, why: impl FnOnce() -> String) -> Cow<'static, str> {
-        reason(self.asked, why)
+        self.subject.reason(why)
     }
 
     /// Every time that this message was sent in the case, this time included: known again by its Message-ID, or, where
     /// it has none, by its bytes.
     pub fn copies(&self) -> impl Iterator<Item = Self> + use<'a> {
-        let (case, asked) = (self.case, self.asked);
-        let subject = move |index| Subject { case, index, asked };
-        let places = case.copies[self.copies].iter();
-        places.filter_map(move |&(conversation, mail)| Self::of(subject(conversation), mail))
+        let subject = self.subject;
+        let places = subject.case.copies[self.copies].iter();
+        places.filter_map(move |&(index, mail)| Self::of(Subject { index, ..subject }, mail))
     }
 
     /// Whether both are the same message, sent at two times.
     pub fn is_copy_of(&self, other: &Self) -> bool {
-        std::ptr::eq(self.case, other.case) && self.copies == other.copies
+        std::ptr::eq(self.subject.case, other.subject.case) && self.copies == other.copies
     }
 
     /// The number of the message in its case: the same each time that it was sent.
@@ -368,7 +362,7 @@ impl<'a> Sent<'a> {
     }
 
     fn bytes(&self, span: Span, what: impl Into<Cow<'static, str>>) -> Evidence {
-        if self.asked {
+        if self.subject.asked {
             return Evidence::bytes(self.timeline, span, what);
         }
         Evidence {
@@ -440,10 +434,6 @@ impl<'a> Sent<'a> {
             .into_iter()
             .find(|blob| blob.cms.is_encrypted())
     }
-}
-
-fn reason(asked: bool, why: impl FnOnce() -> String) -> Cow<'static, str> {
-    if asked { why().into() } else { "".into() }
 }
 
 /// The last word on an authentication, for reasons.

@@ -170,17 +170,14 @@ fn conclude(
         mut evidence,
     } = finding;
     let (word, unplayed) = word_on(claim, expect, observation, unfired);
-    if let Some(rule) = unplayed {
-        return Judgement {
-            claim,
-            verdict: word.verdict,
-            holds: word.holds,
-            reason: format!("the case did not play as scripted: {rule}").into(),
-            evidence: Vec::new(),
-        };
-    }
-    // Both may quote names and addresses from the wire.
-    let reason = made_printable(reason);
+    let reason = match unplayed {
+        Some(rule) => {
+            evidence.clear();
+            format!("the case did not play as scripted: {rule}").into()
+        }
+        // Both may quote names and addresses from the wire.
+        None => made_printable(reason),
+    };
     for piece in &mut evidence {
         piece.what = made_printable(std::mem::take(&mut piece.what));
     }

@@ -221,9 +221,8 @@ fn read_here(form: &Form, bytes: &[u8]) -> Result<(), String> {
     if form.signature.is_empty() {
         return Ok(());
     }
-    let parts = message.parts();
-    let part = parts
-        .into_iter()
+    let part = message
+        .parts()
         .find(|part| part.cms.is_some())
         .ok_or("no CMS in it")?;
     match message.check_signature(part) {

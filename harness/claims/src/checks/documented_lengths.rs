@@ -76,8 +76,7 @@ fn whole(sent: &Sent<'_>, one: &Length) -> Option<Evidence> {
         }
         _ => {
             let wanted = canonical(&one.value);
-            let parts = sent.message.parts();
-            let found = parts.into_iter().find(|part| {
+            let found = sent.message.parts().find(|part| {
                 part.children.is_empty() && canonical(&String::from_utf8_lossy(&part.decoded)) == wanted
             })?;
             Some(sent.evidence(found.body.clone(), "the body text"))

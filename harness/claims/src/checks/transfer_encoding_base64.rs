@@ -74,15 +74,8 @@ fn judge(subject: &Subject<'_>, sent: &Sent<'_>) -> Finding {
 
 /// The parts without parts in them. Messages in messages are never encoded themselves.
 fn leaves(root: &Part) -> Vec<&Part> {
-    let mut found = Vec::new();
-    let mut open = vec![root];
-    while let Some(part) = open.pop() {
-        if part.children.is_empty() && !part.content_type.starts_with("message/") {
-            found.push(part);
-        }
-        open.extend(part.children.iter().rev());
-    }
-    found
+    let whole = |part: &&Part| part.children.is_empty() && !part.content_type.starts_with("message/");
+    root.parts().filter(whole).collect()
 }
 
 /// The value of BODY that MAIL has to have for a part.

@@ -59,7 +59,7 @@ impl Body {
                 (Some(Ok(Cms::Signed(_) | Cms::Compressed)), Some(inner)) => {
                     let hidden =
                         |part: &Part| matches!(&part.cms, Some(Ok(cms)) if cms.is_encrypted());
-                    if leaves(&inner.root).into_iter().any(hidden) {
+                    if leaves(&inner.root).any(hidden) {
                         encrypted = true;
                     } else {
                         clear = true;
@@ -90,17 +90,8 @@ fn is_openpgp(part: &Part) -> bool {
 }
 
 /// The parts without children.
-fn leaves(root: &Part) -> Vec<&Part> {
-    let mut found = Vec::new();
-    let mut open = vec![root];
-    while let Some(part) = open.pop() {
-        if part.children.is_empty() {
-            found.push(part);
-        } else {
-            open.extend(part.children.iter().rev());
-        }
-    }
-    found
+fn leaves(root: &Part) -> impl Iterator<Item = &Part> {
+    root.parts().filter(|part| part.children.is_empty())
 }
 
 /// One who can open an object, or who signed it.

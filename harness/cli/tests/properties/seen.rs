@@ -153,7 +153,7 @@ fn parts(message: &Message) -> String {
 /// Content type, the kind of CMS, its cipher or digest, and the transfer encoding.
 fn protection(message: &Message) -> String {
     let all = message.parts();
-    let told = all.clone().map(describe);
+    let told = all.map(describe);
     told.collect::<Vec<_>>().join(" > ")
 }
 

@@ -8,7 +8,7 @@ use mail_parser::parsers::MessageStream;
 
 use super::header::{self, Field};
 use super::transfer::TransferEncoding;
-use super::{MAX_DEPTH, Message, smime};
+use super::{MAX_DEPTH, Message, Parts, smime};
 use crate::cms::{self, Cms, Cut};
 use crate::lenient::lines;
 
@@ -54,6 +54,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// This part and all inside it, containers before what they contain. Embedded messages are in [`Part::inner`].
+    pub fn parts(&self) -> Parts<'_> {
+        Parts::of(self)
+    }
+
     /// Header and body.
     pub fn range(&self) -> Range<usize> {
         self.header.start..self.body.end

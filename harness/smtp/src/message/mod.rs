@@ -104,7 +104,7 @@ impl Message {
 
     /// All parts of this message, containers before what they contain. Embedded messages are in [`Part::inner`].
     pub fn parts(&self) -> Parts<'_> {
-        Parts::of(&self.root)
+        self.root.parts()
     }
 
     /// Checks the signature of a part of this message: an opaque one with the content inside it, the second part of a

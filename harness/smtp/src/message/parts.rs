@@ -4,7 +4,7 @@ use std::slice;
 
 use super::Part;
 
-/// The parts of a message ([`Message::parts`](super::Message::parts)).
+/// A part and all inside it ([`Part::parts`]).
 #[derive(Clone, Debug)]
 pub struct Parts<'a> {
     next: Option<&'a Part>,
@@ -13,7 +13,6 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// This part, and all inside it.
     pub(super) const fn of(part: &'a Part) -> Self {
         Self {
             next: Some(part),

@@ -156,9 +156,8 @@ fn nothing_is_read_behind_a_hole() {
 }
 
 fn leaf<'a>(message: &'a Message, path: &str) -> &'a Part {
-    let parts = message.parts();
-    parts
-        .into_iter()
+    message
+        .parts()
         .find(|part| part.path == path)
         .expect("a part with this path")
 }
