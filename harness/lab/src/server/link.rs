@@ -353,7 +353,7 @@ impl Link {
 
     /// Writes the last reply: what is written goes out with the FIN that is sent behind it, as one segment.
     pub(super) async fn write_last(&mut self, reply: &Reply) -> Result<(), End> {
-        if let Some(stream) = &self.stream {
+        if let Some(stream) = &mut self.stream {
             stream.wait_for_more();
         }
         self.write(reply).await

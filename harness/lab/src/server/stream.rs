@@ -19,17 +19,12 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// What is written from now on waits until there is a whole segment of it, or the end: so the last reply and the FIN
-    /// behind it cross the network together, and the client is woken once. Where the system cannot, they go one by one.
-    pub(super) fn wait_for_more(&self) {
-        let socket = match self {
-            Self::Clear(stream) => stream.get_ref(),
-            Self::Tls(stream) => stream.get_ref().0.get_ref(),
-        };
-        #[cfg(any(target_os = "android", target_os = "linux"))]
-        let _ = socket2::SockRef::from(socket).set_tcp_cork(true);
-        #[cfg(not(any(target_os = "android", target_os = "linux")))]
-        let _ = socket;
+    /// What is written from now on waits for the end, as [`TapStream::wait_for_more`] says.
+    pub(super) fn wait_for_more(&mut self) {
+        match self {
+            Self::Clear(stream) => stream.wait_for_more(),
+            Self::Tls(stream) => stream.get_mut().0.wait_for_more(),
+        }
     }
 
     /// Aborts the connection with a RST, under TLS too: nothing is said goodbye to.

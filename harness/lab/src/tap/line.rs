@@ -32,6 +32,12 @@ impl Line {
         }
     }
 
+    /// Whether it shows how the system joined what was written: as events happen, and not where they are the same in every
+    /// run.
+    pub(super) const fn shows_joining(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
+
     /// What was written so far is a segment. As events happen, each write is one anyway.
     pub(super) fn cut(&self) {
         if let Self::HeldBack { recorder, index } = self {

@@ -9,6 +9,8 @@ pub(super) enum Event<B> {
     Data(Direction, B),
     /// That side will send no more.
     Fin(Direction),
+    /// The same, in the segment that ends these bytes.
+    Last(Direction, B),
     /// That side aborted the connection.
     Reset(Direction),
     /// TLS agreed on secrets: a line of a key log.
@@ -21,6 +23,7 @@ impl<B> Event<B> {
         match self {
             Self::Data(direction, data) => Event::Data(*direction, bytes(data)),
             Self::Fin(direction) => Event::Fin(*direction),
+            Self::Last(direction, data) => Event::Last(*direction, bytes(data)),
             Self::Reset(direction) => Event::Reset(*direction),
             Self::Secrets(line) => Event::Secrets(bytes(line)),
         }

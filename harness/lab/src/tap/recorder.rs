@@ -366,6 +366,9 @@ impl State {
                 conversation.data(direction, time, bytes, writer)
             }
             Some(Event::Fin(direction)) => conversation.fin(direction, time, writer),
+            Some(Event::Last(direction, bytes)) => {
+                conversation.last(direction, time, bytes, writer)
+            }
             Some(Event::Reset(direction)) => conversation.reset(direction, time, writer),
             // Secrets are no event on the wire: they take no time.
             Some(Event::Secrets(line)) => return self.secrets(&String::from_utf8_lossy(line)),

@@ -25,6 +25,8 @@ pub struct Tap {
     /// Whether the last bytes read wait until it is known what TLS made of them.
     holding: bool,
     held: Option<Vec<u8>>,
+    /// What was written since the system was told to wait for more.
+    corked: Option<Vec<u8>>,
 }
 
 impl Tap {
@@ -44,6 +46,7 @@ impl Tap {
             sides: Sides::default(),
             holding: false,
             held: None,
+            corked: None,
         }
     }
 
@@ -56,6 +59,7 @@ impl Tap {
     /// Bytes were read.
     fn received(&mut self, bytes: &[u8]) {
         self.let_go();
+        self.uncork();
         if self.holding {
             self.held = Some(bytes.to_vec());
         } else {
@@ -68,10 +72,36 @@ impl Tap {
         self.here.reverse()
     }
 
-    /// Anything but the reading of bytes.
+    /// Bytes were written.
+    fn sent(&mut self, bytes: &[u8]) {
+        self.let_go();
+        match &mut self.corked {
+            Some(waiting) => waiting.extend_from_slice(bytes),
+            None => self.admit(Event::Data(self.here, bytes)),
+        }
+    }
+
+    /// This side has ended.
+    fn ended(&mut self) {
+        self.let_go();
+        match self.corked.take() {
+            Some(bytes) if !bytes.is_empty() => self.admit(Event::Last(self.here, &bytes)),
+            _ => self.admit(Event::Fin(self.here)),
+        }
+    }
+
+    /// Something else happened.
     fn record(&mut self, event: Event<&[u8]>) {
         self.let_go();
+        self.uncork();
         self.admit(event);
+    }
+
+    /// What was written and waits for more is not what comes last.
+    fn uncork(&mut self) {
+        if let Some(bytes) = self.corked.take() {
+            self.admit(Event::Data(self.here, &bytes));
+        }
     }
 
     fn let_go(&mut self) {
@@ -109,6 +139,7 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.let_go();
+        self.uncork();
         if self.here == Direction::Client {
             // A client that is interrupted drops its socket, and the system says so to the server.
             self.admit(Event::Fin(Direction::Client));
@@ -156,6 +187,19 @@ impl<S> TapStream<S> {
 }
 
 impl TapStream<TcpStream> {
+    /// What is written from now on waits until there is a whole segment of it, or the end: so the last reply and the FIN
+    /// behind it cross the network together, and the client is woken once. Where the system cannot, they go one by one.
+    pub fn wait_for_more(&mut self) {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        if socket2::SockRef::from(&self.stream)
+            .set_tcp_cork(true)
+            .is_ok()
+        {
+            let shows = self.tap.line.as_ref().is_some_and(Line::shows_joining);
+            self.tap.corked = shows.then(Vec::new);
+        }
+    }
+
     /// Aborts the connection with a RST.
     ///
     /// # Errors
@@ -204,7 +248,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         match &outcome {
             Ok(written) => {
                 let written = buf.get(..*written).unwrap_or(buf);
-                this.tap.record(Event::Data(this.tap.here, written));
+                this.tap.sent(written);
             }
             Err(error) => this.tap.failed(error),
         }
@@ -221,7 +265,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TapStream<S> {
         let this = &mut *self;
         let outcome = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
         if outcome.is_ok() {
-            this.tap.record(Event::Fin(this.tap.here));
+            this.tap.ended();
         }
         Poll::Ready(outcome)
     }

@@ -116,21 +116,7 @@ impl TappedConversation {
         to: &mut CaptureWriter<W>,
     ) -> io::Result<()> {
         self.must_be_open(direction)?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if self.side(direction).outstanding > 0 {
-            self.acknowledge(direction.reverse(), time, to)?;
-        }
-        let mut segments = bytes.chunks(self.largest_segment.into()).peekable();
-        while let Some(segment) = segments.next() {
-            if self.side(direction).outstanding >= SEGMENTS_PER_ACK {
-                self.acknowledge(direction.reverse(), time, to)?;
-            }
-            let last = segments.peek().is_none();
-            self.send(direction, time, Flags::ACK, segment, last, to)?;
-        }
-        Ok(())
+        self.segments(direction, time, (bytes, Flags::ACK), to)
     }
 
     /// That side will send no more. Its FIN is acknowledged with whatever the other side sends next; the second FIN at
@@ -144,16 +130,56 @@ impl TappedConversation {
         time: Timestamp,
         to: &mut CaptureWriter<W>,
     ) -> io::Result<()> {
+        self.last(direction, time, &[], to)
+    }
+
+    /// `bytes` went over the wire from `direction`'s side, and its FIN in the last segment of them.
+    ///
+    /// # Errors
+    /// As [`TappedConversation::fin`].
+    pub fn last<W: Write>(
+        &mut self,
+        direction: Direction,
+        time: Timestamp,
+        bytes: &[u8],
+        to: &mut CaptureWriter<W>,
+    ) -> io::Result<()> {
         self.must_be_open(direction)?;
-        if self.side(direction).outstanding > 0 {
-            self.acknowledge(direction.reverse(), time, to)?;
-        }
-        self.send(direction, time, Flags::FIN.with(Flags::ACK), &[], false, to)?;
+        let flags = Flags::FIN.with(Flags::ACK);
+        self.segments(direction, time, (bytes, flags), to)?;
         self.side_mut(direction).fin_sent = true;
         if self.side(direction.reverse()).fin_sent {
             self.acknowledge(direction.reverse(), time, to)?;
         }
         Ok(())
+    }
+
+    /// `bytes` in as many segments as they need, the last of them with `flags`: where these hold FIN, one at least.
+    fn segments<W: Write>(
+        &mut self,
+        direction: Direction,
+        time: Timestamp,
+        (bytes, flags): (&[u8], Flags),
+        to: &mut CaptureWriter<W>,
+    ) -> io::Result<()> {
+        if bytes.is_empty() && !flags.has(Flags::FIN) {
+            return Ok(());
+        }
+        if self.side(direction).outstanding > 0 {
+            self.acknowledge(direction.reverse(), time, to)?;
+        }
+        let most = usize::from(self.largest_segment);
+        let mut rest = bytes;
+        while let Some((segment, more)) = rest.split_at_checked(most)
+            && !more.is_empty()
+        {
+            self.send(direction, time, Flags::ACK, segment, false, to)?;
+            if self.side(direction).outstanding >= SEGMENTS_PER_ACK {
+                self.acknowledge(direction.reverse(), time, to)?;
+            }
+            rest = more;
+        }
+        self.send(direction, time, flags, rest, !rest.is_empty(), to)
     }
 
     /// That side aborted the connection.

@@ -89,6 +89,39 @@ fn reads_back_what_was_tapped() {
 }
 
 #[test]
+fn the_last_bytes_and_the_fin_are_one_frame() {
+    let (client, server) = addresses();
+    let mut to = writer();
+    let mut tap = TappedConversation::new(client, server, 0);
+    tap.open(at(0), &mut to).unwrap();
+    tap.data(Direction::Server, at(1), b"220 hello\r\n", &mut to)
+        .unwrap();
+    tap.data(Direction::Client, at(2), b"QUIT\r\n", &mut to)
+        .unwrap();
+    tap.last(Direction::Server, at(3), b"221 bye\r\n", &mut to)
+        .unwrap();
+    let more = tap.data(Direction::Server, at(4), b"x", &mut to);
+    more.expect_err("its FIN was sent");
+    // More than a frame holds: the FIN is in the last one.
+    tap.last(Direction::Client, at(5), &[b'x'; 2_000], &mut to)
+        .unwrap();
+    // 3: the handshake; the last acknowledges the second FIN.
+    assert_eq!(to.frames(), 3 + 3 + 2 + 1);
+    let read = Capture::from_bytes("tap", &to.into_inner()).unwrap();
+    let conversation = &read.conversations[0];
+    assert!(conversation.notes.is_empty());
+    assert_eq!(conversation.closing, Closing::Orderly);
+    let fins = conversation.events.iter().filter_map(|event| match event {
+        StreamEvent::Fin {
+            direction, packet, ..
+        } => Some((*direction, *packet)),
+        _ => None,
+    });
+    let fins: Vec<_> = fins.collect();
+    assert_eq!(fins, [(Direction::Server, 6), (Direction::Client, 8)]);
+}
+
+#[test]
 fn the_same_conversation_gives_the_same_file() {
     assert_eq!(dialogue().into_inner(), dialogue().into_inner());
 }

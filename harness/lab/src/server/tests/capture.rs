@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::SupportedProtocolVersion;
@@ -303,6 +304,44 @@ async fn the_fin_behind_a_goodbye_under_tls_is_seen() {
     };
     let limit = Duration::from_secs(10);
     tokio::time::timeout(limit, closed).await.expect("its FIN");
+}
+
+/// The system puts the last reply and the FIN into one segment.
+#[cfg(target_os = "linux")]
+#[rstest]
+#[case::as_it_happens(Clock::Real, true)]
+#[case::the_same_in_every_run(Clock::Pinned, false)]
+#[tokio::test]
+async fn the_last_reply_and_the_fin_are_in_one_frame(#[case] clock: Clock, #[case] one: bool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, clock);
+    let server = start_with("", |options| options.recorder = Some(recorder.clone()));
+    let mut client = Client::greeted(server.address()).await;
+    client.say("QUIT").await;
+    drop(client);
+    server.stop().await;
+    recorder.finish().expect("written");
+    let capture = Capture::read(&path).expect("a capture");
+    let of_server = |event: &StreamEvent| match event {
+        StreamEvent::Data {
+            direction: Direction::Server,
+            packet,
+            ..
+        }
+        | StreamEvent::Fin {
+            direction: Direction::Server,
+            packet,
+            ..
+        } => Some(*packet),
+        _ => None,
+    };
+    let events = capture.conversations[0].events.iter();
+    let packets: Vec<_> = events.filter_map(of_server).collect();
+    let [.., last, fin] = packets[..] else {
+        panic!("a reply and a FIN")
+    };
+    assert_eq!(last == fin, one, "{packets:?}");
 }
 
 #[tokio::test]
