@@ -5,16 +5,21 @@
 //! ended, the same on any number of lanes.
 
 mod batch;
+mod board;
 mod crew;
+mod desk;
 mod lane;
 mod producer;
+mod spare;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use self::lane::{Lane, Made};
-use self::producer::Producer;
+use self::producer::{MOST_SEGMENTS, Producer};
+
+pub use self::spare::SpareTime;
 use crate::source::{FileEnding, Sources};
 use crate::tcp::{Bounds, Consumer, Ended};
 use crate::{Error, Note};
@@ -49,6 +54,9 @@ pub struct Settings {
     pub progress: Arc<Progress>,
     /// What each thread of a lane does first; the calling thread, which does everything where there is one lane, does not.
     pub begin: Option<fn()>,
+    /// The time of a thread that has something more urgent to do, too. The threads of lanes leave everything to it for as
+    /// long as it lends some; it is not needed where there is one lane.
+    pub spare: SpareTime,
 }
 
 /// How far reading has come.
@@ -89,12 +97,15 @@ impl Summary {
 }
 
 /// Reads all sources. `deliver` gets what the workers made, in the order in which connections ended.
-pub fn run<W: Worker>(
+pub fn run<W: Worker + 'static>(
     sources: Sources,
     settings: &Settings,
     make: impl Fn() -> W,
     mut deliver: impl FnMut(W::Product),
-) -> Summary {
+) -> Summary
+where
+    W::Product: 'static,
+{
     let lanes = settings.lanes.max(1);
     let progress = Arc::clone(&settings.progress);
     let mut tally = Tally::default();
@@ -114,7 +125,7 @@ pub fn run<W: Worker>(
         on_this_thread(producer, Lane::new(make(), settings.bounds), &mut pass_on)
     } else {
         let lanes = (0..lanes).map(|_| Lane::new(make(), settings.bounds));
-        crew::run(producer, lanes.collect(), settings.begin, &mut pass_on)
+        crew::run(producer, lanes.collect(), settings, &mut pass_on)
     };
     summary.strays = tally.strays;
     summary.passed_over = tally.passed_over;
@@ -133,7 +144,7 @@ fn on_this_thread<W: Worker>(
     pass_on: &mut impl FnMut(Made<W::Product>),
 ) -> Summary {
     loop {
-        let round = producer.round();
+        let round = producer.round(MOST_SEGMENTS);
         for batch in &round.batches {
             pass_on(lane.work(batch));
         }

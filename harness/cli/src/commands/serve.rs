@@ -104,9 +104,10 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         address,
         files: follow.files(),
     };
-    let host = host(&mut options)?;
+    let mut host = host(&mut options)?;
     let settings = Settings {
         begin: Some(aside::step_aside),
+        spare: options.spare.clone(),
         ..Settings::default()
     };
     evidence.tend(host.runtime(), Arc::clone(&settings.progress));
@@ -137,6 +138,7 @@ pub(super) fn run(cli: &Cli, args: &ServeArgs) -> Result<Exit, Failure> {
         .runtime()
         .block_on(running)
         .map_err(|error| Failure::input(format!("the server broke down: {error}")))?;
+    host.let_go();
     if found.count == 0 {
         return Err(Failure::input("nobody connected; nothing was judged"));
     }

@@ -14,6 +14,9 @@ use crate::tap::Recorder;
 /// works through anything any more.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How many frames wait where judging gets too little time: some hundredths of a second of it.
+const BEHIND: u64 = 20_000;
+
 /// Frames that a capture holds and that whoever follows it has not come to.
 ///
 /// Where serving comes first, judging may fall behind for as long as clients send all they can. What waits for it lies in
@@ -26,6 +29,8 @@ pub struct Backlog {
     most: u64,
     /// It was too long, and is not yet short again.
     long: Arc<AtomicBool>,
+    /// The same for what is behind.
+    behind: Arc<AtomicBool>,
 }
 
 impl Backlog {
@@ -36,6 +41,7 @@ impl Backlog {
             progress,
             most,
             long: Arc::default(),
+            behind: Arc::default(),
         }
     }
 
@@ -46,17 +52,28 @@ impl Backlog {
         }
     }
 
-    fn is_long(&self) -> bool {
+    /// Whether too much waits.
+    pub(super) fn is_long(&self) -> bool {
+        // A quarter at a time: to serve and to judge by turns takes less than both at once, as each has the caches to itself.
+        self.exceeds(self.most, &self.long)
+    }
+
+    /// Whether so much waits that whoever judges gets too little time.
+    pub(super) fn is_behind(&self) -> bool {
+        self.exceeds(BEHIND.min(self.most), &self.behind)
+    }
+
+    /// Whether more than `most` wait, or did, and it is not a quarter less yet.
+    fn exceeds(&self, most: u64, before: &AtomicBool) -> bool {
         let recorded = self.recorded.load(Ordering::Relaxed);
         let delivered = self.progress.delivered.load(Ordering::Relaxed);
-        let was_long = self.long.load(Ordering::Relaxed);
-        // A quarter at a time: to serve and to judge by turns takes less than both at once, as each has the caches to itself.
-        let room = if was_long { self.most / 4 } else { 0 };
-        let long = recorded.saturating_sub(delivered) > self.most - room;
-        if long != was_long {
-            self.long.store(long, Ordering::Relaxed);
+        let did = before.load(Ordering::Relaxed);
+        let room = if did { most / 4 } else { 0 };
+        let does = recorded.saturating_sub(delivered) > most - room;
+        if does != did {
+            before.store(does, Ordering::Relaxed);
         }
-        long
+        does
     }
 }
 

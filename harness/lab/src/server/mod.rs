@@ -64,7 +64,7 @@ pub use view::Watch;
 use crate::scenario::TlsMode;
 use crate::tap::{Shown, Tap};
 use authority::Authority;
-use awake::Pulse;
+use awake::{Lender, Pulse};
 use connection::Connection;
 use reload::Current;
 use seed::SeedBytes;
@@ -274,7 +274,11 @@ impl Shared {
         let most = self.options.awake;
         if !most.is_zero() {
             let whole = Arc::clone(&self.whole);
-            watch.spawn(async move { whole.pulse.stay_awake(most).await });
+            let lender = Lender {
+                spare: self.options.spare.clone(),
+                backlog: self.options.backlog.clone(),
+            };
+            watch.spawn(async move { whole.pulse.stay_awake(most, lender).await });
         }
         watch
     }

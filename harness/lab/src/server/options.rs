@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smtp::Secret;
+use wire::pipeline::SpareTime;
 
 use super::{Backlog, Certificate, Custody, Script, Terms};
 use crate::scenario::{Scenario, ServerName, ServerTable};
@@ -58,6 +59,8 @@ pub struct Options {
     /// How long a thread that serves looks out for what a client sends next, before it sleeps. With more than none it keeps a
     /// processor busy for so long after each command, and is for a runtime of one thread.
     pub awake: Duration,
+    /// Where the moments go in which it looks out and nobody says anything.
+    pub spare: SpareTime,
     /// How long it waits for a client that says nothing, or reads nothing.
     pub idle: Duration,
     /// How long a connection may last, whatever its client does.
@@ -94,6 +97,7 @@ impl Options {
             custody: None,
             terms: Terms::default(),
             awake: Duration::ZERO,
+            spare: SpareTime::default(),
             idle: Duration::from_secs(5),
             session: Duration::from_hours(1),
         }

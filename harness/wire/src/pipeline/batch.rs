@@ -8,9 +8,6 @@ use crate::Timestamp;
 use crate::segment::{Flags, Segment};
 use crate::source::Chunk;
 
-/// How many segments go in one batch.
-const MOST_SEGMENTS: usize = 4096;
-
 /// A segment whose payload lies in a chunk.
 #[derive(Debug)]
 struct Held {
@@ -42,9 +39,16 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// The segments.
-    pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
-        self.segments.iter().map(|held| Segment {
+    /// How many segments there are.
+    pub(super) const fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Those of the segments that stand there.
+    pub(super) fn segments(&self, some: Range<usize>) -> impl Iterator<Item = Segment<'_>> {
+        let end = some.end.min(self.segments.len());
+        let some = self.segments.get(some.start..end).unwrap_or_default();
+        some.iter().map(|held| Segment {
             packet: held.packet,
             time: held.time,
             src: held.src,
@@ -134,8 +138,9 @@ impl Batches {
         self.segments += 1;
     }
 
-    pub(super) fn are_full(&self) -> bool {
-        self.segments >= MOST_SEGMENTS
+    /// How many segments there are in all of them.
+    pub(super) const fn len(&self) -> usize {
+        self.segments
     }
 
     /// Takes the batches of this round; every lane gets one, so that the rounds of all lanes can be put together.

@@ -1,5 +1,7 @@
 //! One lane: connections put together, and what a worker makes of them.
 
+use std::ops::Range;
+
 use super::Worker;
 use super::batch::Batch;
 use crate::tcp::{Bounds, Ended, Reassembler};
@@ -63,19 +65,34 @@ impl<W: Worker> Lane<W> {
 
     /// Works through a batch.
     pub(super) fn work(&mut self, batch: &Batch) -> Made<W::Product> {
-        for secrets in &batch.secrets {
-            self.worker.secrets(secrets);
+        self.work_on(batch, 0..usize::MAX).0
+    }
+
+    /// Works on some segments of a batch, which follow those of the call before. The second says whether the batch is done
+    /// with.
+    pub(super) fn work_on(
+        &mut self,
+        batch: &Batch,
+        some: Range<usize>,
+    ) -> (Made<W::Product>, bool) {
+        if some.start == 0 {
+            for secrets in &batch.secrets {
+                self.worker.secrets(secrets);
+            }
         }
-        for segment in batch.segments() {
+        for segment in batch.segments(some.clone()) {
             self.reassembler.push_with(&segment, || self.worker.open());
         }
-        let (packet, time) = batch.until;
-        self.reassembler.tick(time, packet);
+        let over = some.end >= batch.len();
+        if over {
+            let (packet, time) = batch.until;
+            self.reassembler.tick(time, packet);
+            self.until = packet;
+        }
         let ended = self.reassembler.take_ended();
         let mut made = self.made(ended);
-        made.until = packet;
-        self.until = packet;
-        made
+        made.until = self.until;
+        (made, over)
     }
 
     /// Ends all connections.

@@ -8,9 +8,12 @@ use super::{Progress, Settings, Summary};
 use crate::decode::Decoder;
 use crate::source::{Next, Sources};
 
-/// How many chunks of a file go into one round: enough for the lanes not to wait for each other, and few enough for the
+/// How many bytes of a capture go into one round: enough for the lanes not to wait for each other, and few enough for the
 /// processor's cache to hold them until they are worked through.
-const CHUNKS: u32 = 2;
+const BYTES: usize = 512 << 10;
+
+/// How many segments go into one round at the most, where somebody has the time for all of them.
+pub(super) const MOST_SEGMENTS: usize = 4096;
 
 /// What was read in one go.
 pub(super) struct Round {
@@ -50,9 +53,9 @@ impl Producer {
     }
 
     /// Reads on. Before more is read where that may take its time, the round ends, so that the lanes get what there is; a
-    /// file does not keep them waiting.
-    pub(super) fn round(&mut self) -> Round {
-        let mut chunks = 0;
+    /// file does not keep them waiting. The round has no more than `most` segments.
+    pub(super) fn round(&mut self, most: usize) -> Round {
+        let mut bytes = 0;
         let last = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break true;
@@ -62,9 +65,9 @@ impl Producer {
                 if next == Next::End {
                     break true;
                 }
-                chunks += 1;
+                bytes += self.sources.portion();
                 self.read_first = true;
-                if chunks >= CHUNKS || !self.sources.is_ready() {
+                if bytes >= BYTES || !self.sources.is_ready() {
                     break false;
                 }
                 continue;
@@ -77,7 +80,7 @@ impl Producer {
             if let Some(segment) = self.decoder.segment(&frame) {
                 self.batches.push(&segment, chunk);
             }
-            if self.batches.are_full() {
+            if self.batches.len() >= most {
                 break false;
             }
         };
@@ -86,7 +89,7 @@ impl Producer {
         Round {
             batches: self.batches.take(secrets),
             last,
-            ready: self.sources.is_ready(),
+            ready: !self.read_first || self.sources.is_ready(),
             from_file: self.sources.is_file(),
         }
     }

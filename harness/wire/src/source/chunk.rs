@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex, Weak};
 /// file to the reading of the mail.
 pub(super) const CHUNK: usize = 256 << 10;
 
+/// How many bytes of a capture that is still being written are read at a time. Whoever reads it may have something more
+/// urgent to do, and is done with so many in a moment.
+pub(super) const MOMENT: usize = 32 << 10;
+
 /// Chunks that were used and will be used again.
 #[derive(Debug, Default)]
 pub struct Pool {
@@ -16,15 +20,19 @@ impl Pool {
     /// How many unused chunks are kept.
     const MOST_FREE: usize = 64;
 
-    /// A buffer with room for a chunk. What it holds is of no account.
-    pub(super) fn take(&self) -> Vec<u8> {
+    /// A buffer with room for so many bytes. What it holds is of no account.
+    pub(super) fn take(&self, room: usize) -> Vec<u8> {
         let free = self.free.lock().ok().and_then(|mut free| free.pop());
-        free.unwrap_or_else(|| vec![0; CHUNK])
+        let mut bytes = free.unwrap_or_default();
+        if bytes.len() < room {
+            bytes.resize(room, 0);
+        }
+        bytes
     }
 
     fn give_back(&self, bytes: Vec<u8>) {
         // One that had to grow for a very long record is not worth keeping.
-        if bytes.len() > 4 * CHUNK || bytes.len() < CHUNK {
+        if bytes.len() > 4 * CHUNK || bytes.is_empty() {
             return;
         }
         if let Ok(mut free) = self.free.lock()

@@ -257,14 +257,22 @@ impl Sources {
 
     /// Whether the capture that is being read is a file, so that reading more takes no time worth speaking of.
     pub(crate) fn is_file(&self) -> bool {
-        let open = self.current.and_then(|current| self.open.get(current));
-        open.is_some_and(|open| open.single.is_file())
+        self.single().is_some_and(Single::is_file)
     }
 
     /// Whether more of the capture that is being read can be had without waiting for it.
     pub(crate) fn is_ready(&self) -> bool {
-        let open = self.current.and_then(|current| self.open.get(current));
-        open.is_some_and(|open| open.single.is_ready())
+        self.single().is_some_and(Single::is_ready)
+    }
+
+    /// How many bytes of it are read at a time.
+    pub(crate) fn portion(&self) -> usize {
+        self.single().map_or(0, Single::portion)
+    }
+
+    /// The capture that is being read.
+    fn single(&self) -> Option<&Single> {
+        Some(&self.open.get(self.current?)?.single)
     }
 
     /// TLS secrets that were met since the last call.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::chunk::{CHUNK, Chunk, Pool};
+use super::chunk::{CHUNK, Chunk, MOMENT, Pool};
 use super::open::Supply;
 use crate::read::{Ending, Parser, Progress};
 use crate::{Error, Frame, Timestamp};
@@ -107,17 +107,14 @@ impl Single {
     ///
     /// An error of the reader (a damaged gzip stream, say) ends the capture like a cut file; its text is returned.
     pub(super) fn refill(&mut self) -> Option<String> {
-        let mut bytes = self.pool.take();
         let rest = self.chunk.bytes().get(self.at..).unwrap_or_default();
-        let room = CHUNK.max(self.needed).max(rest.len() + 1);
-        if bytes.len() < room {
-            bytes.resize(room, 0);
-        }
+        let room = self.portion().max(self.needed).max(rest.len() + 1);
+        let mut bytes = self.pool.take(room);
         bytes[..rest.len()].copy_from_slice(rest);
         let mut filled = rest.len();
         let mut problem = None;
         loop {
-            match self.reader.read(&mut bytes[filled..]) {
+            match self.reader.read(&mut bytes[filled..room]) {
                 Ok(0) => self.last = true,
                 Ok(read) => {
                     filled += read;
@@ -144,6 +141,14 @@ impl Single {
 
     pub(super) const fn is_file(&self) -> bool {
         matches!(self.supply, Supply::AtRest)
+    }
+
+    /// How many bytes are read at a time.
+    pub(super) const fn portion(&self) -> usize {
+        match self.supply {
+            Supply::Growing(_) => MOMENT,
+            Supply::AtRest | Supply::Unknown => CHUNK,
+        }
     }
 
     /// Whether more can be read without waiting for it.

@@ -15,7 +15,7 @@ pub(super) struct Host {
 
 /// The thread of a runtime that has none of its own.
 struct Driver {
-    stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     thread: JoinHandle<()>,
 }
 
@@ -46,8 +46,18 @@ impl Host {
             })?;
         Ok(Self {
             runtime,
-            driver: Some(Driver { stop, thread }),
+            driver: Some(Driver {
+                stop: Some(stop),
+                thread,
+            }),
         })
+    }
+
+    /// Nobody waits for a task any more. A single thread ends while its owner goes on: it has much to give back.
+    pub(super) fn let_go(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            driver.stop = None;
+        }
     }
 
     /// What runs the tasks.
@@ -59,11 +69,10 @@ impl Host {
 impl Drop for Host {
     /// The runtime ends here, and not in the thread that drives it.
     fn drop(&mut self) {
-        let Some(Driver { stop, thread }) = self.driver.take() else {
-            return;
-        };
-        drop(stop);
-        let _ = thread.join();
+        self.let_go();
+        if let Some(Driver { thread, .. }) = self.driver.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -79,7 +88,7 @@ mod tests {
     #[case::one(1)]
     #[case::several(2)]
     fn tasks_go_on_while_nobody_waits_for_them_and_end_with_it(#[case] threads: usize) {
-        let host = Host::begin(threads).expect("threads");
+        let mut host = Host::begin(threads).expect("threads");
         let (told, hears) = std::sync::mpsc::channel();
         host.runtime().spawn(async move {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -90,6 +99,7 @@ mod tests {
         hears.recv_timeout(Duration::from_secs(10)).expect("done");
         let sum = host.runtime().spawn(async { 1 + 1 });
         assert_eq!(host.runtime().block_on(sum).expect("no panic"), 2);
+        host.let_go();
         drop(host);
         assert!(hears.recv().is_err(), "the task is gone");
     }
