@@ -135,24 +135,29 @@ impl Link {
         }
     }
 
-    /// Sends a FIN and waits for the client's, so that the capture shows how the connection ended.
+    /// Sends a FIN and waits for the client's, so that the capture shows how the connection ended. A client that keeps its
+    /// side open beyond its time is cut off with a RST: else whoever judges the capture would wait for its end with it.
     async fn close(&mut self, patience: Duration, most: u64) {
         let Some(stream) = &mut self.stream else {
             return;
         };
         let closed = timeout(self.shared.options.idle, stream.shutdown()).await;
         if matches!(closed, Ok(Ok(()))) {
-            // One way or the other it is over.
-            if matches!(self.drain(patience, most).await, End::Eof) {
-                self.see_fin(patience).await;
+            let ended = match self.drain(patience, most).await {
+                End::Eof => self.see_fin(patience).await,
+                End::Close => false,
+                _ => true,
+            };
+            if !ended {
+                self.reset();
             }
         }
     }
 
-    /// Waits for the FIN of a client that has said goodbye under TLS only.
-    async fn see_fin(&mut self, patience: Duration) {
+    /// Waits for the FIN of a client that has said goodbye, which may have been under TLS only. Says whether it came.
+    async fn see_fin(&mut self, patience: Duration) -> bool {
         let Some(Stream::Tls(stream)) = &mut self.stream else {
-            return;
+            return true;
         };
         let below = stream.get_mut().0;
         let fin = async {
@@ -160,8 +165,8 @@ impl Link {
             while matches!(below.read(&mut rest).await, Ok(1..)) {}
         };
         tokio::select! {
-            _ = timeout(patience, fin) => {}
-            () = self.deadlines.stopped() => {}
+            fin = timeout(patience, fin) => fin.is_ok(),
+            () = self.deadlines.stopped() => false,
         }
     }
 

@@ -306,6 +306,30 @@ async fn the_fin_behind_a_goodbye_under_tls_is_seen() {
     tokio::time::timeout(limit, closed).await.expect("its FIN");
 }
 
+/// Whoever judges sessions as they end is not to wait for it any longer than the server does.
+#[tokio::test]
+async fn a_client_that_never_closes_is_cut_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.pcapng");
+    let recorder = recorder(&path, Clock::Real);
+    let server = start_with("", |options| {
+        options.recorder = Some(recorder.clone());
+        options.idle = Duration::from_millis(50);
+    });
+    let mut client = Client::greeted(server.address()).await;
+    client.say("QUIT").await;
+    let closing = || Capture::read(&path).expect("a capture").conversations[0].closing;
+    let cut_off = async {
+        while closing() != Closing::Reset(Direction::Server) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let limit = Duration::from_secs(10);
+    let cut_off = tokio::time::timeout(limit, cut_off).await;
+    cut_off.expect("its end");
+    drop(client);
+}
+
 /// The system puts the last reply and the FIN into one segment.
 #[cfg(target_os = "linux")]
 #[rstest]
@@ -320,7 +344,7 @@ async fn the_last_reply_and_the_fin_are_in_one_frame(#[case] clock: Clock, #[cas
     let mut client = Client::greeted(server.address()).await;
     client.say("QUIT").await;
     drop(client);
-    server.stop().await;
+    server.stop().await.expect("stopped");
     recorder.finish().expect("written");
     let capture = Capture::read(&path).expect("a capture");
     let of_server = |event: &StreamEvent| match event {
