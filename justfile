@@ -108,7 +108,7 @@ fuzz seconds="600":
 
 # The public documentation of every room.
 doc:
-    cargo doc --workspace --no-deps
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 # A site of what `explain` explains, under docs/book/site; its source alone where mdBook is not installed.
 book:

@@ -93,7 +93,7 @@ pub fn file(input: &Path, output: &Path, what: &Redaction) -> Result<Told, Failu
 ///
 /// # Errors
 ///
-/// As [`file`].
+/// As [`file()`].
 pub fn capture(
     name: &Path,
     mut bytes: Vec<u8>,

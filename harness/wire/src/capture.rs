@@ -14,7 +14,7 @@ pub struct Capture {
     pub conversations: Vec<Conversation>,
     /// The number of the last packet read, counted as Wireshark counts; those that are not TCP are included.
     pub packets: u64,
-    /// What was odd about the file and its frames; what concerns one connection stands in [`Conversation::notes`].
+    /// What was odd about the file and its frames; what concerns one connection stands in [`About::notes`](crate::About::notes).
     pub notes: Vec<Note>,
     /// Set where the file could not be read to its end. Everything before that place is here.
     pub truncated: Option<Truncation>,

@@ -1,7 +1,7 @@
 //! TCP: from segments to conversations.
 //!
 //! One policy for every dispute, so that a reader can predict it: of bytes captured twice, those captured first stand. What
-//! the capture does not hold becomes a [`StreamEvent::Gap`](crate::StreamEvent::Gap) once the other side has acknowledged
+//! the capture does not hold becomes a [`StreamEvent::Gap`] once the other side has acknowledged
 //! it, for then it did cross the wire, or else when the connection or the capture ends.
 //!
 //! Events are told to a [`Consumer`] as soon as their bytes are in order, without a copy where they come in order. A

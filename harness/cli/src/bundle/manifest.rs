@@ -23,7 +23,7 @@ pub(super) const LONGEST_MANIFEST: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// The format and its version.
     pub schema: String,
     /// What made it: name and version.
     pub tool: String,
