@@ -65,9 +65,12 @@ impl State {
         // Who is behind leaves the reading to those that soon have nothing else to do.
         let enough = if self.ready { AHEAD } else { 1 };
         let few = self.waiting[lane].len() < enough;
-        few && !self.done
-            && !(lent && self.ready)
-            && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
+        few && !(lent && self.ready) && self.may_be_read()
+    }
+
+    /// Whether there is a next round, and room for it.
+    fn may_be_read(&self) -> bool {
+        !self.done && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
     }
 }
 
@@ -267,7 +270,7 @@ impl<W: Worker> Board<W> {
             .state
             .try_lock()
             .ok()
-            .filter(|state| state.ready && !state.done)
+            .filter(|state| state.ready && state.may_be_read())
             .and_then(|mut state| state.producer.take());
         let reads = producer.is_some();
         if let Some(producer) = producer {

@@ -60,9 +60,12 @@ impl<W: Worker> Desk<W> {
     }
 
     /// Works on some segments, of the batch that was begun or of the next one, and waits for nothing. Says whether there
-    /// were any.
+    /// were any that could be worked on: while nobody takes answers, no more are made.
     pub(super) fn work_a_little(&mut self, next: impl FnOnce() -> Option<Batch>) -> bool {
-        if self.begun.is_none() {
+        if self.group.len() >= GROUP_OF_SHORT {
+            self.try_to_hand_in();
+        }
+        if self.begun.is_none() && self.group.len() < 2 * GROUP_OF_SHORT {
             self.begun = next().map(|batch| Begun {
                 batch,
                 at: 0,
@@ -71,9 +74,6 @@ impl<W: Worker> Desk<W> {
         }
         let works = self.begun.is_some();
         self.work_on(SOME);
-        if self.group.len() >= GROUP_OF_SHORT {
-            self.try_to_hand_in();
-        }
         works
     }
 

@@ -129,6 +129,37 @@ fn what_was_begun_in_it_is_ended_where_it_is_withdrawn() {
     assert_eq!(made, alone().0);
 }
 
+#[test]
+fn no_more_is_made_in_it_than_somebody_takes() {
+    let settings = Settings::default();
+    let (answers, output) = sync_channel(1);
+    let desk = Desk::new(Lane::new(Clerk, settings.bounds), answers);
+    let board = Board::new(Producer::new(growing(1000), &settings, 1), vec![desk]);
+    let Task::Read(producer) = board.next(0) else {
+        panic!("somebody has to wait for the beginning")
+    };
+    board.read(producer);
+    let mut taken = Vec::new();
+    let mut stops = 0;
+    loop {
+        while board.do_a_little() {}
+        let Ok(group) = output.try_recv() else { break };
+        stops += 1;
+        taken.extend(group);
+    }
+    assert!(stops > 2, "{stops}");
+    board.take_over();
+    thread::scope(|scope| {
+        scope.spawn(|| staff(&board, 0));
+        while let Ok(group) = output.recv() {
+            taken.extend(group);
+        }
+    });
+    let made = taken.into_iter().flat_map(|made| made.products);
+    let made: Vec<_> = made.map(|(_, line)| line).collect();
+    assert_eq!(made, alone().0);
+}
+
 /// Lends time until it is told to end, with pauses.
 fn lend(spare: &SpareTime, over: &AtomicBool, most: usize) {
     while !over.load(Ordering::Relaxed) {
