@@ -226,10 +226,15 @@ def told(server):
 
 
 def drain(out, patience=PATIENCE):
+    """Waits until the queue is empty, for as long as it grows shorter."""
     until = time.monotonic() + patience
     queue = out / "queue"
-    while [*queue.glob("*.json"), *queue.glob("*.sending")]:
-        if time.monotonic() > until:
+    fewest = None
+    while waiting := len([*queue.glob("*.json"), *queue.glob("*.sending")]):
+        now = time.monotonic()
+        if fewest is None or waiting < fewest:
+            fewest, until = waiting, now + patience
+        if now > until:
             break
         time.sleep(0.02)
 
