@@ -7,10 +7,8 @@ use wire::Direction;
 pub(super) enum Event<B> {
     /// Bytes were read from it (`Client`) or written to it (`Server`).
     Data(Direction, B),
-    /// That side will send no more.
-    Fin(Direction),
-    /// The same, in the segment that ends these bytes.
-    Last(Direction, B),
+    /// That side will send no more. Its FIN is in the segment that ends these bytes, where there are any.
+    Fin(Direction, B),
     /// That side aborted the connection.
     Reset(Direction),
     /// TLS agreed on secrets: a line of a key log.
@@ -22,8 +20,7 @@ impl<B> Event<B> {
     pub(super) fn map<'a, C>(&'a self, bytes: impl FnOnce(&'a B) -> C) -> Event<C> {
         match self {
             Self::Data(direction, data) => Event::Data(*direction, bytes(data)),
-            Self::Fin(direction) => Event::Fin(*direction),
-            Self::Last(direction, data) => Event::Last(*direction, bytes(data)),
+            Self::Fin(direction, data) => Event::Fin(*direction, bytes(data)),
             Self::Reset(direction) => Event::Reset(*direction),
             Self::Secrets(line) => Event::Secrets(bytes(line)),
         }
@@ -84,7 +81,7 @@ mod tests {
         queue.push(data(Direction::Server, "250 y\r\n"));
         queue.cut();
         queue.push(data(Direction::Client, "QUIT\r\n"));
-        queue.push(Event::Fin(Direction::Client));
+        queue.push(Event::Fin(Direction::Client, b""));
         let taken = queue.take();
         let taken: Vec<_> = taken.iter().map(|event| event.map(Vec::as_slice)).collect();
         assert_eq!(
@@ -94,7 +91,7 @@ mod tests {
                 data(Direction::Server, "250 x\r\n"),
                 data(Direction::Server, "250 y\r\n"),
                 data(Direction::Client, "QUIT\r\n"),
-                Event::Fin(Direction::Client),
+                Event::Fin(Direction::Client, b""),
             ]
         );
     }

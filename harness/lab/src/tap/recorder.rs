@@ -365,10 +365,7 @@ impl State {
             Some(Event::Data(direction, bytes)) => {
                 conversation.data(direction, time, bytes, writer)
             }
-            Some(Event::Fin(direction)) => conversation.fin(direction, time, writer),
-            Some(Event::Last(direction, bytes)) => {
-                conversation.last(direction, time, bytes, writer)
-            }
+            Some(Event::Fin(direction, bytes)) => conversation.last(direction, time, bytes, writer),
             Some(Event::Reset(direction)) => conversation.reset(direction, time, writer),
             // Secrets are no event on the wire: they take no time.
             Some(Event::Secrets(line)) => return self.secrets(&String::from_utf8_lossy(line)),

@@ -21,7 +21,7 @@ impl Sides {
         match *event {
             Event::Secrets(_) => true,
             Event::Data(direction, bytes) => !bytes.is_empty() && !over(self, direction),
-            Event::Fin(direction) | Event::Last(direction, _) => {
+            Event::Fin(direction, _) => {
                 let admitted = !over(self, direction);
                 match direction {
                     Direction::Client => self.client_over = true,

@@ -58,8 +58,7 @@ impl Tap {
 
     /// Bytes were read.
     fn received(&mut self, bytes: &[u8]) {
-        self.let_go();
-        self.uncork();
+        self.release();
         if self.holding {
             self.held = Some(bytes.to_vec());
         } else {
@@ -84,21 +83,19 @@ impl Tap {
     /// This side has ended.
     fn ended(&mut self) {
         self.let_go();
-        match self.corked.take() {
-            Some(bytes) if !bytes.is_empty() => self.admit(Event::Last(self.here, &bytes)),
-            _ => self.admit(Event::Fin(self.here)),
-        }
+        let last = self.corked.take().unwrap_or_default();
+        self.admit(Event::Fin(self.here, &last));
     }
 
     /// Something else happened.
     fn record(&mut self, event: Event<&[u8]>) {
-        self.let_go();
-        self.uncork();
+        self.release();
         self.admit(event);
     }
 
-    /// What was written and waits for more is not what comes last.
-    fn uncork(&mut self) {
+    /// Lets go of all that waits: what was written and waits for more is not what comes last.
+    fn release(&mut self) {
+        self.let_go();
         if let Some(bytes) = self.corked.take() {
             self.admit(Event::Data(self.here, &bytes));
         }
@@ -138,11 +135,10 @@ impl Tap {
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.let_go();
-        self.uncork();
+        self.release();
         if self.here == Direction::Client {
             // A client that is interrupted drops its socket, and the system says so to the server.
-            self.admit(Event::Fin(Direction::Client));
+            self.admit(Event::Fin(Direction::Client, &[]));
         }
         if let Some(line) = &self.line {
             line.end();
@@ -228,7 +224,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TapStream<S> {
                 if !read.is_empty() {
                     this.tap.received(read);
                 } else if room > 0 {
-                    this.tap.record(Event::Fin(this.tap.there()));
+                    this.tap.record(Event::Fin(this.tap.there(), &[]));
                 }
             }
             Err(error) => this.tap.failed(error),

@@ -49,8 +49,6 @@ struct State {
     unsent: Vec<bool>,
     /// Not there while somebody reads.
     producer: Option<Producer>,
-    /// The last round was read.
-    done: bool,
     /// The next round need not be waited for.
     ready: bool,
     /// The last round came from a file: the next one will not be long.
@@ -65,12 +63,12 @@ impl State {
         // Who is behind leaves the reading to those that soon have nothing else to do.
         let enough = if self.ready { AHEAD } else { 1 };
         let few = self.waiting[lane].len() < enough;
-        few && !(lent && self.ready) && self.may_be_read()
+        few && !(lent && self.ready) && self.has_room()
     }
 
-    /// Whether there is a next round, and room for it.
-    fn may_be_read(&self) -> bool {
-        !self.done && self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
+    /// Whether there is room for a round.
+    fn has_room(&self) -> bool {
+        self.waiting.iter().all(|queue| queue.len() < MOST_WAITING)
     }
 }
 
@@ -100,7 +98,6 @@ impl<W: Worker> Board<W> {
                 waiting: desks.iter().map(|_| VecDeque::new()).collect(),
                 unsent: vec![false; lanes],
                 producer: Some(producer),
-                done: false,
                 ready: false,
                 from_file: false,
                 asleep: 0,
@@ -119,6 +116,11 @@ impl<W: Worker> Board<W> {
         }
     }
 
+    /// Whether there is no next round. It is told with the state locked.
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,7 +131,8 @@ impl<W: Worker> Board<W> {
         let mut may_look = self.roomy;
         loop {
             let lent = self.lent.load(Ordering::Relaxed);
-            if state.is_to_be_read(lane, lent)
+            if !self.is_over()
+                && state.is_to_be_read(lane, lent)
                 && let Some(producer) = state.producer.take()
             {
                 return Task::Read(Box::new(producer));
@@ -139,7 +142,7 @@ impl<W: Worker> Board<W> {
                 if unsent || !state.waiting[lane].is_empty() {
                     return Task::Work;
                 }
-                if state.done {
+                if self.is_over() {
                     return Task::Leave;
                 }
             }
@@ -185,8 +188,9 @@ impl<W: Worker> Board<W> {
             batch.at_once = !round.ready;
             queue.push_back(batch);
         }
-        state.done |= round.last;
-        self.over.store(state.done, Ordering::Relaxed);
+        if round.last {
+            self.over.store(true, Ordering::Relaxed);
+        }
         state.ready = round.ready;
         state.from_file = round.from_file;
         state.producer = Some(*producer);
@@ -238,7 +242,6 @@ impl<W: Worker> Board<W> {
             }
         }
         let mut state = self.lock();
-        state.done = true;
         self.failed.store(true, Ordering::Relaxed);
         self.over.store(true, Ordering::Relaxed);
         self.lent.store(false, Ordering::Relaxed);
@@ -270,7 +273,7 @@ impl<W: Worker> Board<W> {
             .state
             .try_lock()
             .ok()
-            .filter(|state| state.ready && state.may_be_read())
+            .filter(|state| state.ready && !self.is_over() && state.has_room())
             .and_then(|mut state| state.producer.take());
         let reads = producer.is_some();
         if let Some(producer) = producer {
@@ -283,7 +286,7 @@ impl<W: Worker> Board<W> {
 impl<W: Worker> Piecework for Board<W> {
     fn do_a_little(&self) -> bool {
         let _alarm = Alarm(self);
-        if self.over.load(Ordering::Relaxed) {
+        if self.is_over() {
             self.take_over();
             return false;
         }
@@ -311,14 +314,12 @@ impl<W: Worker> Piecework for Board<W> {
         if !self.lent.load(Ordering::Relaxed) {
             return;
         }
-        let mut unsent = vec![false; self.desks.len()];
         for (lane, mut desk) in self.idle_desks() {
-            unsent[lane] = desk.as_mut().is_some_and(Desk::clear);
+            if desk.as_mut().is_some_and(Desk::clear) {
+                self.lock().unsent[lane] = true;
+            }
         }
-        let mut state = self.lock();
-        for (known, more) in state.unsent.iter_mut().zip(unsent) {
-            *known |= more;
-        }
+        let state = self.lock();
         self.lent.store(false, Ordering::Relaxed);
         self.wake(&state);
     }

@@ -10,13 +10,10 @@ use tokio::sync::oneshot;
 /// A runtime with so many threads, until it is dropped.
 pub(super) struct Host {
     runtime: Arc<Runtime>,
-    driver: Option<Driver>,
-}
-
-/// The thread of a runtime that has none of its own.
-struct Driver {
+    /// Ends the thread of a runtime that has none of its own.
     stop: Option<oneshot::Sender<()>>,
-    thread: JoinHandle<()>,
+    /// That thread.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Host {
@@ -32,7 +29,8 @@ impl Host {
             let runtime = builder.worker_threads(threads).enable_all().build()?;
             return Ok(Self {
                 runtime: Arc::new(runtime),
-                driver: None,
+                stop: None,
+                thread: None,
             });
         }
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
@@ -46,18 +44,14 @@ impl Host {
             })?;
         Ok(Self {
             runtime,
-            driver: Some(Driver {
-                stop: Some(stop),
-                thread,
-            }),
+            stop: Some(stop),
+            thread: Some(thread),
         })
     }
 
     /// Nobody waits for a task any more. A single thread ends while its owner goes on: it has much to give back.
     pub(super) fn let_go(&mut self) {
-        if let Some(driver) = &mut self.driver {
-            driver.stop = None;
-        }
+        self.stop = None;
     }
 
     /// What runs the tasks.
@@ -70,7 +64,7 @@ impl Drop for Host {
     /// The runtime ends here, and not in the thread that drives it.
     fn drop(&mut self) {
         self.let_go();
-        if let Some(Driver { thread, .. }) = self.driver.take() {
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }

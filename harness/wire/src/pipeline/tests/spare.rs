@@ -4,13 +4,13 @@ use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use super::super::board::{Board, Task};
 use super::super::crew::staff;
-use super::super::desk::Desk;
+use super::super::desk::{Desk, Group};
 use super::super::lane::Lane;
 use super::super::producer::Producer;
 use super::super::spare::Piecework;
@@ -70,6 +70,30 @@ fn lines(sources: Sources, lanes: usize, spare: &SpareTime, each: Duration) -> (
     (made, packets)
 }
 
+/// The board of a single lane, with room for so many groups of answers.
+fn board(groups: usize) -> (Board<Clerk>, Receiver<Group<String>>) {
+    let settings = Settings::default();
+    let (answers, output) = sync_channel(groups);
+    let desk = Desk::new(Lane::new(Clerk, settings.bounds), answers);
+    let producer = Producer::new(growing(1000), &settings, 1);
+    (Board::new(producer, vec![desk]), output)
+}
+
+/// Reads, where somebody has to wait for it.
+fn read(board: &Board<Clerk>) {
+    let Task::Read(producer) = board.next(0) else {
+        panic!("somebody has to wait for it")
+    };
+    board.read(producer);
+}
+
+/// What was answered.
+fn answered(groups: impl IntoIterator<Item = Group<String>>) -> Vec<String> {
+    let made = groups.into_iter().flatten();
+    let made = made.flat_map(|made| made.products);
+    made.map(|(_, line)| line).collect()
+}
+
 fn alone() -> (Vec<String>, u64) {
     let alone = lines(growing(1), 1, &SpareTime::default(), Duration::ZERO);
     assert_eq!(alone.0.len(), 200);
@@ -78,16 +102,9 @@ fn alone() -> (Vec<String>, u64) {
 
 #[test]
 fn all_but_the_waiting_can_be_done_in_it() {
-    let settings = Settings::default();
-    let (answers, output) = sync_channel(1000);
-    let desk = Desk::new(Lane::new(Clerk, settings.bounds), answers);
-    let producer = Producer::new(growing(1000), &settings, 1);
-    let board = Board::new(producer, vec![desk]);
+    let (board, output) = board(1000);
     assert!(!board.do_a_little(), "nothing is there without waiting");
-    let Task::Read(producer) = board.next(0) else {
-        panic!("somebody has to wait for the beginning")
-    };
-    board.read(producer);
+    read(&board);
     let mut pieces = 0;
     while board.do_a_little() {
         pieces += 1;
@@ -95,22 +112,14 @@ fn all_but_the_waiting_can_be_done_in_it() {
     // A piece is some segments or the reading of a few.
     assert!(pieces > 1000, "{pieces}");
     board.take_over();
-    let Task::Read(producer) = board.next(0) else {
-        panic!("somebody has to wait for the end")
-    };
-    board.read(producer);
+    read(&board);
     staff(&board, 0);
-    let made = output.into_iter().flatten().flat_map(|made| made.products);
-    let made: Vec<_> = made.map(|(_, line)| line).collect();
-    assert_eq!(made, alone().0);
+    assert_eq!(answered(output), alone().0);
 }
 
 #[test]
 fn what_was_begun_in_it_is_ended_where_it_is_withdrawn() {
-    let settings = Settings::default();
-    let (answers, output) = sync_channel(1000);
-    let desk = Desk::new(Lane::new(Clerk, settings.bounds), answers);
-    let board = Board::new(Producer::new(growing(1000), &settings, 1), vec![desk]);
+    let (board, output) = board(1000);
     for pieces in 1.. {
         match board.next(0) {
             Task::Read(producer) => board.read(producer),
@@ -124,40 +133,28 @@ fn what_was_begun_in_it_is_ended_where_it_is_withdrawn() {
         board.take_over();
     }
     board.close(0);
-    let made = output.into_iter().flatten().flat_map(|made| made.products);
-    let made: Vec<_> = made.map(|(_, line)| line).collect();
-    assert_eq!(made, alone().0);
+    assert_eq!(answered(output), alone().0);
 }
 
 #[test]
 fn no_more_is_made_in_it_than_somebody_takes() {
-    let settings = Settings::default();
-    let (answers, output) = sync_channel(1);
-    let desk = Desk::new(Lane::new(Clerk, settings.bounds), answers);
-    let board = Board::new(Producer::new(growing(1000), &settings, 1), vec![desk]);
-    let Task::Read(producer) = board.next(0) else {
-        panic!("somebody has to wait for the beginning")
-    };
-    board.read(producer);
+    let (board, output) = board(1);
+    read(&board);
     let mut taken = Vec::new();
     let mut stops = 0;
     loop {
         while board.do_a_little() {}
         let Ok(group) = output.try_recv() else { break };
         stops += 1;
-        taken.extend(group);
+        taken.push(group);
     }
     assert!(stops > 2, "{stops}");
     board.take_over();
     thread::scope(|scope| {
         scope.spawn(|| staff(&board, 0));
-        while let Ok(group) = output.recv() {
-            taken.extend(group);
-        }
+        taken.extend(&output);
     });
-    let made = taken.into_iter().flat_map(|made| made.products);
-    let made: Vec<_> = made.map(|(_, line)| line).collect();
-    assert_eq!(made, alone().0);
+    assert_eq!(answered(taken), alone().0);
 }
 
 /// Lends time until it is told to end, with pauses.
